@@ -1,0 +1,55 @@
+// Every duration the product waits for, in one place, each with the reason for its number.
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A worker record that is still `reserving` after this was left by a crash: the start is resumed. A pass takes well under 5 s. */
+export const RESUME_START_MS = 30 * SECOND;
+/** Default time from the pool's "started" to the first job-take: CANN images are 15-30 GB, a cold pull takes minutes. */
+export const BOOT_MS = 15 * MINUTE;
+/** From job-take to `Listening for Jobs`: preflight may wait 60 s for a busy card and 60 s for memory, config.sh up to 60 s. */
+export const PREPARE_MS = 5 * MINUTE;
+/** Idle limit of a listening runner. Ubicloud raised its own from 2 to 5 minutes after late assignments (ubicloud#1220, #2957). */
+export const IDLE_MS = 5 * MINUTE;
+/** How long a drain may take before the pool stops the worker: deregistration and one INT, with room for GitHub being slow. */
+export const DRAIN_MS = 2 * MINUTE;
+/** RunPod's SDK pings every 10 s by default; ours too. */
+export const PING_MS = 10 * SECOND;
+/** Heartbeats are written at most this often per worker: two writes a minute. */
+export const HEARTBEAT_WRITE_MS = 30 * SECOND;
+/** Without a heartbeat for this long the pool is asked whether the worker lives: three written heartbeats missed. */
+export const HEARTBEAT_LOST_MS = 100 * SECOND;
+/** A pool that still shows a silent worker as running is asked again after this. */
+export const SILENT_RECHECK_MS = 60 * SECOND;
+/** A worker reports its end for this long to a silent dispatcher, then leaves the result with the pool. */
+export const REPORT_RETRY_MS = 10 * MINUTE;
+/** Default execution limit of a runner endpoint. */
+export const EXECUTION_MS = 6 * HOUR;
+/** TERM to KILL: the runner reports a cancelled job to GitHub within seconds, artifacts may take longer. */
+export const STOP_GRACE_MS = 30 * SECOND;
+/** TERM to KILL of a worker that has already reported its end: nothing is left to save. */
+export const FINISHED_GRACE_MS = 5 * SECOND;
+/** A pool that is still stopping a worker is asked again after this. */
+export const STOPPING_RECHECK_MS = 5 * SECOND;
+/** After a worker's end GitHub's `completed` is awaited this long before one GET asks for it; deliveries take P90 3 s. */
+export const GITHUB_WORD_MS = 20 * SECOND;
+/** When GitHub could not be asked, or still says in_progress, ask again after this. */
+export const GITHUB_RECHECK_MS = 60 * SECOND;
+/** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
+export const PASS_LEASE_MS = 20 * SECOND;
+/** After the pool answered "unavailable" without saying for how long. */
+export const POOL_RETRY_MS = 5 * SECOND;
+/** A failed start is retried after back-off between these. */
+export const START_RETRY_MIN_MS = 2 * SECOND;
+export const START_RETRY_MAX_MS = 60 * SECOND;
+/** After this many failed starts a job is held with the reason and tried slowly. */
+export const MAX_FAST_STARTS = 3;
+export const SLOW_RETRY_MS = 10 * MINUTE;
+/** A registration token lives 1 h (GitHub); it is reused until this long before its end, so that config.sh has time. */
+export const TOKEN_MARGIN_MS = 5 * MINUTE;
+/** History is kept for 30 days. */
+export const HISTORY_MS = 30 * DAY;
+/** GitHub cancels a job that no runner took within 24 h. */
+export const GITHUB_QUEUE_MS = DAY;

@@ -1,0 +1,103 @@
+// A job is one demand for one worker. States are RunPod's; the last four absorb.
+import type { WorkflowJobWord } from "./github-event.ts";
+import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
+
+export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
+
+/** For people and for `whyWaiting`, in the order a job goes through them. */
+export const PHASES = [
+  "held",
+  "queued",
+  "starting",
+  "booting",
+  "preflight",
+  "registering",
+  "listening",
+  "running",
+  "done",
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Waiting for something other than a card. A held job is in no lane. */
+export type HoldReason =
+  | "environment-gate"
+  | "start-failed"
+  | "start-backoff"
+  | "registration-refused"
+  | "tenant-unavailable";
+
+export type Hold = {
+  readonly reason: HoldReason;
+  /** A sentence for the user: what happened and what to do. */
+  readonly message: string;
+  /** When it is tried again by itself; undefined: only an event ends it. */
+  readonly until: EpochMs | undefined;
+};
+
+/** Closed list of why a job ended. */
+export type EndReason =
+  | "succeeded"
+  | "workflow-job-failed"
+  | "workflow-job-cancelled"
+  | "cancelled-before-pickup"
+  | "skipped"
+  | "worker-failed"
+  | "execution-timeout"
+  | "queue-timeout";
+
+export type JobEnd = { readonly reason: EndReason; readonly message: string; readonly at: EpochMs };
+
+/** GitHub's side of a job of origin `github`. */
+export type GithubSide = Omit<WorkflowJobWord, "status" | "createdAt" | "startedAt"> & {
+  /** Highest status GitHub has told us so far. */
+  readonly status: WorkflowJobWord["status"];
+  readonly startedAt: EpochMs | undefined;
+};
+
+export type Job = {
+  readonly id: JobId;
+  readonly version: number;
+  readonly origin: "github" | "api";
+  readonly state: JobState;
+  readonly endpoint: EndpointName;
+  readonly pool: PoolName;
+  readonly cards: number;
+  readonly tenant: TenantId;
+  /** 0 to 1,000, higher first; within its lane only. */
+  readonly priority: number;
+  readonly createdAt: EpochMs;
+  /** Keeps its place in the lane over failed starts and rebinds. */
+  readonly queuedAt: EpochMs;
+  readonly hold: Hold | undefined;
+  /** The truth about who serves this job; a worker's own pointer is repaired from it. */
+  readonly workerId: WorkerId | undefined;
+  /** The worker that lost this job in a rebind that is still under way. */
+  readonly formerWorkerId: WorkerId | undefined;
+  /** Workers started for it so far, the present one included. */
+  readonly starts: number;
+  /** Starts in a row that failed before the runner listened. */
+  readonly failedStarts: number;
+  /** When to ask GitHub about it, if no event has come by then. */
+  readonly verifyAt: EpochMs | undefined;
+  readonly phases: { readonly [phase in Phase]?: EpochMs };
+  readonly end: JobEnd | undefined;
+  readonly github: GithubSide | undefined;
+};
+
+const TERMINAL: ReadonlySet<JobState> = new Set(["COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);
+
+export function isTerminal(job: Job): boolean {
+  return TERMINAL.has(job.state);
+}
+
+/** In a lane: waiting for a card and for nothing else. */
+export function isWaiting(job: Job): boolean {
+  return job.state === "IN_QUEUE" && job.workerId === undefined && job.hold === undefined;
+}
+
+/** When the reconciler must look at this job; undefined while a worker, its lane or an event will. */
+export function jobDueAt(job: Job): EpochMs | undefined {
+  if (isTerminal(job)) return undefined;
+  const times = [job.hold?.until, job.verifyAt].filter((at) => at !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}

@@ -1,0 +1,51 @@
+// A tenant is a GitHub organization or repository owner.
+import type { EpochMs, TenantId } from "./ids.ts";
+
+/**
+ * `pending`: installed the App, nobody has approved it. `suspended` and `removed` follow the installation events.
+ * Only an `approved` tenant's jobs start workers.
+ */
+export type TenantState = "pending" | "approved" | "suspended" | "removed";
+
+export type Tenant = {
+  readonly id: TenantId;
+  readonly version: number;
+  readonly login: string;
+  readonly ownerType: "Organization" | "User";
+  /** A hint: GitHub has delivered wrong ones (runs-on#509); resolved again when it answers 404. */
+  readonly installationId: number | undefined;
+  readonly state: TenantState;
+  readonly updatedAt: EpochMs;
+};
+
+/** What dispatch.yaml says of an owner; naming one approves it. */
+export type TenantSettings = {
+  /** Login, compared case-insensitively. */
+  readonly owner: string;
+  readonly ownerId: TenantId | undefined;
+  readonly runnerGroup: string | undefined;
+  readonly weight: number;
+  readonly maxCards: number | undefined;
+  readonly maxWorkers: number | undefined;
+  /** Where runners are registered; `auto`: at the organization, for a user's repository at the repository. */
+  readonly level: "auto" | "organization" | "repository";
+};
+
+export const DEFAULT_TENANT_SETTINGS: Omit<TenantSettings, "owner"> = {
+  ownerId: undefined,
+  runnerGroup: undefined,
+  weight: 1,
+  maxCards: undefined,
+  maxWorkers: undefined,
+  level: "auto",
+};
+
+/** The settings that apply to an owner; undefined when the configuration does not name it. */
+export function settingsOf(
+  settings: readonly TenantSettings[],
+  owner: { readonly id: TenantId; readonly login: string },
+): TenantSettings | undefined {
+  return settings.find(
+    (entry) => entry.ownerId === owner.id || entry.owner.toLowerCase() === owner.login.toLowerCase(),
+  );
+}

@@ -1,0 +1,39 @@
+// How a worker ended, by its own word, and what that means for the job it served.
+
+/**
+ * - `ran`: the runner printed `Running job`; what the job's conclusion is, GitHub says.
+ * - `idle`: the runner listened and ended without a job (asked to drain, or removed by GitHub).
+ * - the others: a failed start; the runner never listened.
+ */
+export type WorkerOutcome =
+  | "ran"
+  | "idle"
+  | "preflight-failed"
+  | "registration-refused"
+  | "config-failed"
+  | "runner-failed"
+  | "runner-too-old"
+  | "no-runner"
+  | "cancelled";
+
+export type WorkerReport = {
+  readonly outcome: WorkerOutcome;
+  /** A sentence for people; no secret. */
+  readonly message: string;
+  /** What `run.sh` exited with; says little, see docs/worker.md. */
+  readonly runnerExit: { readonly code: number | undefined; readonly signal: string | undefined } | undefined;
+  /** The display name in `Running job:`. */
+  readonly jobName: string | undefined;
+  /** The word in `completed with result:`. */
+  readonly result: string | undefined;
+};
+
+/** True when the start failed: no runner of this worker ever listened. */
+export function isFailedStart(outcome: WorkerOutcome): boolean {
+  return outcome !== "ran" && outcome !== "idle" && outcome !== "cancelled";
+}
+
+/** A failure that the same image or setting will meet again: trying fast would only burn cards. */
+export function isPermanent(outcome: WorkerOutcome): boolean {
+  return outcome === "runner-too-old" || outcome === "no-runner";
+}

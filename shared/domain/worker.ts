@@ -1,0 +1,75 @@
+// A worker is one container started by a pool for one job.
+//
+//   reserving --pool says started--> starting --take--> booted --Listening--> listening --Running job--> running
+//       \________________________________\________________\____________________\___________________________/
+//                                         |  job-done, drain, or its container gone
+//                                         v
+//                          finished (it reported) or lost (it did not) --pool confirms it is gone--> released
+import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
+import type { WorkerReport } from "./worker-report.ts";
+
+export type WorkerState =
+  | "reserving"
+  | "starting"
+  | "booted"
+  | "listening"
+  | "running"
+  | "finished"
+  | "lost"
+  | "released";
+
+/** Phases that a worker goes through, a subset of the job's. */
+export type WorkerPhase = "booting" | "preflight" | "registering" | "listening" | "running" | "done";
+
+/** Where a runner is registered. */
+export type RunnerScope =
+  | { readonly type: "organization"; readonly org: string }
+  | { readonly type: "repository"; readonly owner: string; readonly repo: string };
+
+export type DrainReason = "job-ended" | "surplus" | "idle" | "execution-timeout" | "operator";
+
+export type Worker = {
+  readonly id: WorkerId;
+  readonly version: number;
+  readonly pool: PoolName;
+  readonly endpoint: EndpointName;
+  readonly tenant: TenantId;
+  readonly cards: number;
+  /** Card indices where the dispatcher must name them (a host), else empty. */
+  readonly slots: readonly number[];
+  /** The job it serves now; the job's `workerId` is the truth. */
+  readonly jobId: JobId;
+  readonly state: WorkerState;
+  /** The first boot to take owns the worker; a second container with the same token gets nothing. */
+  readonly bootId: string | undefined;
+  readonly scope: RunnerScope;
+  /** Known from a JIT config or from GitHub's events. */
+  readonly runnerId: number | undefined;
+  /** A runner of its name may exist at GitHub. */
+  readonly registered: boolean;
+  /** What its next ping is answered. */
+  readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
+  readonly report: WorkerReport | undefined;
+  /** The display name that its runner printed in `Running job:`; not an id. */
+  readonly runningJobName: string | undefined;
+  readonly phases: { readonly [phase in WorkerPhase]?: EpochMs };
+  readonly createdAt: EpochMs;
+  readonly heartbeatAt: EpochMs | undefined;
+  /** When the reconciler must look at it. */
+  readonly dueAt: EpochMs | undefined;
+};
+
+/** Holds cards: everything before `released`. */
+export function isLive(worker: Worker): boolean {
+  return worker.state !== "released";
+}
+
+/** Could still take a workflow job or is running one. */
+export function isServing(worker: Worker): boolean {
+  return !["finished", "lost", "released"].includes(worker.state);
+}
+
+/** Its runner may already have a workflow job: from `listening` on only the worker itself can tell. */
+export function mayRunJob(worker: Worker): boolean {
+  return worker.state === "running" || worker.state === "listening";
+}

@@ -1,0 +1,69 @@
+// The calls to GitHub that dispatch needs, not Octokit. One installation = one budget.
+import type { Owner, WorkflowJobWord } from "../domain/github-event.ts";
+import type { EpochMs } from "../domain/ids.ts";
+import type { RunnerScope } from "../domain/worker.ts";
+
+/** Who we ask as: the installation is a hint, resolved again by the owner when GitHub does not know it. */
+export type Caller = {
+  readonly owner: Pick<Owner, "login" | "type">;
+  readonly installationId: number | undefined;
+};
+
+export type RegistrationToken = { readonly token: string; readonly expiresAt: EpochMs };
+export type JitConfig = { readonly encodedJitConfig: string; readonly runnerId: number };
+export type GithubRunner = {
+  readonly id: number;
+  readonly name: string;
+  readonly status: "online" | "offline";
+  readonly busy: boolean;
+};
+
+export type Github = {
+  /** 1 h valid, reusable; implementations cache it per scope and share one request among concurrent callers. */
+  registrationToken(caller: Caller, scope: RunnerScope): Promise<RegistrationToken>;
+  /** One runner, one job. Throws GithubError `conflict` when a runner of that name exists. */
+  jitConfig(
+    caller: Caller,
+    scope: RunnerScope,
+    runner: { name: string; labels: readonly string[]; runnerGroup: string | undefined },
+  ): Promise<JitConfig>;
+  workflowJob(
+    caller: Caller,
+    job: { owner: Owner; repositoryId: number; repo: string; workflowJobId: number },
+  ): Promise<WorkflowJobWord | undefined>;
+  findRunner(caller: Caller, scope: RunnerScope, name: string): Promise<GithubRunner | undefined>;
+  /** `busy`: GitHub refused because it still counts a job on it (422). Gone already is `deleted`. */
+  deleteRunner(caller: Caller, scope: RunnerScope, runnerId: number): Promise<"deleted" | "busy">;
+};
+
+/** Closed list of why GitHub said no. */
+export type GithubFault =
+  | "unauthorized" // 401: App key or token wrong
+  | "forbidden" // 403: permission, IP allow list, runners disabled
+  | "not-found" // 404: no installation, repository or group
+  | "conflict" // 409: name taken
+  | "invalid" // 422
+  | "rate-limited" // 403 or 429 with a limit
+  | "suspended" // installation suspended
+  | "unavailable"; // 5xx, time-out, connection
+
+export class GithubError extends Error {
+  override readonly name = "GithubError";
+  readonly fault: GithubFault;
+  readonly status: number | undefined;
+  /** From `retry-after` or `x-ratelimit-reset`. */
+  readonly retryAfterMs: number | undefined;
+  constructor(
+    message: string,
+    options: { fault: GithubFault; status?: number; retryAfterMs?: number; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.fault = options.fault;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+  /** The same call may succeed later without anybody changing anything. */
+  get retryable(): boolean {
+    return this.fault === "rate-limited" || this.fault === "unavailable";
+  }
+}

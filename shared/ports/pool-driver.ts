@@ -1,0 +1,53 @@
+// Where containers run. A driver talks to one kind of pool; it knows workers by their id and decides nothing.
+import type { WorkerId } from "../domain/ids.ts";
+
+export type StartSpec = {
+  readonly workerId: WorkerId;
+  readonly endpoint: string;
+  readonly tenant: string;
+  readonly cards: number;
+  /** Card indices where `capabilities.namedCards`, else empty. */
+  readonly slots: readonly number[];
+  readonly image: string | undefined;
+  /** Program and arguments instead of our worker; never through a shell. */
+  readonly command: readonly string[] | undefined;
+  /** The worker's environment: URLs, its id, its token. Drivers add devices and nothing else. */
+  readonly env: { readonly [name: string]: string };
+  /** Hard limit of the container's life, ms from its start. */
+  readonly limitMs: number;
+};
+
+export type StartOutcome =
+  | { readonly type: "started" }
+  /** Trying again the same way cannot help: a missing image, a setting, a quota that forbids it. */
+  | { readonly type: "refused"; readonly message: string }
+  /** The pool is full, slow or away. Nothing was started, or what was started is found by the next `start`. */
+  | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number | undefined };
+
+export type ContainerState =
+  | { readonly type: "running" }
+  /** Ended by itself; `result` is what the worker left when it could not report (its job-done body, JSON text). */
+  | { readonly type: "exited"; readonly code: number | undefined; readonly result: string | undefined }
+  | { readonly type: "gone" };
+
+export type PoolDriver = {
+  readonly capabilities: {
+    /** `start` with the same worker id never makes a second container. */
+    readonly idempotentStart: boolean;
+    /** The dispatcher names the cards by index. */
+    readonly namedCards: boolean;
+  };
+  /** Cards that exist, as far as the pool can say; advisory. */
+  capacity(): Promise<{ readonly total: number; readonly simulated: boolean }>;
+  start(spec: StartSpec): Promise<StartOutcome>;
+  inspect(workerId: WorkerId): Promise<ContainerState>;
+  /** Workers of this dispatcher that the pool has, ended ones too, until they are stopped. */
+  list(): Promise<WorkerId[]>;
+  /**
+   * TERM, `graceMs`, KILL, then removes what is left (work folder, container). Idempotent; unknown is `gone`.
+   * `stopping`: not yet gone, ask again; its cards must not be given away.
+   */
+  stop(workerId: WorkerId, graceMs: number): Promise<"gone" | "stopping">;
+  /** The last `lines` of its output; empty when nothing is known. */
+  logsTail(workerId: WorkerId, lines: number): Promise<string[]>;
+};

@@ -1,0 +1,84 @@
+// The worker plane in RunPod's wire format, with our additions, as zod schemas for both ends.
+//
+//   GET  /v2/{endpoint}/job-take/{worker}?gpu=NPU&boot={bootId}&job_in_progress=0   200 TakenJob | 204
+//   POST /v2/{endpoint}/registration/{worker}?boot={bootId}                         200 RegistrationAnswer | 4xx WorkerPlaneError
+//   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&job_id={job}&phase={phase}&job_name={display name}   200 PingAnswer
+//   POST /v2/{endpoint}/job-done/{worker}/{job}?gpu=NPU&isStream=false              200 {}
+//
+// Authorization: the worker token, raw. `boot`, `phase`, `job_name`, `registration` and `dispatch` are ours; RunPod ignores them.
+import * as z from "zod/mini";
+
+/** What our worker needs beyond RunPod's `{id, input}`: everything but secrets. */
+export const dispatchSettings = z.object({
+  /** config.sh --url */
+  url: z.string(),
+  runnerName: z.string(),
+  labels: z.array(z.string()),
+  runnerGroup: z.optional(z.string()),
+  defaultLabels: z.boolean(),
+  cards: z.number(),
+  registration: z.enum(["token", "jit", "auto"]),
+});
+export type DispatchSettings = z.infer<typeof dispatchSettings>;
+
+export const takenJob = z.object({
+  id: z.string(),
+  input: z.unknown(),
+  dispatch: z.optional(dispatchSettings),
+});
+export type TakenJob = z.infer<typeof takenJob>;
+
+export const registrationAnswer = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("token"), token: z.string() }),
+  z.object({ type: z.literal("jit"), encodedJitConfig: z.string() }),
+]);
+export type RegistrationAnswer = z.infer<typeof registrationAnswer>;
+
+/** `?registration=` on the request: what `auto` became in this container. */
+export const registrationKind = z.enum(["token", "jit"]);
+
+export const pingAnswer = z.object({ drain: z.optional(z.string()) });
+export type PingAnswer = z.infer<typeof pingAnswer>;
+
+export const pingPhase = z.enum(["preflight", "registering", "listening", "running"]);
+export type PingPhase = z.infer<typeof pingPhase>;
+
+const exit = z.object({ code: z.optional(z.number()), signal: z.optional(z.string()) });
+
+/** Our worker's `output` in job-done; a foreign worker sends what it likes. */
+export const workerOutput = z.object({
+  outcome: z.enum([
+    "ran",
+    "idle",
+    "preflight-failed",
+    "registration-refused",
+    "config-failed",
+    "runner-failed",
+    "runner-too-old",
+    "no-runner",
+    "cancelled",
+  ]),
+  message: z.string(),
+  runnerExit: z.optional(exit),
+  jobName: z.optional(z.string()),
+  result: z.optional(z.string()),
+});
+
+/** `output` on success, `error` on failure (then `output` may hold the report); `stopPod` on a worker's last job. */
+export const jobDone = z.object({
+  output: z.optional(z.unknown()),
+  error: z.optional(z.string()),
+  status: z.optional(z.string()),
+  stopPod: z.optional(z.boolean()),
+});
+export type JobDone = z.infer<typeof jobDone>;
+
+/** Every refusal of the worker plane. `retryAfterMs`: try again then; without it: do not. */
+export const workerPlaneError = z.object({
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  error: z.string(),
+  retryAfterMs: z.optional(z.number()),
+});
+export type WorkerPlaneError = z.infer<typeof workerPlaneError>;

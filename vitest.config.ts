@@ -1,0 +1,33 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    coverage: {
+      provider: "v8",
+      include: ["shared/**/*.ts", "functions/**/*.ts", "worker/**/*.ts"],
+      exclude: ["shared/ports/**"],
+      thresholds: { "shared/domain/**": { 100: true } },
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/{domain,usecases,functions,worker,adapters,config,docs}/**/*.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        extends: true,
+        test: { name: "smoke", include: ["test/{smoke,e2e}/**/*.test.ts"], testTimeout: 90_000 },
+      },
+    ],
+  },
+});
