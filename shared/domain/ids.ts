@@ -42,5 +42,10 @@ export function newWorkerId(deployment: string, random: string): WorkerId {
 
 /** True when a runner of this name was registered by this deployment. */
 export function isOwnRunner(deployment: string, runnerName: string): boolean {
-  return runnerName.startsWith(`npud-${deployment}-`) && parseWorkerId(runnerName) !== undefined;
+  return runnerName.startsWith(`npud-${deployment}-`) && isWorkerName(runnerName);
+}
+
+/** True when a runner of this name was registered by some deployment of this product. */
+export function isWorkerName(runnerName: string): boolean {
+  return runnerName.startsWith("npud-") && parseWorkerId(runnerName) !== undefined;
 }

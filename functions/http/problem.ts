@@ -1,0 +1,26 @@
+// The one shape of every refusal: RFC 9457's fields and RunPod's `error`, so that each kind of client finds its own.
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+export type Problem = {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  /** A sentence: what happened, and what to do next. */
+  readonly detail: string;
+  readonly retryAfterMs?: number;
+};
+
+const MS_PER_SECOND = 1_000;
+
+export function problem(c: Context, { status, title, detail, retryAfterMs }: Problem): Response {
+  const body = {
+    title,
+    status,
+    detail,
+    error: detail,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  const headers: Record<string, string> =
+    retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / MS_PER_SECOND)) };
+  return c.json(body, status, headers);
+}

@@ -1,0 +1,82 @@
+// DynamoDB calls over the official SDK, for every function but the webhook: it finds credentials and retries by itself.
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  DynamoDBServiceException,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import { type DynamoCall, DynamoFault, type DynamoOutput, type DynamoTransport, mayPass } from "./call.ts";
+
+export type SdkTransportOptions = {
+  readonly region: string;
+  /** Of a compatible server; undefined: AWS. */
+  readonly endpoint?: string | undefined;
+  /** undefined: the SDK's own search (environment, container, instance). */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+};
+
+/** One attempt may take this long; the SDK waits for ever by default. DynamoDB answers within some 10 ms. */
+const ATTEMPT_MS = 3_000;
+
+const COMMANDS = {
+  GetItem: GetItemCommand,
+  PutItem: PutItemCommand,
+  UpdateItem: UpdateItemCommand,
+  Query: QueryCommand,
+  CreateTable: CreateTableCommand,
+  DescribeTable: DescribeTableCommand,
+  UpdateTimeToLive: UpdateTimeToLiveCommand,
+  DescribeTimeToLive: DescribeTimeToLiveCommand,
+} as const;
+
+export function createSdkTransport(options: SdkTransportOptions): DynamoTransport {
+  const client = new DynamoDBClient({
+    region: options.region,
+    maxAttempts: 4,
+    requestHandler: {
+      connectionTimeout: ATTEMPT_MS,
+      requestTimeout: ATTEMPT_MS,
+      throwOnRequestTimeout: true,
+    },
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+  });
+  const call: DynamoCall = async (operation, input) => {
+    // Each command has its own input type; ours are checked by DynamoDB and by the contract suite.
+    const Command = COMMANDS[operation] as new (input: object) => Parameters<typeof client.send>[0];
+    try {
+      return (await client.send(new Command(input))) as DynamoOutput;
+    } catch (error) {
+      throw faultOf(error);
+    }
+  };
+  return { call, close: () => client.destroy() };
+}
+
+function faultOf(error: unknown): DynamoFault {
+  const { name, message, $metadata } = errorShape(error);
+  const status = error instanceof DynamoDBServiceException ? $metadata?.httpStatusCode : undefined;
+  // The SDK does not say how the attempts before the last one ended, so any of them may have been applied.
+  const retried = ($metadata?.attempts ?? 1) > 1;
+  return new DynamoFault(name, message, {
+    retryable: mayPass(name, status),
+    effectUnknown: retried || status === undefined || status >= 500,
+    cause: error,
+  });
+}
+
+type ErrorShape = {
+  readonly name: string;
+  readonly message: string;
+  readonly $metadata?: { readonly attempts?: number; readonly httpStatusCode?: number } | undefined;
+};
+
+function errorShape(error: unknown): ErrorShape {
+  return error instanceof Error ? error : { name: "UnknownError", message: String(error) };
+}

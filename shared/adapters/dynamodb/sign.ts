@@ -1,0 +1,79 @@
+// AWS Signature Version 4 for one request, by AWS's own implementation over node:crypto.
+import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { SignatureV4 } from "@smithy/signature-v4";
+
+export type AwsCredentials = {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** With temporary credentials, as a Lambda's are. */
+  readonly sessionToken?: string | undefined;
+};
+
+export type SignableRequest = {
+  readonly method: string;
+  /** `https:` or `http:` */
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly path: string;
+  readonly query?: Record<string, string>;
+  /** With `host`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+};
+
+/** Answers all headers to send, `authorization` among them; `at` in epoch milliseconds. */
+export type Sign = (request: SignableRequest, at: number) => Promise<Record<string, string>>;
+
+export function createSigner(options: {
+  readonly region: string;
+  readonly service: string;
+  readonly credentials: AwsCredentials;
+}): Sign {
+  const { accessKeyId, secretAccessKey, sessionToken } = options.credentials;
+  const signer = new SignatureV4({
+    region: options.region,
+    service: options.service,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    sha256: NodeSha256,
+    // The signature covers the body's hash anyway; only S3 wants it in a header too.
+    applyChecksum: false,
+  });
+  return async (request, at) => {
+    const { headers, ...rest } = request;
+    const signed = await signer.sign({ ...rest, headers: { ...headers } }, { signingDate: new Date(at) });
+    return signed.headers;
+  };
+}
+
+/** SHA-256, or HMAC with it when there is a secret, in the form that the signer builds with `new`. */
+class NodeSha256 {
+  readonly #secret: string | ArrayBuffer | ArrayBufferView | undefined;
+  #hash: Hash | Hmac;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#secret = secret;
+    this.#hash = newHash(secret);
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = newHash(this.#secret);
+  }
+}
+
+function newHash(secret: string | ArrayBuffer | ArrayBufferView | undefined): Hash | Hmac {
+  if (secret === undefined) return createHash("sha256");
+  return createHmac("sha256", typeof secret === "string" ? secret : bytesOf(secret));
+}
+
+function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+}

@@ -1,0 +1,158 @@
+// The calls about runners: register, find, delete.
+import * as z from "zod/mini";
+import { TOKEN_MARGIN_MS } from "../../domain/deadlines.ts";
+import type { RunnerScope } from "../../domain/worker.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Caller, Github, GithubRunner, RegistrationToken } from "../../ports/github.ts";
+import { createCache } from "./cache.ts";
+import type { AsInstallation } from "./installations.ts";
+import { DEFAULT_GROUP, type RunnerGroups } from "./runner-groups.ts";
+import { scopeKey, scopeName, scopePath, scopePermission } from "./scope.ts";
+import { answered, type Call, type Send } from "./send.ts";
+
+export type RunnerCalls = Pick<Github, "registrationToken" | "jitConfig" | "findRunner" | "deleteRunner">;
+
+type Deps = {
+  readonly send: Send;
+  readonly asInstallation: AsInstallation;
+  readonly groups: RunnerGroups;
+  readonly clock: Clock;
+};
+
+export function createRunnerCalls(deps: Deps): RunnerCalls {
+  const tokens = createCache<RegistrationToken>(deps.clock);
+  return {
+    registrationToken: async (caller, scope) =>
+      await tokens.get(scopeKey(scope), async () => {
+        const token = await deps.asInstallation(caller, repoOf(scope), (id) => mintToken(deps, id, scope));
+        return { value: token, until: token.expiresAt - TOKEN_MARGIN_MS };
+      }),
+    jitConfig: async (caller, scope, runner) =>
+      await deps.asInstallation(caller, repoOf(scope), (id) => createJit(deps, id, scope, runner)),
+    findRunner: async (caller, scope, name) =>
+      await deps.asInstallation(caller, repoOf(scope), (id) => find(deps.send, id, scope, name)),
+    deleteRunner: async (caller, scope, runnerId) => await remove(deps, caller, scope, runnerId),
+  };
+}
+
+function repoOf(scope: RunnerScope): string | undefined {
+  return scope.type === "repository" ? scope.repo : undefined;
+}
+
+const HOUR_MS = 3_600_000;
+const tokenJson = z.object({ token: z.string(), expires_at: z.string() });
+
+async function mintToken(deps: Deps, installationId: number, scope: RunnerScope): Promise<RegistrationToken> {
+  const call = callOf(scope, "POST", "/actions/runners/registration-token", "create a registration token");
+  const answer = await deps.send(installationId, call, tokenJson);
+  // Whatever our clock says, it lives an hour from now at most.
+  const latest = deps.clock.now() + HOUR_MS;
+  const expiresAt = Date.parse(answer.expires_at);
+  return { token: answer.token, expiresAt: Number.isNaN(expiresAt) ? latest : Math.min(expiresAt, latest) };
+}
+
+const jitJson = z.object({ runner: z.object({ id: z.int() }), encoded_jit_config: z.string() });
+
+async function createJit(
+  deps: Deps,
+  installationId: number,
+  scope: RunnerScope,
+  runner: Parameters<Github["jitConfig"]>[2],
+) {
+  const group = await groupId(deps, installationId, scope, runner.runnerGroup);
+  const call = callOf(
+    scope,
+    "POST",
+    "/actions/runners/generate-jitconfig",
+    `register runner ${runner.name}`,
+    {
+      name: runner.name,
+      labels: runner.labels,
+      runner_group_id: group,
+    },
+  );
+  try {
+    const answer = await deps.send(installationId, call, jitJson);
+    return { encodedJitConfig: answer.encoded_jit_config, runnerId: answer.runner.id };
+  } catch (error) {
+    // The group may have been deleted since we learned its id.
+    if (scope.type === "organization" && (answered(error, 404) || answered(error, 422)))
+      deps.groups.forget(scope.org);
+    throw error;
+  }
+}
+
+async function groupId(
+  deps: Deps,
+  installationId: number,
+  scope: RunnerScope,
+  name: string | undefined,
+): Promise<number> {
+  if (name === undefined || scope.type === "repository") return DEFAULT_GROUP;
+  return await deps.groups.idOf(installationId, scope.org, name);
+}
+
+const PER_PAGE = 100;
+/** GitHub allows 10,000 runners in a group. Only a server without the name filter makes us read more than one page. */
+const MAX_PAGES = 100;
+const runnersJson = z.object({
+  runners: z.array(
+    z.object({ id: z.int(), name: z.string(), status: z.string(), busy: z.optional(z.boolean()) }),
+  ),
+});
+
+async function find(
+  send: Send,
+  installationId: number,
+  scope: RunnerScope,
+  name: string,
+): Promise<GithubRunner | undefined> {
+  for (let page = 1; page <= MAX_PAGES; page++) {
+    const query = { name, per_page: PER_PAGE, page };
+    const call = callOf(scope, "GET", "/actions/runners", `find runner ${name}`, query);
+    const { runners } = await send(installationId, call, runnersJson);
+    const runner = runners.find((entry) => entry.name.toLowerCase() === name.toLowerCase());
+    if (runner) {
+      const status = runner.status === "online" ? "online" : "offline";
+      return { id: runner.id, name: runner.name, status, busy: runner.busy ?? false };
+    }
+    if (runners.length < PER_PAGE) return undefined;
+  }
+  return undefined;
+}
+
+async function remove(
+  deps: Deps,
+  caller: Caller,
+  scope: RunnerScope,
+  runnerId: number,
+): Promise<"deleted" | "busy"> {
+  const path = "/actions/runners/{runner_id}";
+  const call = callOf(scope, "DELETE", path, `delete runner ${runnerId}`, { runner_id: runnerId });
+  try {
+    await deps.asInstallation(caller, repoOf(scope), (id) => deps.send(id, call, z.unknown()));
+    return "deleted";
+  } catch (error) {
+    if (answered(error, 422)) return "busy";
+    // Gone already: GitHub removes ephemeral runners by itself.
+    if (answered(error, 404)) return "deleted";
+    throw error;
+  }
+}
+
+function callOf(
+  scope: RunnerScope,
+  method: string,
+  path: string,
+  purpose: string,
+  parameters: Call["parameters"] = {},
+): Call {
+  const { path: before, parameters: names } = scopePath(scope);
+  return {
+    route: `${method} ${before}${path}`,
+    parameters: { ...parameters, ...names },
+    purpose,
+    target: scopeName(scope),
+    permission: scopePermission(scope),
+  };
+}

@@ -1,0 +1,31 @@
+// Asks GitHub for its word on one workflow job.
+import type { Github } from "../../ports/github.ts";
+import type { AsInstallation } from "./installations.ts";
+import { answered, type Send } from "./send.ts";
+import { statusFromApi, toWord, workflowJobJson } from "./workflow-job.ts";
+
+/** Undefined when GitHub does not know the job (its run was deleted), or no longer shows it to the App. */
+export function createWorkflowJobCall(deps: {
+  readonly send: Send;
+  readonly asInstallation: AsInstallation;
+}): Github["workflowJob"] {
+  return async (caller, { owner, repositoryId, repo, workflowJobId }) => {
+    const call = {
+      route: "GET /repos/{owner}/{repo}/actions/jobs/{job_id}",
+      parameters: { owner: owner.login, repo, job_id: workflowJobId },
+      purpose: `read workflow job ${workflowJobId}`,
+      target: `repository ${owner.login}/${repo}`,
+      permission: "Repository: Actions, read",
+    };
+    try {
+      return await deps.asInstallation(caller, repo, async (installationId) => {
+        const job = await deps.send(installationId, call, workflowJobJson);
+        const repository = { id: repositoryId, owner, name: repo };
+        return toWord(job, { status: statusFromApi(job.status), repository, installationId });
+      });
+    } catch (error) {
+      if (answered(error, 404)) return undefined;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,149 @@
+// The pool on this host: every worker is a process of its own, which outlives the dispatcher and is found again.
+import { resolve } from "node:path";
+import { STOP_GRACE_MS } from "../../../domain/deadlines.ts";
+import type { PoolName, WorkerId } from "../../../domain/ids.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import type { Log } from "../../../ports/log.ts";
+import type { ContainerState, PoolDriver, StartOutcome } from "../../../ports/pool-driver.ts";
+import { createEndWorker, type EndWorker } from "./end-worker.ts";
+import { findCards } from "./find-cards.ts";
+import { type LimitTimers, limitTimers } from "./limit-timers.ts";
+import { locateWorker, type Place } from "./locate-worker.ts";
+import { isRunning, readBootId, readSelf } from "./read-processes.ts";
+import type { Spawned } from "./spawn-worker.ts";
+import { startWorker } from "./start-worker.ts";
+import { type WorkerFolders, workerFolders } from "./worker-folders.ts";
+import type { WorkerRecord } from "./worker-record.ts";
+
+type Env = { readonly [name: string]: string | undefined };
+
+export type LocalPoolOptions = {
+  readonly name: PoolName;
+  /** The pool's own folder; two pools must not share one. */
+  readonly dir: string;
+  readonly kind: "npu" | "gpu" | "cpu";
+  /** "auto": the device files of this host, 8 simulated cards where there are none; for `cpu` its cores. */
+  readonly cards: number | "auto";
+  /** Program and arguments of our worker, for endpoints without a command. */
+  readonly workerCommand: readonly string[];
+  /** The dispatcher's environment: only its harmless part reaches a worker (see worker-env.ts). */
+  readonly baseEnv: Env;
+  /** Set by the operator for all workers of this pool, as it is. */
+  readonly extraEnv: Env;
+  readonly devDir?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Throws when the host has some devices, but fewer than `cards`, or is no Linux. */
+export function createLocalPool(options: LocalPoolOptions): PoolDriver {
+  const { name, clock, log } = options;
+  const cards = findCards(options.kind, options.cards, options.devDir ?? "/dev");
+  const folders = workerFolders(resolve(options.dir));
+  const self = readSelf();
+  const bootId = readBootId();
+  const locate = async (workerId: WorkerId) =>
+    locateWorker(workerId, await folders.record(workerId), folders, bootId);
+  const endWorker = createEndWorker(locate);
+  const limits = limitTimers(clock, (workerId) => enforceLimit(workerId, { name, locate, endWorker, log }));
+  const starts = new Map<WorkerId, Promise<StartOutcome>>();
+  const exits = new Map<WorkerId, Promise<void>>();
+  if (cards.simulated) {
+    const message = `no ${options.kind} devices on this host: the pool's cards are simulated`;
+    log.info("cards-simulated", { pool: name, cards: cards.devices.length, message });
+  }
+  void recover({ name, folders, limits, log });
+
+  return {
+    capabilities: { idempotentStart: true, namedCards: options.kind !== "cpu" },
+    capacity: async () => ({ total: cards.devices.length, simulated: cards.simulated }),
+
+    start(spec) {
+      const running = starts.get(spec.workerId);
+      if (running !== undefined) return running;
+      const deps = { ...options, folders, cards, self, bootId, onSpawned };
+      const start = startWorker(spec, deps).finally(() => starts.delete(spec.workerId));
+      starts.set(spec.workerId, start);
+      return start;
+    },
+
+    async inspect(workerId) {
+      if (!(await folders.exists(workerId))) return { type: "gone" };
+      const place = await locate(workerId);
+      if (place.type === "starting" || (place.type === "process" && isRunning(place.process))) {
+        return { type: "running" };
+      }
+      await exits.get(workerId); // the kernel knows of its end before libuv tells us the code
+      return exitedState(workerId, folders);
+    },
+
+    list: () => folders.list(),
+
+    async stop(workerId, graceMs) {
+      await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's
+      if (!(await endWorker(workerId, graceMs))) return "stopping";
+      limits.disarm(workerId);
+      const { emptied } = await folders.remove(workerId);
+      emptied.catch((error) => log.warn("worker-folder-left", { pool: name, worker: workerId, error }));
+      return "gone";
+    },
+
+    logsTail: (workerId, lines) => folders.logTail(workerId, lines),
+  };
+
+  function onSpawned(workerId: WorkerId, record: WorkerRecord, spawned: Spawned): void {
+    limits.arm(workerId, record.startedAt + record.limitMs);
+    const noted = spawned.ended
+      .then((code) => folders.noteExit(workerId, code, clock.now()))
+      .catch((error) => log.warn("worker-exit-not-noted", { pool: name, worker: workerId, error }))
+      .finally(() => exits.delete(workerId));
+    exits.set(workerId, noted);
+  }
+}
+
+async function exitedState(workerId: WorkerId, folders: WorkerFolders): Promise<ContainerState> {
+  const [code, result] = await Promise.all([folders.exitCode(workerId), folders.result(workerId)]);
+  return { type: "exited", code, result };
+}
+
+type LimitDeps = {
+  readonly name: PoolName;
+  readonly locate: (workerId: WorkerId) => Promise<Place>;
+  readonly endWorker: EndWorker;
+  readonly log: Log;
+};
+
+async function enforceLimit(workerId: WorkerId, { name, locate, endWorker, log }: LimitDeps): Promise<void> {
+  const about = { pool: name, worker: workerId };
+  try {
+    const place = await locate(workerId);
+    if (place.type !== "process" || !isRunning(place.process)) return;
+    log.warn("worker-limit-reached", about);
+    if (!(await endWorker(workerId, STOP_GRACE_MS))) log.error("worker-outlives-limit", about);
+  } catch (error) {
+    log.error("worker-outlives-limit", { ...about, error });
+  }
+}
+
+type RecoverDeps = {
+  readonly name: PoolName;
+  readonly folders: WorkerFolders;
+  readonly limits: LimitTimers;
+  readonly log: Log;
+};
+
+/** Takes over from the dispatcher before this one: the limits of its workers, and the remains of its crash. */
+async function recover({ name, folders, limits, log }: RecoverDeps): Promise<void> {
+  try {
+    const found = await folders.list();
+    for (const workerId of found) {
+      const record = await folders.record(workerId);
+      if (record !== undefined) limits.arm(workerId, record.startedAt + record.limitMs);
+    }
+    if (found.length > 0) log.info("workers-found", { pool: name, count: found.length });
+    await folders.sweep();
+  } catch (error) {
+    // No call depends on this one; the same fault meets the next `start` and is its answer.
+    log.error("pool-not-recovered", { pool: name, error });
+  }
+}

@@ -1,0 +1,100 @@
+// Rows in a SQLite table. Each write is one statement in its own transaction, committed before the promise resolves.
+// biome-ignore lint/correctness/noUnresolvedImports: Biome 2.6.8 does not know node:sqlite, a part of Node 24
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { Clock } from "../../ports/clock.ts";
+import type { DueEntry, LaneEntry, Row, Rows, SetEntry } from "../store/rows.ts";
+import { statementError } from "./database.ts";
+import { STATEMENTS } from "./statements.ts";
+
+type Statement = keyof typeof STATEMENTS;
+type Parameters = Record<string, SQLInputValue>;
+
+/** SQLite has no TTL: each hour's first write takes out what has expired, this many rows at most (some 10 ms). */
+const PURGE_EVERY_MS = 3_600_000;
+const PURGE_LIMIT = 1_000;
+
+/** In SQLite's LIMIT, a negative number is none. */
+const NO_LIMIT = -1;
+
+export function createSqliteRows(database: DatabaseSync, clock: Clock): Rows {
+  const prepared = new Map<Statement, StatementSync>();
+  let purgedAt = Number.NEGATIVE_INFINITY;
+  return {
+    get: async (pk) => {
+      const [found] = all<Record<keyof Row, SQLInputValue>>("get", { pk });
+      return found === undefined ? undefined : rowOf(found);
+    },
+    async put(row, condition) {
+      purgeNowAndThen();
+      if ("version" in condition)
+        return run("replace", { ...fields(row), expected: condition.version }) === 1;
+      return run("create", { ...fields(row), absentAt: condition.absentAt }) === 1;
+    },
+    touch: async (pk, beat) => run("touch", { pk, ...beat }) === 1,
+    bump: async (row) => {
+      run("bump", { ...fields(row), version: 1 });
+    },
+    queryLane: async (lanePk, limit) => all<LaneEntry>("queryLane", { lanePk, limit }),
+    queryDue: async (until, limit) => all<DueEntry>("queryDue", { until, limit }),
+    querySet: async (setPk, limit = NO_LIMIT) =>
+      all<Nullable<SetEntry>>("querySet", { setPk, limit }).map(dropNulls),
+  };
+
+  function run(name: Statement, parameters: Parameters): number {
+    return attempt(name, () => Number(statement(name).run(parameters).changes));
+  }
+
+  function all<Entry>(name: Statement, parameters: Parameters): Entry[] {
+    return attempt(name, () => statement(name).all(parameters) as Entry[]);
+  }
+
+  function statement(name: Statement): StatementSync {
+    const known = prepared.get(name) ?? database.prepare(STATEMENTS[name]);
+    prepared.set(name, known);
+    return known;
+  }
+
+  function purgeNowAndThen(): void {
+    const now = clock.now();
+    if (now - purgedAt < PURGE_EVERY_MS) return;
+    purgedAt = now;
+    run("purge", { nowSeconds: Math.floor(now / 1_000), limit: PURGE_LIMIT });
+  }
+}
+
+type Nullable<Entry> = { [Key in keyof Entry]: Entry[Key] | null };
+
+function attempt<Answer>(name: Statement, act: () => Answer): Answer {
+  try {
+    return act();
+  } catch (error) {
+    throw statementError(error, `run "${name}"`);
+  }
+}
+
+function fields(row: Row): Parameters {
+  return {
+    pk: row.pk,
+    kind: row.kind,
+    version: row.version,
+    writeId: row.writeId,
+    schema: row.schema,
+    data: row.data,
+    lanePk: row.lanePk ?? null,
+    laneSk: row.laneSk ?? null,
+    cards: row.cards ?? null,
+    dueAt: row.dueAt ?? null,
+    setPk: row.setPk ?? null,
+    setSk: row.setSk ?? null,
+    expiresAt: row.expiresAt ?? null,
+  };
+}
+
+function rowOf(found: Record<keyof Row, SQLInputValue>): Row {
+  return dropNulls(found as Nullable<Row>);
+}
+
+/** SQLite says null where a row says nothing. The table's NOT NULL columns guarantee the rest. */
+function dropNulls<Entry extends object>(found: Nullable<Entry>): Entry {
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null)) as Entry;
+}

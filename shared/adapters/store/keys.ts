@@ -1,0 +1,44 @@
+// Keys of rows and of the sets they are listed in, and the way back from a key to an id.
+import { createHash } from "node:crypto";
+import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../../domain/ids.ts";
+import { laneKey } from "../../domain/lane.ts";
+import type { DueItem } from "../../ports/store.ts";
+import type { DueEntry } from "./rows.ts";
+
+export const DEPLOYMENT_KEY = "deployment";
+export const TENANT_SET = "tenants";
+export const NEAR_MISS_SET = "near-misses";
+
+export const jobKey = (id: JobId): string => `job#${id}`;
+export const workerKey = (id: WorkerId): string => `worker#${id}`;
+export const poolKey = (name: PoolName): string => `pool#${name}`;
+export const tenantKey = (id: TenantId): string => `tenant#${id}`;
+export const laneRowKey = (lane: { pool: PoolName; tenant: TenantId }): string => `lane#${laneKey(lane)}`;
+export const laneSet = (pool: PoolName): string => `lanes#${pool}`;
+export const workerSet = (pool: PoolName): string => `workers#${pool}`;
+
+/** One key for a set of labels, whatever their order and case: GitHub compares them so. */
+export function nearMissKey(tenant: TenantId, labels: readonly string[]): string {
+  const sorted = [...new Set(labels.map((label) => label.toLowerCase()))].sort((a, b) => (a < b ? -1 : 1));
+  return `near-miss#${tenant}#${createHash("sha256").update(JSON.stringify(sorted)).digest("hex")}`;
+}
+
+/** Sorts the newest first in an ascending listing. */
+export function newestFirst(at: EpochMs): string {
+  return String(9_999_999_999_999 - at).padStart(15, "0");
+}
+
+export function jobIdOf(pk: string): JobId {
+  return pk.slice("job#".length) as JobId;
+}
+
+export function workerIdOf(pk: string): WorkerId {
+  return pk.slice("worker#".length) as WorkerId;
+}
+
+/** undefined for a key of another kind: an older version of this program may have made it due. */
+export function dueItemOf(entry: DueEntry): DueItem | undefined {
+  if (entry.pk.startsWith("job#")) return { kind: "job", id: jobIdOf(entry.pk), dueAt: entry.dueAt };
+  if (entry.pk.startsWith("worker#")) return { kind: "worker", id: workerIdOf(entry.pk), dueAt: entry.dueAt };
+  return undefined;
+}

@@ -1,0 +1,114 @@
+// Nouns to rows and back: which noun is in which index, when it expires, and what of a row lies over its JSON text.
+import type { EpochMs } from "../../domain/ids.ts";
+import { isTerminal, isWaiting, type Job, jobDueAt } from "../../domain/job.ts";
+import { type Lane, laneKey, laneOrder } from "../../domain/lane.ts";
+import type { Pool } from "../../domain/pool.ts";
+import type { Tenant } from "../../domain/tenant.ts";
+import { isLive, type Worker } from "../../domain/worker.ts";
+import { type NearMiss, StoreError } from "../../ports/store.ts";
+import {
+  DEPLOYMENT_KEY,
+  jobKey,
+  laneRowKey,
+  laneSet,
+  NEAR_MISS_SET,
+  nearMissKey,
+  newestFirst,
+  poolKey,
+  TENANT_SET,
+  tenantKey,
+  workerKey,
+  workerSet,
+} from "./keys.ts";
+import type { Row, RowKind } from "./rows.ts";
+
+/** A row before it is written. */
+export type RowDraft = Omit<Row, "writeId">;
+
+/** How long terminal jobs, released workers and near misses are kept. */
+const HISTORY_SECONDS = 30 * 24 * 3_600;
+
+/** A quarter below DynamoDB's 400 kB, which counts names, keys and index attributes too. */
+export const MAX_DATA_BYTES = 300_000;
+
+export function rowOfJob(job: Job, now: EpochMs): RowDraft {
+  const lane = isWaiting(job) ? { lanePk: laneKey(job), laneSk: laneOrder(job), cards: job.cards } : {};
+  const expiresAt = isTerminal(job) ? expiry(now) : undefined;
+  return { ...draft("job", jobKey(job.id), job.version, job), ...lane, dueAt: jobDueAt(job), expiresAt };
+}
+
+export function rowOfWorker(worker: Worker, now: EpochMs): RowDraft {
+  const base = draft("worker", workerKey(worker.id), worker.version, worker);
+  if (!isLive(worker)) return { ...base, expiresAt: expiry(now) };
+  return { ...base, dueAt: worker.dueAt, setPk: workerSet(worker.pool), setSk: worker.id };
+}
+
+export function rowOfPool(pool: Pool): RowDraft {
+  return draft("pool", poolKey(pool.name), pool.version, pool);
+}
+
+export function rowOfLane(lane: Lane, version: number): RowDraft {
+  const base = draft("lane", laneRowKey(lane), version, lane);
+  return { ...base, setPk: laneSet(lane.pool), setSk: lane.tenant };
+}
+
+export function rowOfTenant(tenant: Tenant): RowDraft {
+  const base = draft("tenant", tenantKey(tenant.id), tenant.version, tenant);
+  return { ...base, setPk: TENANT_SET, setSk: tenant.id };
+}
+
+/** The version of a near miss is its count. */
+export function rowOfNearMiss(miss: NearMiss): RowDraft {
+  const base = draft("near-miss", nearMissKey(miss.tenant, miss.labels), 1, miss);
+  return {
+    ...base,
+    setPk: NEAR_MISS_SET,
+    setSk: newestFirst(miss.lastAt),
+    expiresAt: expiry(miss.lastAt),
+  };
+}
+
+export function rowOfDeployment(id: string): RowDraft {
+  return draft("deployment", DEPLOYMENT_KEY, 0, { id });
+}
+
+/** The worker with its last heartbeat, which is newer than `data` unless a later write took it in. */
+export function workerOfRow(row: Row): Worker {
+  const worker = nounOf<Worker>(row);
+  if (!isLive(worker) || row.heartbeatAt === undefined) return worker;
+  return { ...worker, heartbeatAt: Math.max(row.heartbeatAt, worker.heartbeatAt ?? 0), dueAt: row.dueAt };
+}
+
+/** Throws StoreError for a row that this version of the program cannot read. */
+export function nounOf<Noun>(row: Pick<Row, "pk" | "schema" | "data">): Noun {
+  if (row.schema !== 1) {
+    throw new StoreError(
+      `Row ${row.pk} has schema ${String(row.schema)}, this program reads schema 1. Run the newer version that wrote it.`,
+      { retryable: false },
+    );
+  }
+  try {
+    return JSON.parse(row.data) as Noun;
+  } catch (cause) {
+    throw new StoreError(`Row ${row.pk} is not readable: its data is not JSON. Restore it from a backup.`, {
+      retryable: false,
+      cause,
+    });
+  }
+}
+
+function draft(kind: RowKind, pk: string, version: number, noun: object): RowDraft {
+  const data = JSON.stringify(noun);
+  const bytes = Buffer.byteLength(data);
+  if (bytes > MAX_DATA_BYTES) {
+    throw new StoreError(
+      `${pk} is too big to store: ${bytes} bytes, the limit is ${MAX_DATA_BYTES}. Shorten its largest field.`,
+      { retryable: false },
+    );
+  }
+  return { pk, kind, version, schema: 1, data };
+}
+
+function expiry(from: EpochMs): number {
+  return Math.floor(from / 1_000) + HISTORY_SECONDS;
+}

@@ -1,0 +1,100 @@
+// How dispatch moves a job: claimed for a worker, given back, held. Each returns the next version.
+import type { Backoff } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
+import {
+  MAX_FAST_STARTS,
+  SLOW_RETRY_MS,
+  START_RETRY_MAX_MS,
+  START_RETRY_MIN_MS,
+} from "./deadlines.ts";
+import type { EpochMs, WorkerId } from "./ids.ts";
+import type { Hold, Job } from "./job.ts";
+import type { WorkerOutcome } from "./worker-report.ts";
+import { isPermanent } from "./worker-report.ts";
+
+const START_RETRY: Backoff = { minMs: START_RETRY_MIN_MS, maxMs: START_RETRY_MAX_MS };
+
+/** The claim: exactly one dispatch pass wins it, by the version. */
+export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
+  return {
+    ...job,
+    version: job.version + 1,
+    workerId,
+    starts: job.starts + 1,
+    phases: { ...job.phases, starting: now },
+  };
+}
+
+/** Bound to a worker that exists already: a rebind, or a surplus worker. */
+export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
+  return { ...job, version: job.version + 1, workerId, formerWorkerId };
+}
+
+/** Back to its old place in the lane, without a worker. */
+export function requeue(job: Job): Job {
+  return {
+    ...job,
+    version: job.version + 1,
+    workerId: undefined,
+    formerWorkerId: undefined,
+    verifyAt: undefined,
+  };
+}
+
+/** Back after a start that failed: after back-off, and held with the reason once it has failed too often. */
+export function requeueAfterFailure(
+  job: Job,
+  failure: { readonly outcome: WorkerOutcome | "refused"; readonly message: string },
+  now: EpochMs,
+  random: number,
+): Job {
+  const failedStarts = job.failedStarts + 1;
+  const hold = holdAfter(failedStarts, failure, now, random);
+  return { ...requeue(job), failedStarts, hold, phases: { ...job.phases, held: now } };
+}
+
+/** Back after a runner that listened and got nothing, though GitHub still says queued. Not a failed start. */
+export function requeueAfterIdle(job: Job, now: EpochMs, random: number): Job {
+  const hold: Hold = {
+    reason: "start-backoff",
+    message:
+      "its runner listened and GitHub gave it no job: check that the runner group admits this repository and workflow",
+    until: now + backoffMs(job.starts, random, START_RETRY),
+  };
+  return { ...requeue(job), hold, phases: { ...job.phases, held: now } };
+}
+
+/** The wait is over: back into the lane. */
+export function liftHold(job: Job, now: EpochMs): Job {
+  return {
+    ...job,
+    version: job.version + 1,
+    hold: undefined,
+    phases: { ...job.phases, queued: job.phases.queued ?? now },
+  };
+}
+
+export function verifyLater(job: Job, at: EpochMs): Job {
+  return { ...job, version: job.version + 1, verifyAt: at };
+}
+
+function holdAfter(
+  failedStarts: number,
+  failure: { readonly outcome: WorkerOutcome | "refused"; readonly message: string },
+  now: EpochMs,
+  random: number,
+): Hold {
+  const permanent =
+    failure.outcome === "refused" ||
+    failure.outcome === "registration-refused" ||
+    isPermanent(failure.outcome);
+  if (permanent || failedStarts >= MAX_FAST_STARTS) {
+    const reason = failure.outcome === "registration-refused" ? "registration-refused" : "start-failed";
+    return { reason, message: failure.message, until: now + SLOW_RETRY_MS };
+  }
+  return {
+    reason: "start-backoff",
+    message: failure.message,
+    until: now + backoffMs(failedStarts, random, START_RETRY),
+  };
+}

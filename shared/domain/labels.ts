@@ -1,0 +1,58 @@
+// Labels as GitHub compares them: case-insensitive, cumulative.
+
+/** Labels of GitHub-hosted runners: nobody's endpoint, and the bulk of all deliveries. */
+const HOSTED = /^(ubuntu|windows|macos)-([0-9.]+|latest|slim)(-[a-z0-9-]+)?$/;
+/** Labels that every self-hosted runner may carry; they choose nothing. */
+const GENERIC: ReadonlySet<string> = new Set([
+  "self-hosted",
+  "linux",
+  "windows",
+  "macos",
+  "x64",
+  "x86",
+  "arm",
+  "arm64",
+]);
+
+export function normalize(label: string): string {
+  return label.trim().toLowerCase();
+}
+
+export function isHosted(label: string): boolean {
+  return HOSTED.test(normalize(label));
+}
+
+/** A label that may not be an endpoint's selector: it would catch jobs meant for others. */
+export function isGeneric(label: string): boolean {
+  return GENERIC.has(normalize(label)) || isHosted(label);
+}
+
+/** One label set whatever the order, case and repetition. */
+export function labelSet(labels: readonly string[]): string[] {
+  return [...new Set(labels.map(normalize))].sort();
+}
+
+/** The runner has every label of the job. Those it has beyond them do not matter to GitHub. */
+export function covers(runnerLabels: readonly string[], jobLabels: readonly string[]): boolean {
+  return missing(runnerLabels, jobLabels).length === 0;
+}
+
+/** Labels of the job that the runner lacks. */
+export function missing(runnerLabels: readonly string[], jobLabels: readonly string[]): string[] {
+  const has = new Set(runnerLabels.map(normalize));
+  return labelSet(jobLabels).filter((label) => !has.has(label));
+}
+
+/** Edits (insert, delete, replace) between two labels: a distance of 1 or 2 is a typo. */
+export function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] as number;
+}

@@ -1,0 +1,52 @@
+// What a worker whose time has come needs. A silent worker that its pool still runs is never stopped before its limit.
+import { SILENT_RECHECK_MS, HEARTBEAT_LOST_MS, PREPARE_MS } from "./deadlines.ts";
+import type { EndpointLimits } from "./endpoint.ts";
+import type { EpochMs } from "./ids.ts";
+import type { DrainReason, Worker } from "./worker.ts";
+
+/** What the pool says of its container. */
+export type Sighting = "running" | "ended";
+
+export type Overdue =
+  /** A crash came between claim and start, or before the claim. */
+  | { readonly type: "resume-start" }
+  | { readonly type: "release" }
+  /** Its container is gone. */
+  | { readonly type: "lost" }
+  /** It never booted: stopped and counted as a failed start. */
+  | { readonly type: "boot-timeout" }
+  | { readonly type: "drain"; readonly reason: DrainReason }
+  | { readonly type: "stop"; readonly reason: "execution-timeout" }
+  | { readonly type: "wait"; readonly until: EpochMs };
+
+export function decideOverdue(
+  worker: Worker,
+  sighting: Sighting,
+  { now, limits }: { readonly now: EpochMs; readonly limits: EndpointLimits },
+): Overdue {
+  if (worker.state === "finished" || worker.state === "lost") return { type: "release" };
+  if (worker.state === "reserving") return { type: "resume-start" };
+  if (sighting === "ended") return { type: "lost" };
+  const since = (at: EpochMs | undefined) => now - (at ?? worker.createdAt);
+  if (worker.state === "starting") {
+    if (since(worker.phases.booting) >= limits.bootMs) return { type: "boot-timeout" };
+    return { type: "wait", until: (worker.phases.booting ?? worker.createdAt) + limits.bootMs };
+  }
+  if (worker.state === "running" && since(worker.phases.running) >= limits.executionMs) {
+    return { type: "stop", reason: "execution-timeout" };
+  }
+  if (worker.drain === undefined && isIdleTooLong(worker, since, limits)) {
+    return { type: "drain", reason: "idle" };
+  }
+  const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
+  return { type: "wait", until: now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS) };
+}
+
+function isIdleTooLong(
+  worker: Worker,
+  since: (at: EpochMs | undefined) => number,
+  limits: EndpointLimits,
+): boolean {
+  if (worker.state === "listening") return since(worker.phases.listening) >= limits.idleMs;
+  return worker.state === "booted" && since(worker.phases.preflight) >= PREPARE_MS;
+}

@@ -1,0 +1,167 @@
+// How a worker moves: each step returns the next version, or says why it cannot be taken.
+import {
+  DRAIN_MS,
+  FINISHED_GRACE_MS,
+  HEARTBEAT_LOST_MS,
+  PREPARE_MS,
+  RESUME_START_MS,
+  STOP_GRACE_MS,
+} from "./deadlines.ts";
+import type { Endpoint, EndpointLimits } from "./endpoint.ts";
+import type { EpochMs, JobId, WorkerId } from "./ids.ts";
+import type { Job } from "./job.ts";
+import type { DrainReason, RunnerScope, Worker, WorkerPhase, WorkerState } from "./worker.ts";
+import { isServing } from "./worker.ts";
+import type { WorkerReport } from "./worker-report.ts";
+
+export function newWorker(
+  id: WorkerId,
+  { job, endpoint, slots, now }: { job: Job; endpoint: Endpoint; slots: readonly number[]; now: EpochMs },
+): Worker {
+  return {
+    id,
+    version: 1,
+    pool: endpoint.pool,
+    endpoint: endpoint.name,
+    tenant: job.tenant,
+    cards: endpoint.cards,
+    slots,
+    jobId: job.id,
+    state: "reserving",
+    bootId: undefined,
+    scope: scopeOf(job),
+    runnerId: undefined,
+    registered: false,
+    drain: undefined,
+    report: undefined,
+    runningJobName: undefined,
+    phases: {},
+    createdAt: now,
+    heartbeatAt: undefined,
+    dueAt: now + RESUME_START_MS,
+  };
+}
+
+/** An organization's runners are registered at the organization, a user's at the repository: GitHub has no other place. */
+export function scopeOf(job: Job): RunnerScope {
+  const repository = job.github?.repository;
+  if (repository === undefined) return { type: "organization", org: "" };
+  const { owner, name } = repository;
+  return owner.type === "Organization"
+    ? { type: "organization", org: owner.login }
+    : { type: "repository", owner: owner.login, repo: name };
+}
+
+/** When the reconciler must look at this worker. */
+export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
+  const { phases, heartbeatAt = worker.createdAt } = worker;
+  const began = (phase: WorkerPhase) => phases[phase] ?? worker.createdAt;
+  if (worker.drain !== undefined && isServing(worker)) {
+    return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
+  }
+  switch (worker.state) {
+    case "reserving":
+      return worker.createdAt + RESUME_START_MS;
+    case "starting":
+      return began("booting") + limits.bootMs;
+    case "booted":
+      return Math.min(began("preflight") + PREPARE_MS, heartbeatAt + HEARTBEAT_LOST_MS);
+    case "listening":
+      return Math.min(began("listening") + limits.idleMs, heartbeatAt + HEARTBEAT_LOST_MS);
+    case "running":
+      return Math.min(began("running") + limits.executionMs, heartbeatAt + HEARTBEAT_LOST_MS);
+    case "finished":
+      return began("done");
+    case "lost":
+      return heartbeatAt;
+    case "released":
+      return undefined;
+  }
+}
+
+type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };
+
+/** The pool says started. Undefined when the worker has already gone further by itself: it boots faster than we write. */
+export function started(worker: Worker, step: Step): Worker | undefined {
+  if (worker.state !== "reserving") return undefined;
+  return moved(worker, "starting", "booting", step);
+}
+
+/** The first boot to take owns the worker. `again`: the same boot asks once more, its answer was lost. */
+export function taken(
+  worker: Worker,
+  bootId: string,
+  step: Step,
+): { type: "taken"; worker: Worker } | { type: "again" } | { type: "refused" } {
+  if (worker.bootId !== undefined) {
+    return worker.bootId === bootId && isServing(worker) ? { type: "again" } : { type: "refused" };
+  }
+  if (worker.state !== "reserving" && worker.state !== "starting") return { type: "refused" };
+  const booting = worker.phases.booting ?? step.now;
+  const booted = moved(worker, "booted", "preflight", step);
+  return { type: "taken", worker: { ...booted, bootId, phases: { ...booted.phases, booting } } };
+}
+
+/** It asked for its registration; undefined once its runner listens: then no further registration is given. */
+export function registering(worker: Worker, step: Step): Worker | undefined {
+  if (worker.state !== "booted") return undefined;
+  return { ...moved(worker, "booted", "registering", step), registered: true };
+}
+
+const PHASE_STATE: { readonly [phase in WorkerPhase]?: WorkerState } = {
+  listening: "listening",
+  running: "running",
+};
+
+/** What a ping says. Undefined when it is not news; phases never go back. */
+export function reported(
+  worker: Worker,
+  said: { readonly phase: WorkerPhase; readonly jobName: string | undefined },
+  step: Step,
+): Worker | undefined {
+  if (!isServing(worker) || worker.phases[said.phase] !== undefined) return undefined;
+  if (worker.state === "running") return undefined;
+  const next = moved(worker, PHASE_STATE[said.phase] ?? worker.state, said.phase, step);
+  return said.phase === "running" ? { ...next, runningJobName: said.jobName } : next;
+}
+
+/** Its own report, or the one it left with the pool. Undefined when it has ended before. */
+export function finished(worker: Worker, report: WorkerReport, step: Step): Worker | undefined {
+  if (!isServing(worker)) return undefined;
+  return { ...moved(worker, "finished", "done", step), report };
+}
+
+/** Its container is gone and it said nothing, or its start is given up. */
+export function lost(worker: Worker, step: Step): Worker | undefined {
+  if (!isServing(worker)) return undefined;
+  return { ...moved(worker, "lost", "done", step), dueAt: step.now };
+}
+
+/** Asked to drain by its next ping. Undefined when it was asked before or has ended. */
+export function draining(worker: Worker, reason: DrainReason, step: Step): Worker | undefined {
+  if (!isServing(worker) || worker.drain !== undefined) return undefined;
+  return due({ ...worker, version: worker.version + 1, drain: { reason, at: step.now } }, step);
+}
+
+/** Serves another job of the same endpoint and tenant from now on. */
+export function serving(worker: Worker, jobId: JobId): Worker {
+  return { ...worker, version: worker.version + 1, jobId, drain: undefined };
+}
+
+export function released(worker: Worker): Worker {
+  return { ...worker, version: worker.version + 1, state: "released", dueAt: undefined };
+}
+
+/** How long the pool waits between TERM and KILL. */
+export function graceMs(worker: Worker): number {
+  return worker.state === "finished" ? FINISHED_GRACE_MS : STOP_GRACE_MS;
+}
+
+function moved(worker: Worker, state: WorkerState, phase: WorkerPhase, step: Step): Worker {
+  const phases = { ...worker.phases, [phase]: step.now };
+  return due({ ...worker, version: worker.version + 1, state, phases, heartbeatAt: step.now }, step);
+}
+
+function due(worker: Worker, { limits }: Step): Worker {
+  return { ...worker, dueAt: workerDueAt(worker, limits) };
+}

@@ -1,0 +1,34 @@
+// From a job-done body to the domain's report: the same for one that was posted and one that was left with the pool.
+import type { WorkerReport } from "../domain/worker-report.ts";
+import type { JobDone } from "./worker-plane.ts";
+import { jobDone, workerOutput } from "./worker-plane.ts";
+
+/** The body of a job-done as text; undefined when it is not one. */
+export function parseJobDone(text: string): JobDone | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const parsed = jobDone.safeParse(body);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A foreign worker says only whether it failed. */
+export function reportOf(body: JobDone): WorkerReport {
+  const output = workerOutput.safeParse(body.output);
+  if (output.success) {
+    const { outcome, message, runnerExit, jobName, result } = output.data;
+    const exit = runnerExit === undefined ? undefined : { code: runnerExit.code, signal: runnerExit.signal };
+    return { outcome, message, runnerExit: exit, jobName, result };
+  }
+  return {
+    outcome: body.error === undefined ? "ran" : "runner-failed",
+    message: body.error ?? "the worker reported an output of its own",
+    runnerExit: undefined,
+    jobName: undefined,
+    result: undefined,
+  };
+}

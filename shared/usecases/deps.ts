@@ -1,0 +1,48 @@
+// What the use cases need, as ports. functions/deps.ts builds it once per process.
+import type { Endpoint } from "../domain/endpoint.ts";
+import type { EndpointName, PoolName } from "../domain/ids.ts";
+import type { Catalogue } from "../domain/matching.ts";
+import type { TenantSettings } from "../domain/tenant.ts";
+import type { Worker } from "../domain/worker.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Github } from "../ports/github.ts";
+import type { Log } from "../ports/log.ts";
+import type { PoolDriver } from "../ports/pool-driver.ts";
+import type { Random } from "../ports/random.ts";
+import type { Stores } from "../ports/store.ts";
+
+export type PoolSettings = {
+  readonly name: PoolName;
+  readonly driver: PoolDriver;
+  /** Workers at once, whatever their cards; undefined: only cards count. */
+  readonly maxWorkers: number | undefined;
+};
+
+export type Deps = {
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly github: Github;
+  readonly pools: ReadonlyMap<PoolName, PoolSettings>;
+  readonly catalogue: Catalogue;
+  readonly tenants: readonly TenantSettings[];
+  /** Stored deployment id, the prefix of our worker ids. */
+  readonly deployment: string;
+  /** Base of the web URL that config.sh registers with: `https://github.com`. */
+  readonly githubUrl: string;
+  /** Environment of a worker: URLs of the worker plane, its id, its token. */
+  readonly workerEnv: (worker: Worker) => { readonly [name: string]: string };
+};
+
+export function endpointOf(deps: Pick<Deps, "catalogue">, name: EndpointName): Endpoint | undefined {
+  return deps.catalogue.endpoints.find((endpoint) => endpoint.name === name);
+}
+
+/** Limits of an endpoint that was taken out of dispatch.yaml while its workers live: those of any other would be a guess. */
+export function limitsOf(deps: Pick<Deps, "catalogue">, name: EndpointName) {
+  return endpointOf(deps, name)?.limits ?? FORGOTTEN_LIMITS;
+}
+
+const HOUR_MS = 3_600_000;
+const FORGOTTEN_LIMITS = { executionMs: 6 * HOUR_MS, idleMs: HOUR_MS / 12, bootMs: HOUR_MS / 4 };

@@ -1,0 +1,109 @@
+// One dispatch pass over a pool: who may start, in the crash-safe order worker item, cards, claim, start.
+//
+// One pass at a time per pool, by a lease in the pool item. A trigger that finds it held sets `dirty`, and the holder
+// loops. The lease saves work, it does not guard safety: cards and claims are conditional writes of their own.
+import { PASS_LEASE_MS } from "../domain/deadlines.ts";
+import type { JobId, PoolName } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
+import type { Pool } from "../domain/pool.ts";
+import { freeCards, newPool } from "../domain/pool.ts";
+import { chooseStarts } from "../domain/scheduling.ts";
+import type { Deps, PoolSettings } from "./deps.ts";
+import { openLanes } from "./open-lanes.ts";
+import type { Reserved } from "./reserve-workers.ts";
+import { reserveWorkers } from "./reserve-workers.ts";
+import { claimAndStart } from "./start-worker.ts";
+
+/** Starts of one round: enough to fill a large node at once, few enough to end well within the lease. */
+const ROUND_STARTS = 64;
+const MAX_ROUNDS = 50;
+
+/** `hints`: jobs just written, which an index may not show yet. Answers how many workers were started. */
+export async function dispatchPool(deps: Deps, name: PoolName, hints: readonly Job[] = []): Promise<number> {
+  const settings = deps.pools.get(name);
+  if (settings === undefined) {
+    deps.log.error("pool-unknown", { pool: name, message: `no pool "${name}" in dispatch.yaml: its jobs wait` });
+    return 0;
+  }
+  let started = 0;
+  // A stale index goes on showing a job that is already claimed: no job is tried twice in one pass.
+  const tried = new Set<JobId>();
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const outcome = await passOnce(deps, settings, hints, tried);
+    started += outcome.started;
+    if (!outcome.again) break;
+  }
+  return started;
+}
+
+const NOTHING = { started: 0, again: false };
+
+async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[], tried: Set<JobId>) {
+  const seen = await loadPool(deps, settings);
+  const room = roomOf(seen, settings, deps.clock.now());
+  if (room === 0) return NOTHING;
+  const lanes = (await openLanes(deps, settings.name, hints, room + tried.size)).map((lane) => ({
+    ...lane,
+    heads: lane.heads.filter((head) => !tried.has(head.id)),
+  }));
+  if (lanes.every((lane) => lane.heads.length === 0)) return NOTHING;
+  const pool = await acquire(deps, seen);
+  if (pool === undefined) return NOTHING;
+  const { namedCards } = settings.driver.capabilities;
+  const starts = chooseStarts(pool, lanes, { namedCards, limit: room });
+  for (const start of starts) tried.add(start.jobId);
+  const { reserved, dirty } = await reserveWorkers(deps, pool, starts);
+  const started = await startAll(deps, reserved);
+  const claimsLost = started < starts.length;
+  return { started, again: dirty || claimsLost || starts.length === ROUND_STARTS };
+}
+
+/** Starts them side by side; one that fails does not stop the others, and still fails the pass. */
+async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<number> {
+  const outcomes = await Promise.allSettled(reserved.map((one) => claimAndStart(deps, one)));
+  const faults = outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => outcome.reason);
+  if (faults.length > 0) {
+    throw new AggregateError(faults, `${faults.length} of ${reserved.length} workers could not be started`);
+  }
+  return outcomes.filter((outcome) => outcome.status === "fulfilled" && outcome.value === "started").length;
+}
+
+/** How many workers may start in this round. */
+function roomOf(pool: Pool, settings: PoolSettings, now: number): number {
+  if ((pool.unavailableUntil ?? 0) > now) return 0;
+  const workers = Object.keys(pool.reservations).length;
+  const byWorkers = settings.maxWorkers === undefined ? ROUND_STARTS : settings.maxWorkers - workers;
+  // Endpoints without cards need none free.
+  const byCards = freeCards(pool) === 0 && settings.maxWorkers === undefined ? 0 : ROUND_STARTS;
+  return Math.max(0, Math.min(ROUND_STARTS, byWorkers, byCards));
+}
+
+async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
+  const known = await deps.stores.pools.get(settings.name);
+  if (known !== undefined) return known;
+  const { total } = await settings.driver.capacity();
+  const fresh = { ...newPool(settings.name, total), version: 1 };
+  if (await deps.stores.pools.create(fresh)) return fresh;
+  return (await deps.stores.pools.get(settings.name)) ?? fresh;
+}
+
+/** The pool with the lease ours; undefined when another pass holds it and will look again for us. */
+async function acquire(deps: Deps, seen: Pool): Promise<Pool | undefined> {
+  let pool: Pool | undefined = seen;
+  while (pool !== undefined) {
+    const now = deps.clock.now();
+    const held: boolean = pool.lease !== undefined && pool.lease.until > now;
+    if (held && pool.dirty) return undefined;
+    const next: Pool = held
+      ? { ...pool, version: pool.version + 1, dirty: true }
+      : {
+          ...pool,
+          version: pool.version + 1,
+          dirty: false,
+          lease: { holder: deps.random.token(10), until: now + PASS_LEASE_MS },
+        };
+    if (await deps.stores.pools.replace(next)) return held ? undefined : next;
+    pool = await deps.stores.pools.get(pool.name);
+  }
+  return undefined;
+}

@@ -1,0 +1,21 @@
+// A worker's report ends the worker. It does not end a workflow job: GitHub says what that is.
+import type { WorkerId } from "../domain/ids.ts";
+import type { WorkerReport } from "../domain/worker-report.ts";
+import { finished } from "../domain/worker-steps.ts";
+import type { Deps } from "./deps.ts";
+import { limitsOf } from "./deps.ts";
+import { updateWorker } from "./update.ts";
+
+/** Safe to repeat; a report for a worker that has ended changes nothing. */
+export async function finishWorker(deps: Deps, id: WorkerId, report: WorkerReport): Promise<void> {
+  const { item, changed } = await updateWorker(deps.stores.workers, id, (worker) =>
+    finished(worker, report, { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) }),
+  );
+  if (!changed || item === undefined) return;
+  deps.log.info("worker-finished", {
+    worker: id,
+    job: item.jobId,
+    reason: report.outcome,
+    message: report.message,
+  });
+}

@@ -1,0 +1,74 @@
+// The lanes of a pool whose tenants may start workers now, with their heads.
+import type { PoolName } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
+import { isWaiting } from "../domain/job.ts";
+import type { Lane } from "../domain/lane.ts";
+import { laneKey, laneOrder } from "../domain/lane.ts";
+import type { LaneView } from "../domain/scheduling.ts";
+import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
+import type { Deps } from "./deps.ts";
+
+/** `hints`: jobs just written, which the lane index may not show yet. */
+export async function openLanes(
+  deps: Deps,
+  pool: PoolName,
+  hints: readonly Job[],
+  headsPerLane: number,
+): Promise<LaneView[]> {
+  const lanes = await knownLanes(deps, pool, hints);
+  const views = await Promise.all(lanes.map((lane) => viewOf(deps, lane, headsPerLane)));
+  return views.filter((view) => view !== undefined).map((view) => withHints(view, hints));
+}
+
+async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<Lane[]> {
+  const lanes = new Map((await deps.stores.lanes.list(pool)).map((lane) => [laneKey(lane), lane]));
+  for (const job of hints) {
+    if (job.pool !== pool || lanes.has(laneKey(job))) continue;
+    lanes.set(laneKey(job), laneOf(job));
+  }
+  return [...lanes.values()];
+}
+
+export function laneOf(job: Job): Lane {
+  return { pool: job.pool, tenant: job.tenant, login: job.github?.repository.owner.login ?? "" };
+}
+
+async function viewOf(deps: Deps, lane: Lane, headsPerLane: number): Promise<LaneView | undefined> {
+  const named = settingsOf(deps.tenants, { id: lane.tenant, login: lane.login });
+  const tenant = await deps.stores.tenants.get(lane.tenant);
+  if (tenant === undefined && named === undefined) await appear(deps, lane);
+  const stopped = tenant?.state === "suspended" || tenant?.state === "removed";
+  const approved = named !== undefined || tenant?.state === "approved";
+  if (stopped || !approved) return undefined;
+  const settings = named ?? { owner: lane.login, ...DEFAULT_TENANT_SETTINGS };
+  const heads = await deps.stores.jobs.heads(lane, headsPerLane);
+  const { weight, maxCards, maxWorkers } = settings;
+  return { lane, weight, maxCards, maxWorkers, heads };
+}
+
+/** The installation's own event was lost: the operator sees the tenant as pending all the same. */
+async function appear(deps: Deps, lane: Lane): Promise<void> {
+  await deps.stores.tenants.create({
+    id: lane.tenant,
+    version: 1,
+    login: lane.login,
+    ownerType: "Organization",
+    installationId: undefined,
+    state: "pending",
+    updatedAt: deps.clock.now(),
+  });
+  deps.log.warn("tenant-pending", {
+    tenant: lane.login,
+    message: `jobs of "${lane.login}" wait: add it under tenants: in dispatch.yaml to approve it`,
+  });
+}
+
+function withHints(view: LaneView, hints: readonly Job[]): LaneView {
+  const known = new Set(view.heads.map((head) => head.id));
+  const fresh = hints
+    .filter((job) => isWaiting(job) && laneKey(job) === laneKey(view.lane) && !known.has(job.id))
+    .map((job) => ({ id: job.id, cards: job.cards, order: laneOrder(job) }));
+  if (fresh.length === 0) return view;
+  const heads = [...view.heads, ...fresh].sort((a, b) => (a.order < b.order ? -1 : 1));
+  return { ...view, heads };
+}

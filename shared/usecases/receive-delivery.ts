@@ -1,0 +1,74 @@
+// One workflow_job delivery becomes at most one write: the job. Nothing here calls a pool or GitHub.
+import type { WorkflowJobWord } from "../domain/github-event.ts";
+import { githubJobId, isWorkerName, tenantId } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
+import { advanceByWord, jobFromWord } from "../domain/job-events.ts";
+import { labelSet } from "../domain/labels.ts";
+import { resolveEndpoint } from "../domain/matching.ts";
+import type { Deps } from "./deps.ts";
+import { updateJob } from "./update.ts";
+
+export type Received =
+  | { readonly type: "recorded"; readonly job: Job }
+  /** Repeated, late, or about a job that asks for nothing of ours. */
+  | { readonly type: "unchanged"; readonly reason: string };
+
+type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log"> & {
+  readonly stores: Pick<Deps["stores"], "jobs" | "nearMisses">;
+};
+
+export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
+  const resolution = resolveEndpoint(word.labels, deps.catalogue);
+  if (resolution.type === "foreign") {
+    // Its endpoint may have been taken out of dispatch.yaml while its worker ran.
+    const onOurs = word.runner !== undefined && isWorkerName(word.runner.name);
+    if (!onOurs) return { type: "unchanged", reason: resolution.reason };
+    return advanceKnown(deps, word);
+  }
+  if (resolution.type === "near-miss") {
+    if (word.status === "queued") await countNearMiss(deps, word, resolution.reason);
+    return { type: "unchanged", reason: resolution.reason };
+  }
+  const { endpoint } = resolution;
+  if (endpoint.startedBy === "api") {
+    return { type: "unchanged", reason: `${endpoint.name} is started by /run only` };
+  }
+  // Most jobs are new on `queued` and known on the rest: the likelier step first, so that either costs one write.
+  if (word.status !== "queued") {
+    const known = await advanceKnown(deps, word);
+    if (known.type === "recorded" || known.reason !== UNKNOWN) return known;
+  }
+  const job = jobFromWord(word, endpoint, deps.clock.now());
+  if (await deps.stores.jobs.create(job)) return { type: "recorded", job };
+  return advanceKnown(deps, word);
+}
+
+const UNKNOWN = "no job of ours";
+
+async function advanceKnown(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
+  const id = githubJobId(word.workflowJobId);
+  const { item, changed } = await updateJob(deps.stores.jobs, id, (job) =>
+    advanceByWord(job, word, deps.clock.now()),
+  );
+  if (item === undefined) return { type: "unchanged", reason: UNKNOWN };
+  if (changed) return { type: "recorded", job: item };
+  return { type: "unchanged", reason: `known as ${item.state}, GitHub ${item.github?.status ?? "unknown"}` };
+}
+
+async function countNearMiss(deps: ReceiveDeps, word: WorkflowJobWord, reason: string): Promise<void> {
+  const { owner } = word.repository;
+  deps.log.warn("near-miss", {
+    repository: `${owner.login}/${word.repository.name}`,
+    labels: word.labels,
+    message: reason,
+    url: word.htmlUrl,
+  });
+  await deps.stores.nearMisses.count({
+    tenant: tenantId(owner.id),
+    login: owner.login,
+    labels: labelSet(word.labels),
+    reason,
+    lastAt: deps.clock.now(),
+    lastUrl: word.htmlUrl,
+  });
+}

@@ -1,0 +1,91 @@
+// A worker asks for its registration: late, after its cards are known to be healthy, and only before it listens.
+import { runnerLabels } from "../domain/endpoint.ts";
+import type { WorkerId } from "../domain/ids.ts";
+import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
+import type { Worker } from "../domain/worker.ts";
+import { registering } from "../domain/worker-steps.ts";
+import type { Caller, JitConfig } from "../ports/github.ts";
+import { GithubError } from "../ports/github.ts";
+import type { RegistrationAnswer } from "../protocol/worker-plane.ts";
+import type { Deps } from "./deps.ts";
+import { endpointOf, limitsOf } from "./deps.ts";
+import { callerFor } from "./github-caller.ts";
+import { updateWorker } from "./update.ts";
+
+export type RegistrationOutcome =
+  | { readonly type: "registered"; readonly answer: RegistrationAnswer }
+  | { readonly type: "refused"; readonly message: string }
+  | { readonly type: "later"; readonly message: string; readonly retryAfterMs: number };
+
+const DEFAULT_RETRY_MS = 5_000;
+
+/** `kind` is what `auto` became in the worker's container. */
+export async function registerRunner(
+  deps: Deps,
+  id: WorkerId,
+  bootId: string,
+  kind: "token" | "jit",
+): Promise<RegistrationOutcome> {
+  const worker = await markRegistering(deps, id, bootId);
+  if (worker === undefined) {
+    return {
+      type: "refused",
+      message: "a registration is given to the boot that took the job, and only before its runner listens",
+    };
+  }
+  const caller = await callerFor(deps, worker);
+  if (caller === undefined) {
+    return { type: "refused", message: "the job did not come from GitHub: there is nobody to register for" };
+  }
+  try {
+    return { type: "registered", answer: await mint(deps, worker, caller, kind) };
+  } catch (error) {
+    if (!(error instanceof GithubError)) throw error;
+    deps.log.warn("registration-refused", { worker: id, job: worker.jobId, reason: error.fault, message: error.message });
+    if (!error.retryable) return { type: "refused", message: error.message };
+    return { type: "later", message: error.message, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
+  }
+}
+
+/** Written before GitHub is asked: a crash after it only means that a registration is looked for in vain. */
+async function markRegistering(deps: Deps, id: WorkerId, bootId: string): Promise<Worker | undefined> {
+  let allowed = false;
+  const { item } = await updateWorker(deps.stores.workers, id, (worker) => {
+    const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+    const next = worker.bootId === bootId ? registering(worker, step) : undefined;
+    allowed = next !== undefined;
+    return next;
+  });
+  return allowed ? item : undefined;
+}
+
+async function mint(deps: Deps, worker: Worker, caller: Caller, kind: "token" | "jit"): Promise<RegistrationAnswer> {
+  if (kind === "token") {
+    const { token } = await deps.github.registrationToken(caller, worker.scope);
+    return { type: "token", token };
+  }
+  const { encodedJitConfig, runnerId } = await jitConfig(deps, worker, caller);
+  await updateWorker(deps.stores.workers, worker.id, (current) => ({
+    ...current,
+    version: current.version + 1,
+    runnerId,
+  }));
+  return { type: "jit", encodedJitConfig };
+}
+
+async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<JitConfig> {
+  const endpoint = endpointOf(deps, worker.endpoint);
+  const settings = settingsOf(deps.tenants, { id: worker.tenant, login: caller.owner.login });
+  const { runnerGroup } = settings ?? DEFAULT_TENANT_SETTINGS;
+  const labels = endpoint === undefined ? [] : runnerLabels(endpoint);
+  const runner = { name: worker.id, labels, runnerGroup };
+  try {
+    return await deps.github.jitConfig(caller, worker.scope, runner);
+  } catch (error) {
+    if (!(error instanceof GithubError) || error.fault !== "conflict") throw error;
+    // The answer to an earlier try was lost: that registration was never used, since the name is this boot's own.
+    const stale = await deps.github.findRunner(caller, worker.scope, worker.id);
+    if (stale !== undefined) await deps.github.deleteRunner(caller, worker.scope, stale.id);
+    return deps.github.jitConfig(caller, worker.scope, runner);
+  }
+}

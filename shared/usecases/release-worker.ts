@@ -1,0 +1,78 @@
+// After a worker's end: its container gone, its job settled, its cards free, its runner registration removed.
+// Every step may be repeated; the worker is marked `released` last, so that a crash leaves it due.
+import { GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../domain/deadlines.ts";
+import type { PoolName, WorkerId } from "../domain/ids.ts";
+import { release } from "../domain/pool.ts";
+import type { Worker } from "../domain/worker.ts";
+import { graceMs, released } from "../domain/worker-steps.ts";
+import { GithubError } from "../ports/github.ts";
+import type { Deps } from "./deps.ts";
+import { callerFor } from "./github-caller.ts";
+import { settleJob } from "./settle-job.ts";
+import { updateWorker } from "./update.ts";
+
+/** `finished` and `lost` workers only; answers whether it is released now. */
+export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean> {
+  if (worker.state !== "finished" && worker.state !== "lost") return worker.state === "released";
+  const driver = deps.pools.get(worker.pool)?.driver;
+  const seen = (await driver?.stop(worker.id, graceMs(worker))) ?? "gone";
+  if (seen === "stopping") {
+    await lookAgain(deps, worker, STOPPING_RECHECK_MS);
+    return false;
+  }
+  await releaseCards(deps, worker.pool, worker.id);
+  await settleJob(deps, worker);
+  if (!(await removeRegistration(deps, worker))) {
+    await lookAgain(deps, worker, GITHUB_RECHECK_MS);
+    return false;
+  }
+  await markReleased(deps, worker.id);
+  deps.log.info("worker-released", {
+    worker: worker.id,
+    job: worker.jobId,
+    pool: worker.pool,
+    reason: worker.report?.outcome ?? "no report",
+    message: worker.report?.message,
+  });
+  return true;
+}
+
+export async function markReleased(deps: Pick<Deps, "stores">, id: WorkerId): Promise<void> {
+  await updateWorker(deps.stores.workers, id, (worker) =>
+    worker.state === "released" ? undefined : released(worker),
+  );
+}
+
+/** Gives the worker's cards back; nothing happens when it holds none. */
+export async function releaseCards(deps: Pick<Deps, "stores">, name: PoolName, id: WorkerId): Promise<void> {
+  for (;;) {
+    const pool = await deps.stores.pools.get(name);
+    if (pool?.reservations[id] === undefined) return;
+    const next = { ...release(pool, id), version: pool.version + 1 };
+    if (await deps.stores.pools.replace(next)) return;
+  }
+}
+
+/** GitHub removes an ephemeral runner after its job by itself; one that took none stays for a day, online to no one. */
+async function removeRegistration(deps: Deps, worker: Worker): Promise<boolean> {
+  if (!worker.registered || worker.report?.outcome === "ran") return true;
+  const caller = await callerFor(deps, worker);
+  if (caller === undefined) return true;
+  try {
+    const runner = await deps.github.findRunner(caller, worker.scope, worker.id);
+    if (runner === undefined) return true;
+    return (await deps.github.deleteRunner(caller, worker.scope, runner.id)) === "deleted";
+  } catch (error) {
+    if (!(error instanceof GithubError)) throw error;
+    deps.log.warn("registration-not-removed", { worker: worker.id, message: error.message, error });
+    // What nobody can do now, GitHub does in a day.
+    return !error.retryable;
+  }
+}
+
+async function lookAgain(deps: Deps, worker: Worker, afterMs: number): Promise<void> {
+  const dueAt = deps.clock.now() + afterMs;
+  await updateWorker(deps.stores.workers, worker.id, (current) =>
+    current.state === "released" ? undefined : { ...current, version: current.version + 1, dueAt },
+  );
+}

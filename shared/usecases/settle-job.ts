@@ -1,0 +1,71 @@
+// What becomes of the job whose worker has ended; and the one GET that asks GitHub when no event came.
+import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
+import type { Job } from "../domain/job.ts";
+import { isTerminal } from "../domain/job.ts";
+import { advanceByWord } from "../domain/job-events.ts";
+import { requeue, requeueAfterFailure, requeueAfterIdle, verifyLater } from "../domain/job-steps.ts";
+import { decideSettlement } from "../domain/settling.ts";
+import type { Worker } from "../domain/worker.ts";
+import { isServing } from "../domain/worker.ts";
+import { GithubError } from "../ports/github.ts";
+import type { Deps } from "./deps.ts";
+import { callerOf } from "./github-caller.ts";
+import { updateJob } from "./update.ts";
+
+export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
+  const now = deps.clock.now();
+  const random = deps.random.fraction();
+  const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) => {
+    const settlement = decideSettlement(current, worker);
+    if (settlement.type === "nothing") return undefined;
+    if (settlement.type === "failed-start") {
+      return requeueAfterFailure(current, settlement.failure, now, random);
+    }
+    if (current.verifyAt !== undefined) return undefined;
+    return verifyLater(current, settlement.type === "await-word" ? now + GITHUB_WORD_MS : now);
+  });
+  if (job?.verifyAt !== undefined && job.verifyAt <= now) await askGithub(deps, job);
+}
+
+/** Asks GitHub what has become of a job without a serving worker; it is terminal, goes on, or waits again. */
+export async function askGithub(deps: Deps, job: Job): Promise<void> {
+  const caller = callerOf(job);
+  if (caller === undefined || job.github === undefined || isTerminal(job)) return;
+  const { repository, workflowJobId } = job.github;
+  try {
+    const word = await deps.github.workflowJob(caller, {
+      owner: repository.owner,
+      repositoryId: repository.id,
+      repo: repository.name,
+      workflowJobId,
+    });
+    const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
+    await updateJob(deps.stores.jobs, job.id, (current) => {
+      if (isTerminal(current)) return undefined;
+      if (word === undefined) return verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS);
+      const next = advanceByWord(current, word, deps.clock.now());
+      if (next !== current && isTerminal(next)) return next;
+      return stillOpen(deps, next, current.version, worker);
+    });
+  } catch (error) {
+    if (!(error instanceof GithubError)) throw error;
+    deps.log.warn("github-not-asked", { job: job.id, message: error.message, error });
+    const retryMs = Math.max(error.retryAfterMs ?? 0, GITHUB_RECHECK_MS);
+    await updateJob(deps.stores.jobs, job.id, (current) =>
+      isTerminal(current) ? undefined : verifyLater(current, deps.clock.now() + retryMs),
+    );
+  }
+}
+
+/** GitHub says queued or in progress: a queued one without a worker waits again, the rest is asked about later. */
+function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undefined): Job {
+  const next = { ...job, version };
+  const served = worker !== undefined && isServing(worker);
+  if (next.state === "IN_QUEUE" && !served) {
+    // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
+    if (worker?.report?.outcome === "ran") return requeue(next);
+    return requeueAfterIdle(next, deps.clock.now(), deps.random.fraction());
+  }
+  if (served) return { ...next, version: version + 1, verifyAt: undefined };
+  return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
+}

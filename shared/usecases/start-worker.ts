@@ -1,0 +1,113 @@
+// The claim, by which exactly one pass starts a worker for a job, then the pool's start. Each may be repeated after a crash.
+import { POOL_RETRY_MS } from "../domain/deadlines.ts";
+import type { Job } from "../domain/job.ts";
+import { isTerminal } from "../domain/job.ts";
+import { claim, requeue, requeueAfterFailure } from "../domain/job-steps.ts";
+import type { Worker } from "../domain/worker.ts";
+import { lost, started } from "../domain/worker-steps.ts";
+import type { StartOutcome, StartSpec } from "../ports/pool-driver.ts";
+import type { Deps } from "./deps.ts";
+import { endpointOf, limitsOf } from "./deps.ts";
+import { markReleased, releaseCards } from "./release-worker.ts";
+import type { Reserved } from "./reserve-workers.ts";
+import { updateJob, updateWorker } from "./update.ts";
+
+export type StartResult = "started" | "claim-lost" | "failed";
+
+export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Promise<StartResult> {
+  const claimed = claim(job, worker.id, deps.clock.now());
+  if (!(await deps.stores.jobs.replace(claimed))) {
+    await giveBack(deps, worker);
+    return "claim-lost";
+  }
+  return start(deps, worker, claimed);
+}
+
+/** A worker still `reserving` at its due time: its pass crashed before or after the claim, or while starting. */
+export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResult> {
+  const job = await deps.stores.jobs.get(worker.jobId);
+  if (job === undefined || job.workerId !== worker.id || isTerminal(job)) {
+    await giveBack(deps, worker);
+    return "claim-lost";
+  }
+  return start(deps, worker, job);
+}
+
+async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult> {
+  const pool = deps.pools.get(worker.pool);
+  const spec = specOf(deps, worker);
+  if (pool === undefined || spec === undefined) {
+    await fail(deps, worker, { type: "refused", message: `${worker.endpoint} is no longer in dispatch.yaml` });
+    return "failed";
+  }
+  const outcome = await pool.driver.start(spec);
+  if (outcome.type !== "started") {
+    await fail(deps, worker, outcome);
+    return "failed";
+  }
+  deps.log.info("worker-started", {
+    worker: worker.id,
+    job: job.id,
+    endpoint: worker.endpoint,
+    pool: worker.pool,
+    cards: worker.cards,
+  });
+  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+  await updateWorker(deps.stores.workers, worker.id, (current) => started(current, step));
+  return "started";
+}
+
+function specOf(deps: Deps, worker: Worker): StartSpec | undefined {
+  const endpoint = endpointOf(deps, worker.endpoint);
+  if (endpoint === undefined) return undefined;
+  return {
+    workerId: worker.id,
+    endpoint: worker.endpoint,
+    tenant: worker.tenant,
+    cards: worker.cards,
+    slots: worker.slots,
+    image: endpoint.image,
+    command: endpoint.command,
+    env: deps.workerEnv(worker),
+    limitMs: endpoint.limits.bootMs + endpoint.limits.executionMs,
+  };
+}
+
+/** The job waits again, with the reason; the worker is released in the ordinary way, since a lost answer may have started it. */
+async function fail(
+  deps: Deps,
+  worker: Worker,
+  outcome: Exclude<StartOutcome, { type: "started" }>,
+): Promise<void> {
+  const now = deps.clock.now();
+  deps.log.warn("worker-not-started", {
+    worker: worker.id,
+    job: worker.jobId,
+    pool: worker.pool,
+    reason: outcome.type,
+    message: outcome.message,
+  });
+  if (outcome.type === "unavailable") await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
+  await updateJob(deps.stores.jobs, worker.jobId, (job) => {
+    if (job.workerId !== worker.id || isTerminal(job)) return undefined;
+    if (outcome.type === "unavailable") return requeue(job);
+    const failure = { outcome: "refused", message: outcome.message } as const;
+    return requeueAfterFailure(job, failure, now, deps.random.fraction());
+  });
+  const step = { now, limits: limitsOf(deps, worker.endpoint) };
+  await updateWorker(deps.stores.workers, worker.id, (current) => lost(current, step));
+}
+
+async function pausePool(deps: Deps, worker: Worker, until: number): Promise<void> {
+  for (;;) {
+    const pool = await deps.stores.pools.get(worker.pool);
+    if (pool === undefined || (pool.unavailableUntil ?? 0) >= until) return;
+    const next = { ...pool, version: pool.version + 1, unavailableUntil: until };
+    if (await deps.stores.pools.replace(next)) return;
+  }
+}
+
+async function giveBack(deps: Deps, worker: Worker): Promise<void> {
+  await markReleased(deps, worker.id);
+  await releaseCards(deps, worker.pool, worker.id);
+}

@@ -1,0 +1,47 @@
+// Load, decide, write where nobody else has written since; decide again when somebody has.
+import type { JobId, WorkerId } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
+import type { Worker } from "../domain/worker.ts";
+import type { JobStore, WorkerStore } from "../ports/store.ts";
+import { StoreError } from "../ports/store.ts";
+
+/** Lost races in a row before the caller is told to come again: more than a handful of writers never meet on one item. */
+const MAX_RACES = 8;
+
+export type Updated<T> = { readonly item: T | undefined; readonly changed: boolean };
+
+/** `decide` answers undefined (or the same object) when nothing is to be written. */
+export function updateJob(
+  jobs: JobStore,
+  id: JobId,
+  decide: (job: Job) => Job | undefined,
+): Promise<Updated<Job>> {
+  return update("job", id, () => jobs.get(id), jobs.replace.bind(jobs), decide);
+}
+
+export function updateWorker(
+  workers: WorkerStore,
+  id: WorkerId,
+  decide: (worker: Worker) => Worker | undefined,
+): Promise<Updated<Worker>> {
+  return update("worker", id, () => workers.get(id), workers.replace.bind(workers), decide);
+}
+
+async function update<T>(
+  noun: string,
+  id: string,
+  get: () => Promise<T | undefined>,
+  replace: (next: T) => Promise<boolean>,
+  decide: (item: T) => T | undefined,
+): Promise<Updated<T>> {
+  for (let race = 0; race < MAX_RACES; race++) {
+    const item = await get();
+    if (item === undefined) return { item, changed: false };
+    const next = decide(item);
+    if (next === undefined || next === item) return { item, changed: false };
+    if (await replace(next)) return { item: next, changed: true };
+  }
+  throw new StoreError(`${noun} ${id}: other writers were first ${MAX_RACES} times in a row; try again`, {
+    retryable: true,
+  });
+}

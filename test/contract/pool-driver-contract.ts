@@ -1,0 +1,187 @@
+// What every pool driver must do, told through the port only: each driver and the fake pass the same cases.
+import { randomBytes } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseWorkerId, type WorkerId } from "../../shared/domain/ids.ts";
+import type { ContainerState, PoolDriver, StartSpec } from "../../shared/ports/pool-driver.ts";
+
+/**
+ * What a worker does: `stay` until TERM; `ignore-term`; `print-and-end`: "line 1" to "line 100", a result, code 3;
+ * `stay-with-strays`: like `stay`, with processes in sessions of their own.
+ */
+export type Part = "stay" | "ignore-term" | "print-and-end" | "stay-with-strays";
+
+export const RESULT = '{"output":{"outcome":"ran"}}';
+
+export type PoolUnderTest = {
+  readonly driver: PoolDriver;
+  /** Names and values that are in the dispatcher's environment and must not reach a worker. */
+  readonly secrets: readonly string[];
+  command(part: Part): readonly string[];
+  /** Another driver on the same pool, as after a restart of the dispatcher. */
+  reopen(): PoolDriver;
+  /** How many containers of the worker live; for processes, how many processes. */
+  living(workerId: WorkerId): Promise<number>;
+  /** The environment that the worker's program really has, as text. */
+  environment(workerId: WorkerId): Promise<string>;
+  /** Resolves when the program of a running worker does its part. */
+  ready(workerId: WorkerId): Promise<void>;
+  close(): Promise<void>;
+};
+
+export function describePoolDriver(name: string, open: () => Promise<PoolUnderTest>): void {
+  describe(`pool driver contract: ${name}`, () => {
+    let pool: PoolUnderTest;
+    let driver: PoolDriver;
+    beforeEach(async () => {
+      pool = await open();
+      driver = pool.driver;
+    });
+    afterEach(() => pool.close());
+
+    test("a started worker runs, is listed, and is gone after its stop", async () => {
+      const spec = specOf("stay");
+      expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+      expect(await driver.start(spec)).toEqual({ type: "started" });
+      expect(await driver.inspect(spec.workerId)).toEqual({ type: "running" });
+      expect(await driver.list()).toEqual([spec.workerId]);
+      expect(await stopped(driver, spec.workerId)).toBe("gone");
+      expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+      expect(await driver.list()).toEqual([]);
+      expect(await pool.living(spec.workerId)).toBe(0);
+      expect(await driver.stop(spec.workerId, 0)).toBe("gone");
+    });
+
+    test("has cards, and a worker gets its environment", async () => {
+      expect((await driver.capacity()).total).toBeGreaterThanOrEqual(2);
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      expect(await pool.environment(spec.workerId)).toContain(`RUNPOD_POD_ID=${spec.workerId}`);
+    });
+
+    test("a second start of the same worker makes nothing", async () => {
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      const living = await pool.living(spec.workerId);
+      expect(await driver.start(spec)).toEqual({ type: "started" });
+      expect(await pool.living(spec.workerId)).toBe(living);
+      expect(await driver.list()).toEqual([spec.workerId]);
+    });
+
+    test("racing starts of the same worker make one", async () => {
+      const spec = specOf("stay");
+      const other = pool.reopen();
+      const outcomes = await Promise.all([driver.start(spec), other.start(spec), driver.start(spec)]);
+      expect(outcomes).toEqual([{ type: "started" }, { type: "started" }, { type: "started" }]);
+      await pool.ready(spec.workerId);
+      expect(await pool.living(spec.workerId)).toBe(1);
+    });
+
+    test("distinct workers are distinct", async () => {
+      const [one, two] = [specOf("stay", [0]), specOf("stay", [1])];
+      await Promise.all([driver.start(one), driver.start(two)]);
+      expect((await driver.list()).sort()).toEqual([one.workerId, two.workerId].sort());
+      expect(await stopped(driver, one.workerId)).toBe("gone");
+      expect(await driver.inspect(two.workerId)).toEqual({ type: "running" });
+      expect(await driver.list()).toEqual([two.workerId]);
+    });
+
+    test("stopping an unknown worker is gone, its log is empty", async () => {
+      const workerId = newId();
+      expect(await driver.stop(workerId, 1_000)).toBe("gone");
+      expect(await driver.logsTail(workerId, 10)).toEqual([]);
+    });
+
+    test("exit code, result and log are kept until the stop", async () => {
+      const spec = specOf("print-and-end");
+      await driver.start(spec);
+      const exited: ContainerState = { type: "exited", code: 3, result: expect.stringContaining(RESULT) };
+      await expect.poll(() => driver.inspect(spec.workerId), POLL).toEqual(exited);
+      expect(await pool.reopen().inspect(spec.workerId)).toEqual(exited);
+      expect(await driver.list()).toEqual([spec.workerId]);
+      expect(await driver.start(spec)).toEqual({ type: "started" });
+      expect(await driver.inspect(spec.workerId)).toEqual(exited);
+      expect(await driver.logsTail(spec.workerId, 2)).toEqual(["line 99", "line 100"]);
+      expect(await driver.logsTail(spec.workerId, 1_000)).toHaveLength(100);
+      expect(await driver.logsTail(spec.workerId, 0)).toEqual([]);
+      expect(await stopped(driver, spec.workerId)).toBe("gone");
+      expect(await driver.logsTail(spec.workerId, 2)).toEqual([]);
+    });
+
+    test("a program that ignores TERM is killed", async () => {
+      const spec = specOf("ignore-term");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      expect(await stopped(driver, spec.workerId, 50)).toBe("gone");
+      expect(await pool.living(spec.workerId)).toBe(0);
+    });
+
+    test("what a worker started dies with it", async () => {
+      const spec = specOf("stay-with-strays");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      expect(await stopped(driver, spec.workerId)).toBe("gone");
+      expect(await pool.living(spec.workerId)).toBe(0);
+    });
+
+    test("two stops at once are fine", async () => {
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await Promise.all([stopped(driver, spec.workerId), stopped(driver, spec.workerId)]);
+      expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+      expect(await pool.living(spec.workerId)).toBe(0);
+    });
+
+    test("another driver finds the worker, and stops it", async () => {
+      const spec = specOf("stay");
+      await driver.start(spec);
+      const next = pool.reopen();
+      expect(await next.list()).toEqual([spec.workerId]);
+      expect(await next.inspect(spec.workerId)).toEqual({ type: "running" });
+      expect(await stopped(next, spec.workerId)).toBe("gone");
+      expect(await pool.living(spec.workerId)).toBe(0);
+      expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+    });
+
+    test("no secret of the dispatcher reaches a worker", async () => {
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      const environment = await pool.environment(spec.workerId);
+      for (const secret of pool.secrets) expect(environment).not.toContain(secret);
+    });
+
+    function specOf(part: Part, slots: readonly number[] = [0]): StartSpec {
+      const workerId = newId();
+      return {
+        workerId,
+        endpoint: "linux-aarch64-a2-1",
+        tenant: "1",
+        cards: slots.length,
+        slots: driver.capabilities.namedCards ? slots : [],
+        image: undefined,
+        command: pool.command(part),
+        env: { RUNPOD_POD_ID: workerId },
+        limitMs: 60_000,
+      };
+    }
+  });
+}
+
+/** Real processes need time, more of it on a busy machine. */
+export const POLL = { timeout: 10_000, interval: 10 };
+
+export function newId(): WorkerId {
+  const id = parseWorkerId(`npud-test00-${randomBytes(6).toString("hex")}`);
+  if (id === undefined) throw new Error("not a worker id");
+  return id;
+}
+
+/** "stopping" means: ask again. */
+export async function stopped(driver: PoolDriver, workerId: WorkerId, graceMs = 5_000): Promise<string> {
+  let answer = "stopping";
+  for (let asked = 0; answer === "stopping" && asked < 20; asked++)
+    answer = await driver.stop(workerId, graceMs);
+  return answer;
+}

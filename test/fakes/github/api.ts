@@ -1,0 +1,155 @@
+// The public API: records each call, applies faults and limits, checks the caller, and validates every answer.
+import type { AppAuth, Caller } from "./app-auth.ts";
+import { ApiError } from "./api-error.ts";
+import type { FaultInjection, InjectedFault } from "./fault-injection.ts";
+import type { Reply, Request, Route } from "./http-server.ts";
+import type { Limits } from "./limits.ts";
+import { answerFault } from "./openapi.ts";
+import type { Permissions, Scope } from "./records.ts";
+import type { World } from "./world.ts";
+
+/** One endpoint of GitHub's REST API. */
+export type Endpoint = {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  /** The operation whose schema applies when GitHub describes this one elsewhere. */
+  readonly schemaPath?: string;
+  /** `app`: the App's JWT; a permission: an installation token that has it; `any`: nobody is asked. */
+  readonly access: "app" | "any" | Permission;
+  readonly handle: (call: Call) => Answer;
+};
+
+export type Permission = { readonly name: keyof Permissions; readonly level: "read" | "write" };
+
+export type Call = Request & {
+  readonly caller: Caller | undefined;
+  /** The owner, and the repository when the path names one; both exist and belong to the caller. */
+  readonly scope: Scope;
+};
+
+export type Answer = {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type ClientCall = {
+  readonly method: string;
+  readonly path: string;
+  readonly at: number;
+  /** 0 when the connection was dropped. */
+  readonly status: number;
+};
+
+type ApiDeps = {
+  readonly world: World;
+  readonly auth: AppAuth;
+  readonly limits: Limits;
+  readonly faults: FaultInjection;
+  readonly now: () => number;
+  readonly record: (call: ClientCall) => void;
+};
+
+export function apiRoutes(deps: ApiDeps, endpoints: readonly Endpoint[]): Route[] {
+  return endpoints.map((endpoint) => ({
+    method: endpoint.method,
+    path: endpoint.path,
+    handle: (request) => answer(deps, request, () => perform(deps, endpoint, request)),
+  }));
+}
+
+/** What GitHub says to a path that it does not have. */
+export function unknownPath(deps: ApiDeps, request: Request): Reply {
+  return answer(deps, request, () => errorAnswer(new ApiError(404, "Not Found")));
+}
+
+function answer(deps: ApiDeps, request: Request, perform: () => Answer): Reply {
+  const at = deps.now();
+  const fault = deps.faults.take(request);
+  const reply = faultReply(fault) ?? toReply(perform(), at);
+  const sent = fault?.status === "drop-after" ? "drop" : reply;
+  const path = request.url.pathname + request.url.search;
+  deps.record({ method: request.method, path, at, status: sent === "drop" ? 0 : sent.status });
+  return sent;
+}
+
+function perform(deps: ApiDeps, endpoint: Endpoint, request: Request): Answer {
+  let headers: Record<string, string> = {};
+  try {
+    const caller = callerOf(deps.auth, endpoint.access, request);
+    if (caller !== undefined && request.url.pathname !== "/rate_limit") {
+      const call = { endpoint: endpoint.path, method: endpoint.method };
+      headers = deps.limits.count(callerName(caller), call);
+    }
+    const scope = scopeOf(deps.world, request.params, caller);
+    const result = endpoint.handle({ ...request, caller, scope });
+    return checked(endpoint, { ...result, headers: { ...headers, ...result.headers } });
+  } catch (error) {
+    if (error instanceof ApiError) return checked(endpoint, withHeaders(errorAnswer(error), headers));
+    throw error;
+  }
+}
+
+function callerOf(auth: AppAuth, access: Endpoint["access"], { headers }: Request): Caller | undefined {
+  if (access === "any") return headers.authorization?.includes("ghs_") ? auth.installation(headers.authorization) : undefined;
+  if (access === "app") return auth.app(headers.authorization);
+  const caller = auth.installation(headers.authorization);
+  const level = caller.permissions[access.name];
+  if (level === "write" || level === access.level) return caller;
+  const accepted = { "x-accepted-github-permissions": `${access.name}=${access.level}` };
+  throw new ApiError(403, "Resource not accessible by integration", { headers: accepted });
+}
+
+/** A foreign owner looks to a caller as if it did not exist. */
+function scopeOf(world: World, params: Request["params"], caller: Caller | undefined): Scope {
+  const login = params["org"] ?? params["owner"];
+  const none = { owner: undefined, repository: undefined } as unknown as Scope;
+  if (login === undefined) return none;
+  const owner = world.owners.get(login.toLowerCase());
+  const foreign = caller?.type === "installation" && caller.installation.owner !== owner;
+  if (owner === undefined || foreign) throw new ApiError(404, "Not Found");
+  if (params["repo"] === undefined) return { owner, repository: undefined };
+  const repository = owner.repositories.get(params["repo"].toLowerCase());
+  if (repository === undefined) throw new ApiError(404, "Not Found");
+  return { owner, repository };
+}
+
+export function callerName(caller: Caller): string {
+  return caller.type === "app" ? "the App" : `installation ID ${caller.installation.id}`;
+}
+
+function checked(endpoint: Endpoint, result: Answer): Answer {
+  const operation = { method: endpoint.method, path: endpoint.schemaPath ?? endpoint.path };
+  const fault = answerFault(operation, result.status, result.body);
+  if (fault === undefined) return result;
+  return { status: 500, body: { message: `The stand-in's answer does not fit GitHub's schema: ${fault}` } };
+}
+
+function errorAnswer(error: ApiError): Answer {
+  return { status: error.status, body: error.body(), headers: error.headers };
+}
+
+function withHeaders(result: Answer, headers: Record<string, string>): Answer {
+  return { ...result, headers: { ...headers, ...result.headers } };
+}
+
+function faultReply(fault: InjectedFault | undefined): Reply | undefined {
+  if (fault === undefined || fault.status === "drop-after") return undefined;
+  if (fault.status === "drop") return "drop";
+  const { body } = errorAnswer(new ApiError(fault.status, fault.message));
+  return { status: fault.status, text: JSON.stringify(body), headers: { ...JSON_TYPE, ...fault.headers } };
+}
+
+function toReply({ status, body, headers }: Answer, at: number): Reply {
+  const common = { date: new Date(at).toUTCString(), "x-github-request-id": REQUEST_ID, ...headers };
+  if (body === undefined) return { status, headers: common };
+  return { status, text: bareIds(JSON.stringify(body)), headers: { ...JSON_TYPE, ...common } };
+}
+
+/** Delivery ids are beyond 2^53: kept as text, sent as the integers that GitHub sends. */
+function bareIds(text: string): string {
+  return text.replaceAll(/"id":"(\d{16,})"/g, '"id":$1');
+}
+
+const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
+const REQUEST_ID = "C0DE:1F2E:3D4C5B:6A7988:67890ABC";
