@@ -75,13 +75,14 @@ const environment = z.object({
     /^[A-Za-z0-9_-]{1,64}$/.test(value),
   ),
   RUNPOD_PING_INTERVAL: z.optional(
-    text("must be whole milliseconds, at least 100", (value) => /^\d{3,8}$/.test(value) && Number(value) >= 100),
+    text(
+      "must be whole milliseconds, at least 100",
+      (value) => /^\d{3,8}$/.test(value) && Number(value) >= 100,
+    ),
   ),
   RUNPOD_ENDPOINT_ID: optional,
   RUNNER_HOME: optional,
-  RUNNER_HOME_SHARED: z.optional(
-    text("must be 0 or 1", (value) => value === "0" || value === "1"),
-  ),
+  RUNNER_HOME_SHARED: z.optional(text("must be 0 or 1", (value) => value === "0" || value === "1")),
   WORKER_DIR: optional,
   RUNNER_USER: z.optional(
     text("must be a user name or uid:gid", (value) => /^(\d+:\d+|[a-z_][a-z0-9_-]{0,31})$/i.test(value)),

@@ -1,37 +1,46 @@
 // The last word of a worker: on disk first, then to the dispatcher, for as long as it may take it to come back.
-import { join } from "node:path";
+
 import { rename, rm, writeFile } from "node:fs/promises";
-import { backoffMs } from "../shared/domain/backoff.ts";
+import { join } from "node:path";
 import { REPORT_RETRY_MS } from "../shared/domain/deadlines.ts";
 import { isFailedStart, type WorkerReport } from "../shared/domain/worker-report.ts";
+import type { Log } from "../shared/ports/log.ts";
 import type { JobDone } from "../shared/protocol/worker-plane.ts";
-import { describeFault } from "./mask.ts";
-import type { Refusal } from "./runpod-client.ts";
-import type { Retrying } from "./take-job.ts";
-import { RETRY } from "./time-limits.ts";
+import { askUntil } from "./ask-until.ts";
+import type { WorkerClock } from "./clock.ts";
+import type { RunPodClient } from "./runpod-client.ts";
+
+export type DeliverDeps = {
+  readonly client: Pick<RunPodClient, "done">;
+  readonly clock: WorkerClock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly workDir: string;
+};
 
 /** True: the dispatcher has it. False: it is in result.json, for the pool to read. `signal` ends the retries. */
 export async function deliverReport(
-  deps: Retrying & { readonly workDir: string },
+  deps: DeliverDeps,
   jobId: string,
   report: WorkerReport,
   signal: AbortSignal,
 ): Promise<boolean> {
   const body = jobDoneBody(report);
-  const written = await keepResult(deps, JSON.stringify(body));
-  const until = deps.clock.now() + REPORT_RETRY_MS;
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = await tryDone(deps, jobId, body, signal);
-    if (answer.type === "accepted") {
-      if (written) await rm(resultPath(deps.workDir), { force: true });
-      return true;
-    }
-    deps.log.warn("report-failed", { job: jobId, message: answer.message });
-    const waitMs = answer.type === "later" ? (answer.afterMs ?? backoffMs(attempt, deps.random(), RETRY)) : undefined;
-    if (waitMs === undefined || signal.aborted || deps.clock.now() + waitMs > until) return false;
-    await deps.clock.sleep(waitMs, signal);
-    if (signal.aborted) return false;
+  const written = await keepResult(deps, report);
+  const onLater = (message: string) => deps.log.warn("report-delayed", { job: jobId, message });
+  const answer = await askUntil({ ...deps, limitMs: REPORT_RETRY_MS, signal, onLater }, () =>
+    deps.client.done(jobId, body, signal),
+  );
+  if (answer.type === "accepted") {
+    if (written) await rm(resultPath(deps.workDir), { force: true });
+    return true;
   }
+  deps.log.error("report-left", {
+    job: jobId,
+    reason: answer.message,
+    message: "The report is in result.json.",
+  });
+  return false;
 }
 
 /** A failed start is an error for RunPod's clients too; the report goes with it. */
@@ -55,29 +64,19 @@ function resultPath(workDir: string): string {
   return join(workDir, "result.json");
 }
 
-/** A full or read-only disk must not cost the report its other way. */
-async function keepResult({ workDir, log }: { workDir: string; log: Retrying["log"] }, text: string): Promise<boolean> {
+/** Writes the job-done body to result.json. A full or read-only disk must not cost the report its other way. */
+export async function keepResult(
+  { workDir, log }: Pick<DeliverDeps, "workDir" | "log">,
+  report: WorkerReport,
+): Promise<boolean> {
   const path = resultPath(workDir);
   try {
     // Renamed into place: the pool never reads half a file.
-    await writeFile(`${path}.new`, text);
+    await writeFile(`${path}.new`, JSON.stringify(jobDoneBody(report)));
     await rename(`${path}.new`, path);
     return true;
   } catch (error) {
     log.warn("result-not-kept", { message: `${path} could not be written.`, error });
     return false;
-  }
-}
-
-async function tryDone(
-  { client }: Retrying,
-  jobId: string,
-  body: JobDone,
-  signal: AbortSignal,
-): Promise<{ readonly type: "accepted" } | Refusal> {
-  try {
-    return await client.done(jobId, body, signal);
-  } catch (error) {
-    return { type: "later", message: describeFault(error), afterMs: undefined };
   }
 }

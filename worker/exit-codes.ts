@@ -8,6 +8,8 @@ export const EXIT_FAULT = 1;
 export const EXIT_CONFIG = 2;
 /** The dispatcher had no job for this worker, or did not answer. */
 export const EXIT_NO_JOB = 3;
+/** 128 + SIGTERM, as a shell would say. */
+export const EXIT_STOPPED = 143;
 
 const OUTCOMES: { readonly [outcome in Exclude<WorkerOutcome, "preflight-failed">]: number } = {
   ran: 0,
@@ -17,8 +19,7 @@ const OUTCOMES: { readonly [outcome in Exclude<WorkerOutcome, "preflight-failed"
   "runner-failed": 82,
   "runner-too-old": 83,
   "no-runner": 84,
-  // 128 + SIGTERM, as a shell would say.
-  cancelled: 143,
+  cancelled: EXIT_STOPPED,
 };
 
 const PREFLIGHT: { readonly [code in PreflightCode]: number } = {

@@ -1,10 +1,10 @@
 // Registration tokens straight from GitHub's REST API, for a worker that was given a personal access token.
 import * as z from "zod/mini";
 import type { RunnerScope } from "../shared/domain/worker.ts";
+import type { Refusal } from "./ask-until.ts";
 import { apiPath } from "./github-scope.ts";
 import type { HttpAnswer, SendHttp } from "./http-sender.ts";
 import { parseJson } from "./parse-json.ts";
-import type { Refusal } from "./runpod-client.ts";
 
 export type TokenAnswer = { readonly type: "granted"; readonly token: string } | Refusal;
 
@@ -15,7 +15,12 @@ export type GitHubClient = {
 
 const TIMEOUT_MS = 10_000;
 
-export function createGitHubClient(apiUrl: string, scope: RunnerScope, pat: string, send: SendHttp): GitHubClient {
+export function createGitHubClient(
+  apiUrl: string,
+  scope: RunnerScope,
+  pat: string,
+  send: SendHttp,
+): GitHubClient {
   return {
     async createToken(kind, signal) {
       const answer = await send({

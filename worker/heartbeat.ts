@@ -24,7 +24,7 @@ const WARN_EVERY_MS = 60_000;
 export function createHeartbeats({ client, clock, log, intervalMs, onDrain }: HeartbeatDeps): Heartbeats {
   const stopping = new AbortController();
   let pause = new AbortController();
-  let pending: Heartbeat[] = [];
+  const pending: Heartbeat[] = [];
   let current: Heartbeat | undefined;
   let running: Promise<void> | undefined;
   let warnedAt = Number.NEGATIVE_INFINITY;
@@ -61,7 +61,11 @@ export function createHeartbeats({ client, clock, log, intervalMs, onDrain }: He
     } catch (error) {
       if (stopping.signal.aborted || clock.now() - warnedAt < WARN_EVERY_MS) return;
       warnedAt = clock.now();
-      log.warn("ping-failed", { phase: heartbeat.phase, message: "The job goes on without the dispatcher.", error });
+      log.warn("ping-failed", {
+        phase: heartbeat.phase,
+        message: "The job goes on without the dispatcher.",
+        error,
+      });
     }
   }
 }

@@ -1,7 +1,12 @@
 // One HTTP request with a time-out, a bounded answer and the proxy of the environment.
 // By node:http and not undici: `request` and `EnvHttpProxyAgent` of undici 8.12 bundle to 481 kB (715 kB from its main
 // entry) and start 14 MB heavier; a worker makes one small request every 10 s and needs no connection pool.
-import { type ClientRequest, type IncomingMessage, request as requestHttp, type RequestOptions } from "node:http";
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -37,7 +42,9 @@ export function createHttpSender(env: Environment): SendHttp {
     const url = new URL(request.url);
     try {
       const proxy = proxyFor(url, env);
-      const sent = proxy ? await sendByProxy(url, proxy, request, signal) : send(url, optionsFor(request, signal));
+      const sent = proxy
+        ? await sendByProxy(url, proxy, request, signal)
+        : send(url, optionsFor(request, signal));
       return await finish(sent, request.body, signal);
     } catch (error) {
       const reason = timeout.aborted ? `no answer within ${request.timeoutMs / 1000} s` : "no answer";
@@ -56,7 +63,12 @@ function send(url: URL, options: RequestOptions): ClientRequest {
   return url.protocol === "https:" ? requestHttps(url, options) : requestHttp(url, options);
 }
 
-async function sendByProxy(url: URL, proxy: URL, request: HttpRequest, signal: AbortSignal): Promise<ClientRequest> {
+async function sendByProxy(
+  url: URL,
+  proxy: URL,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<ClientRequest> {
   const options = optionsFor(request, signal);
   const identity = proxyIdentity(proxy);
   if (url.protocol === "http:") {
@@ -71,7 +83,12 @@ async function sendByProxy(url: URL, proxy: URL, request: HttpRequest, signal: A
   return requestHttps(url, { ...options, createConnection });
 }
 
-function openTunnel(url: URL, proxy: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Socket> {
+function openTunnel(
+  url: URL,
+  proxy: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { promise, resolve, reject } = withResolvers<Socket>();
   const authority = `${url.hostname}:${url.port || 443}`;
   const tunnel = send(proxy, {
@@ -101,13 +118,21 @@ function proxyIdentity(proxy: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` };
 }
 
-async function finish(sent: ClientRequest, body: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+async function finish(
+  sent: ClientRequest,
+  body: string | undefined,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   const { promise, resolve, reject } = withResolvers<IncomingMessage>();
   sent.once("response", resolve);
   sent.once("error", reject);
   sent.end(body);
   const answer = await promise;
-  return { status: answer.statusCode ?? 0, body: await readBody(answer, signal), retryAfterMs: readRetryAfter(answer) };
+  return {
+    status: answer.statusCode ?? 0,
+    body: await readBody(answer, signal),
+    retryAfterMs: readRetryAfter(answer),
+  };
 }
 
 async function readBody(answer: IncomingMessage, signal: AbortSignal): Promise<string> {

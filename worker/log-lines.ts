@@ -28,7 +28,10 @@ const COLOURS = /\u001b\[[0-9;]*m/g;
 const TIME_STAMP = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?Z: /;
 
 const FIXED: readonly { readonly words: RegExp; readonly marker: RunnerMarker }[] = [
-  { words: /^(?:Failed to create a session\. )?The runner registration has been deleted/, marker: { type: "deleted" } },
+  {
+    words: /^(?:Failed to create a session\. )?The runner registration has been deleted/,
+    marker: { type: "deleted" },
+  },
   { words: /^The runner no longer exists on the server/, marker: { type: "deleted" } },
   { words: /^A session for this runner already exists/, marker: { type: "session-conflict" } },
   {

@@ -41,7 +41,9 @@ export function parseNpuError(text: string): number | undefined {
 
 /** The words of `npu-smi info -t health`, in its card form (`Health : OK`, one per chip) and its chip form (`Health Status : OK`). */
 export function parseHealthWords(text: string): readonly string[] {
-  return [...text.matchAll(/^[ \t]*Health(?: Status)?[ \t]*:[ \t]*(\w+)[ \t]*$/gm)].map((match) => match[1] ?? "");
+  return [...text.matchAll(/^[ \t]*Health(?: Status)?[ \t]*:[ \t]*(\w+)[ \t]*$/gm)].map(
+    (match) => match[1] ?? "",
+  );
 }
 
 function rows(text: string): string[][] {
@@ -66,7 +68,8 @@ function readFirstRow([first = "", health = "", ...others]: string[]) {
 /** `| 0     12 | 0000:85:00.0 | 17   0 / 0   50719/ 65536 |`; the second number is missing on A2. */
 function readSecondRow([first = "", bus = "", usage = "", ...others]: string[]) {
   const match = /^(\d{1,9})(?:\s+\d{1,9})?$/.exec(first);
-  if (!match || others.length > 0 || !/^(?:[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}\.\d|NA|-)$/i.test(bus)) return undefined;
+  if (!match || others.length > 0 || !/^(?:[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}\.\d|NA|-)$/i.test(bus))
+    return undefined;
   return { chip: Number(match[1]), memory: readMemory(usage) };
 }
 

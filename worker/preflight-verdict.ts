@@ -1,4 +1,5 @@
-// What a preflight says, and the pure judgement of what npu-smi or nvidia-smi showed.
+// What a preflight says: its codes, the judgement of what npu-smi or nvidia-smi showed, and how long trouble may last.
+import type { WorkerClock } from "./clock.ts";
 import type { NpuTable } from "./npu-smi.ts";
 
 /**
@@ -19,7 +20,32 @@ export function fail(code: PreflightCode, message: string): PreflightResult {
   return { ok: false, code, message };
 }
 
-/** `E_DIRTY` may pass with time; every other failure stays. */
+/** npu-smi can hang for ever on a wedged card. */
+export const PROGRAM_MS = 20_000;
+/** A container that has just ended releases its cards within seconds, the driver's own grace is 1 s; memory drains slower. */
+const PATIENCE_MS: { readonly [code in PreflightCode]?: number } = { E_BUSY: 60_000, E_DIRTY: 60_000 };
+const RETRY_MS = 2_000;
+const DRIVER_RETRIES = 2;
+
+/** Reads until it is well, cannot get well, or has been in the same trouble for its time. */
+export async function readUntilWell(
+  clock: WorkerClock,
+  read: () => Promise<PreflightResult>,
+  signal?: AbortSignal,
+): Promise<PreflightResult> {
+  const since = new Map<PreflightCode, number>();
+  for (let driverFailures = 0; ; ) {
+    const result = await read();
+    if (result.ok || signal?.aborted) return result;
+    const startedAt = since.get(result.code) ?? clock.now();
+    since.set(result.code, startedAt);
+    if (result.code === "E_DRIVER") driverFailures += 1;
+    const retried = result.code === "E_DRIVER" && driverFailures <= DRIVER_RETRIES;
+    if (!retried && clock.now() - startedAt >= (PATIENCE_MS[result.code] ?? 0)) return result;
+    await clock.sleep(RETRY_MS, signal);
+  }
+}
+
 export function judgeNpus({ chips, processes }: NpuTable, expected: number): PreflightResult {
   const npus = new Set(chips.map(({ npu }) => npu)).size;
   // An A3 NPU is two chips, and pools sell either.
@@ -30,11 +56,17 @@ export function judgeNpus({ chips, processes }: NpuTable, expected: number): Pre
   const ill = chips.find(({ health }) => health !== "OK" && health !== "Warning");
   if (ill) {
     const where = `NPU ${ill.npu} chip ${ill.chip} (${ill.name})`;
-    return fail("E_HEALTH", `${where} reports ${ill.health}. Take it out of the pool and check it on its host.`);
+    return fail(
+      "E_HEALTH",
+      `${where} reports ${ill.health}. Take it out of the pool and check it on its host.`,
+    );
   }
   const process = processes[0];
   if (process) {
-    return fail("E_DIRTY", `NPU ${process.npu} chip ${process.chip} is used by process ${process.pid} of the host.`);
+    return fail(
+      "E_DIRTY",
+      `NPU ${process.npu} chip ${process.chip} is used by process ${process.pid} of the host.`,
+    );
   }
   return judgeMemory(chips.map(({ npu, chip, memory }) => ({ name: `NPU ${npu} chip ${chip}`, memory })));
 }

@@ -54,7 +54,9 @@ function signalled(target: number, signal: NodeJS.Signals): boolean {
 
 function listPids(): number[] {
   try {
-    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

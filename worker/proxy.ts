@@ -5,11 +5,15 @@ import type { Environment } from "./config.ts";
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   if (isLoopback(url.hostname) || isExempt(url, read(env, "NO_PROXY"))) return undefined;
   const proxy =
-    url.protocol === "https:" ? (read(env, "HTTPS_PROXY") ?? read(env, "HTTP_PROXY")) : read(env, "HTTP_PROXY");
+    url.protocol === "https:"
+      ? (read(env, "HTTPS_PROXY") ?? read(env, "HTTP_PROXY"))
+      : read(env, "HTTP_PROXY");
   if (proxy === undefined) return undefined;
   const address = proxy.includes("://") ? proxy : `http://${proxy}`;
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
-    throw new Error("HTTPS_PROXY or HTTP_PROXY is not an http(s) URL. Correct it in the worker's environment.");
+    throw new Error(
+      "HTTPS_PROXY or HTTP_PROXY is not an http(s) URL. Correct it in the worker's environment.",
+    );
   }
   return new URL(address);
 }

@@ -22,7 +22,11 @@ export function createProgramRunner(env: Environment): RunProgram {
   return (program, args, timeoutMs, signal) =>
     new Promise((resolve, reject) => {
       // An own group, so that a wrapper script's child is killed with it.
-      const child = spawn(program, args, { env: { ...env }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(program, args, {
+        env: { ...env },
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       const kill = () => {
         if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
       };

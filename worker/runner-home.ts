@@ -1,7 +1,8 @@
 // The folder that the runner is configured and run in. A shared one is copied first: config.sh writes `.runner` and `.credentials`
 // into the folder of its own real path, so two workers in one folder, or in symlinks to one, would overwrite each other.
-import { access, chown, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
+
 import { constants } from "node:fs";
+import { access, chown, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunProgram } from "./run-program.ts";
 
@@ -12,7 +13,9 @@ export type RunnerHomeSpec = {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
 };
 
-export type RunnerHome = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string };
+export type RunnerHome =
+  | { readonly ok: true; readonly path: string }
+  | { readonly ok: false; readonly message: string };
 
 export async function prepareRunnerHome(spec: RunnerHomeSpec, run: RunProgram): Promise<RunnerHome> {
   if (!(await isExecutable(join(spec.source, "run.sh")))) {
@@ -32,10 +35,16 @@ async function copyHome({ source, workDir, owner }: RunnerHomeSpec, run: RunProg
   const target = join(workDir, "runner");
   const entries = (await readdir(source)).filter((name) => !OWN.has(name));
   // Links make 6,000 files a matter of 0.1 s and of no space; they need the same file system and an owner's right.
-  if (!(await copyEntries("-al", source, entries, target, run)) && !(await copyEntries("-a", source, entries, target, run))) {
-    throw new Error(`${source} could not be copied to ${target}. Is there space, and may the worker write there?`);
+  if (
+    !(await copyEntries("-al", source, entries, target, run)) &&
+    !(await copyEntries("-a", source, entries, target, run))
+  ) {
+    throw new Error(
+      `${source} could not be copied to ${target}. Is there space, and may the worker write there?`,
+    );
   }
-  for (const name of REWRITTEN.filter((rewritten) => entries.includes(rewritten))) await unlinkCopy(join(target, name));
+  for (const name of REWRITTEN.filter((rewritten) => entries.includes(rewritten)))
+    await unlinkCopy(join(target, name));
   if (owner) await chown(target, owner.uid, owner.gid);
   return target;
 }
@@ -64,7 +73,12 @@ async function isExecutable(path: string): Promise<boolean> {
     await access(path, constants.X_OK);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && ["ENOENT", "EACCES", "ENOTDIR"].includes(String(error.code))) return false;
+    if (
+      error instanceof Error &&
+      "code" in error &&
+      ["ENOENT", "EACCES", "ENOTDIR"].includes(String(error.code))
+    )
+      return false;
     throw error;
   }
 }

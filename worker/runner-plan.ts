@@ -32,7 +32,10 @@ export function planRunner(job: TakenJob, config: WorkerConfig, separateUser: bo
   if (ownPat !== undefined) return planWithPat(ownPat, org ?? config.githubOrg, settings, config, input);
   if (!settings) {
     const message = "The dispatcher sent no runner settings, and there is no github_pat in the job's input.";
-    return { ok: false, message: `${message} Send github_pat and github_org, or set GITHUB_PAT and GITHUB_ORG.` };
+    return {
+      ok: false,
+      message: `${message} Send github_pat and github_org, or set GITHUB_PAT and GITHUB_ORG.`,
+    };
   }
   const kind = chooseRegistration(settings.registration, separateUser);
   return { ok: true, plan: { ...fromSettings(settings), source: { type: "dispatcher", kind }, input } };
@@ -42,7 +45,10 @@ export function planRunner(job: TakenJob, config: WorkerConfig, separateUser: bo
  * `auto`: a job that can read the worker's memory and files (same uid) shall find a single-use JIT config there and not a token
  * that registers runners for an hour; where it cannot, the cached token saves GitHub a call per job.
  */
-export function chooseRegistration(setting: "token" | "jit" | "auto", separateUser: boolean): "token" | "jit" {
+export function chooseRegistration(
+  setting: "token" | "jit" | "auto",
+  separateUser: boolean,
+): "token" | "jit" {
   if (setting !== "auto") return setting;
   return separateUser ? "token" : "jit";
 }
@@ -62,7 +68,8 @@ function planWithPat(
 ): PlanOutcome {
   const scope = parseScope(org ?? "");
   if (!scope || !/^[\x21-\x7e]+$/.test(pat)) {
-    const wanted = "an organization (acme) or a repository (acme/widgets) in github_org and a token in github_pat";
+    const wanted =
+      "an organization (acme) or a repository (acme/widgets) in github_org and a token in github_pat";
     return { ok: false, message: `The worker needs ${wanted}; what was given is neither.` };
   }
   const base = settings

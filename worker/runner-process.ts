@@ -34,7 +34,12 @@ export type RunnerProcess = {
 };
 
 export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec): RunnerProcess {
-  const child = spawn(command.program, command.args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command.program, command.args, {
+    cwd,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const leader = child.pid;
   const outputs = [child.stdout, child.stderr];
   const closed = Promise.all(outputs.map((stream) => readLines(stream, onLine)));
@@ -45,7 +50,9 @@ export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec):
     });
     child.once("exit", (code, signal) => {
       cleanUp(leader ?? 0)
-        .then((stragglers) => resolve({ type: "exited", code: code ?? undefined, signal: signal ?? undefined, ...stragglers }))
+        .then((stragglers) =>
+          resolve({ type: "exited", code: code ?? undefined, signal: signal ?? undefined, ...stragglers }),
+        )
         .catch(reject);
     });
   });

@@ -23,7 +23,8 @@ export function resolveRunnerUser(
     return { uid, gid, name: entry?.name, home: entry?.home };
   }
   const user = users.find((entry) => entry?.name === spec);
-  if (!user) throw new Error(`RUNNER_USER names ${spec}, who is not in /etc/passwd. Add the user to the image.`);
+  if (!user)
+    throw new Error(`RUNNER_USER names ${spec}, who is not in /etc/passwd. Add the user to the image.`);
   return user;
 }
 

@@ -10,16 +10,15 @@ import {
   takenJob,
   workerPlaneError,
 } from "../shared/protocol/worker-plane.ts";
+import type { Refusal } from "./ask-until.ts";
 import type { HttpAnswer, SendHttp } from "./http-sender.ts";
 import { parseJson } from "./parse-json.ts";
 import type { Heartbeat, WorkerUrls } from "./urls.ts";
 
-export type Refusal =
-  | { readonly type: "refused"; readonly message: string }
-  /** `afterMs` undefined: the caller's own back-off. */
-  | { readonly type: "later"; readonly message: string; readonly afterMs: number | undefined };
 export type TakeAnswer = { readonly type: "job"; readonly job: TakenJob } | Refusal;
-export type RegisterAnswer = { readonly type: "granted"; readonly registration: RegistrationAnswer } | Refusal;
+export type RegisterAnswer =
+  | { readonly type: "granted"; readonly registration: RegistrationAnswer }
+  | Refusal;
 
 export type RunPodClient = {
   take(signal?: AbortSignal): Promise<TakeAnswer>;
@@ -54,7 +53,11 @@ export function createRunPodClient(
       if (answer.status === 200) return { type: "job", job: read(takenJob, answer, "job-take") };
       // RunPod's 400 means "not now", e.g. while it wakes a frozen container.
       if (answer.status === 204 || answer.status === 400) {
-        return { type: "later", message: "The dispatcher has no job for this worker yet.", afterMs: undefined };
+        return {
+          type: "later",
+          message: "The dispatcher has no job for this worker yet.",
+          afterMs: undefined,
+        };
       }
       return refusal(answer, "job-take");
     },
@@ -108,5 +111,7 @@ function read<T extends z.ZodMiniType>(schema: T, answer: HttpAnswer, call: stri
   const parsed = z.safeParse(schema, parseJson(answer.body));
   if (parsed.success) return parsed.data;
   // The body may hold a registration token: it is named by its length only.
-  throw new Error(`The dispatcher's answer to ${call} (${answer.body.length} characters) is not what the protocol says.`);
+  throw new Error(
+    `The dispatcher's answer to ${call} (${answer.body.length} characters) is not what the protocol says.`,
+  );
 }

@@ -1,8 +1,6 @@
 // What the worker waits for beyond the product's deadlines, each with the reason for its number.
 import { FINISHED_GRACE_MS, STOP_GRACE_MS } from "../shared/domain/deadlines.ts";
 
-export { FINISHED_GRACE_MS };
-
 /** Interrupt to KILL of the runner: the pool kills the worker STOP_GRACE_MS after its TERM, and the report comes in between. */
 export const RUNNER_GRACE_MS = STOP_GRACE_MS - FINISHED_GRACE_MS;
 /** After `completed with result` an ephemeral runner deletes its session and ends within seconds; a hung one would hold the cards. */

@@ -1,11 +1,16 @@
 // How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the first cause.
 import type { WorkerOutcome, WorkerReport } from "../shared/domain/worker-report.ts";
 import { exitCode } from "./exit-codes.ts";
-import type { WorkerState } from "./lifecycle.ts";
+import type { RunnerMarker } from "./log-lines.ts";
 import type { PreflightCode } from "./preflight-verdict.ts";
 import type { ProcessEnd } from "./runner-process.ts";
 
-export type FailedStart = "registration-refused" | "config-failed" | "runner-failed" | "runner-too-old" | "no-runner";
+export type FailedStart =
+  | "registration-refused"
+  | "config-failed"
+  | "runner-failed"
+  | "runner-too-old"
+  | "no-runner";
 
 export type Ending =
   | { readonly type: "preflight-failed"; readonly code: PreflightCode; readonly message: string }
@@ -15,26 +20,38 @@ export type Ending =
   /** By itself: its output and its exit say why. */
   | { readonly type: "runner-ended" };
 
+/** What of a worker's life decides its report. */
+export type EndFacts = {
+  /** Why it ends; the first cause stays. */
+  readonly ending: Ending | undefined;
+  readonly listened: boolean;
+  /** Set once the runner printed `Running job`. */
+  readonly jobName: string | undefined;
+  readonly result: string | undefined;
+  /** A marker that explains an end: too old, deleted, session conflict. */
+  readonly remark: RunnerMarker["type"] | undefined;
+};
+
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
 const EXIT_TOO_OLD = 7;
 
 type Judgement = { readonly outcome: WorkerOutcome; readonly message: string };
 
 export function concludeReport(
-  state: WorkerState,
+  facts: EndFacts,
   end: ProcessEnd | undefined,
 ): { readonly report: WorkerReport; readonly exitCode: number } {
-  const { outcome, message } = judge(state, end);
+  const { outcome, message } = judge(facts, end);
   const runnerExit = end?.type === "exited" ? { code: end.code, signal: end.signal } : undefined;
-  const preflight = state.ending?.type === "preflight-failed" ? state.ending.code : undefined;
+  const preflight = facts.ending?.type === "preflight-failed" ? facts.ending.code : undefined;
   return {
-    report: { outcome, message, runnerExit, jobName: state.jobName, result: state.result },
+    report: { outcome, message, runnerExit, jobName: facts.jobName, result: facts.result },
     exitCode: exitCode(outcome, preflight),
   };
 }
 
-function judge(state: WorkerState, end: ProcessEnd | undefined): Judgement {
-  const { ending, jobName } = state;
+function judge(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
+  const { ending, jobName } = facts;
   switch (ending?.type) {
     case "preflight-failed":
       return { outcome: "preflight-failed", message: `${ending.code}: ${ending.message}` };
@@ -43,35 +60,48 @@ function judge(state: WorkerState, end: ProcessEnd | undefined): Judgement {
     case "signalled":
       return {
         outcome: "cancelled",
-        message: jobName === undefined ? "The worker was stopped before its runner took a job." : `The worker was stopped while it ran ${jobName}.`,
+        message:
+          jobName === undefined
+            ? "The worker was stopped before its runner took a job."
+            : `The worker was stopped while it ran ${jobName}.`,
       };
     case "drained":
       // GitHub may have assigned a job in the moment of the interrupt.
-      if (jobName !== undefined) return { outcome: "ran", message: `Ran ${jobName}; the runner was being drained.` };
+      if (jobName !== undefined)
+        return { outcome: "ran", message: `Ran ${jobName}; the runner was being drained.` };
       return { outcome: "idle", message: `Ended without a job, as asked (${ending.reason}).` };
     default:
-      return judgeRunner(state, end);
+      return judgeRunner(facts, end);
   }
 }
 
-function judgeRunner(state: WorkerState, end: ProcessEnd | undefined): Judgement {
+function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
   if (end?.type === "not-started") {
-    return { outcome: "no-runner", message: `run.sh did not start: ${end.error.message}. Check RUNNER_HOME and RUNNER_USER.` };
+    return {
+      outcome: "no-runner",
+      message: `run.sh did not start: ${end.error.message}. Check RUNNER_HOME and RUNNER_USER.`,
+    };
   }
   const exit = describeExit(end);
-  if (state.jobName !== undefined) {
-    const result = state.result === undefined ? `${exit}, without a result` : `result ${state.result}`;
-    return { outcome: "ran", message: `Ran ${state.jobName}: ${result}.` };
+  if (facts.jobName !== undefined) {
+    const result = facts.result === undefined ? `${exit}, without a result` : `result ${facts.result}`;
+    return { outcome: "ran", message: `Ran ${facts.jobName}: ${result}.` };
   }
-  if (state.remark === "too-old" || end?.code === EXIT_TOO_OLD) {
-    return { outcome: "runner-too-old", message: "GitHub refuses this version of actions/runner. Update it in the image." };
+  if (facts.remark === "too-old" || end?.code === EXIT_TOO_OLD) {
+    return {
+      outcome: "runner-too-old",
+      message: "GitHub refuses this version of actions/runner. Update it in the image.",
+    };
   }
-  if (state.listened) {
-    const why = state.remark === "deleted" ? "GitHub removed its registration" : exit;
+  if (facts.listened) {
+    const why = facts.remark === "deleted" ? "GitHub removed its registration" : exit;
     return { outcome: "idle", message: `The runner listened and ended without a job: ${why}.` };
   }
-  const why = state.remark === undefined ? exit : REMARKS[state.remark];
-  return { outcome: "runner-failed", message: `The runner ended before it listened: ${why}. See its lines in the log.` };
+  const why = facts.remark === undefined ? exit : REMARKS[facts.remark];
+  return {
+    outcome: "runner-failed",
+    message: `The runner ended before it listened: ${why}. See its lines in the log.`,
+  };
 }
 
 const REMARKS: { readonly [remark: string]: string | undefined } = {

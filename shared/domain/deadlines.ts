@@ -37,6 +37,8 @@ export const STOPPING_RECHECK_MS = 5 * SECOND;
 export const GITHUB_WORD_MS = 20 * SECOND;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
+/** A job that waits is looked at once after this: the change of its write may have been lost with the process or the stream. */
+export const ADMIT_MS = MINUTE;
 /** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
 export const PASS_LEASE_MS = 20 * SECOND;
 /** After the pool answered "unavailable" without saying for how long. */

@@ -25,6 +25,9 @@ export function githubJobId(workflowJobId: number): JobId {
   return `gh-${workflowJobId}` as JobId;
 }
 
+/** Length of a deployment id: 2 * 10^9 of them, so that two dispatchers of one organization do not meet. */
+export const DEPLOYMENT_ID_LENGTH = 6;
+
 const WORKER_ID = /^[a-z0-9-]{1,50}$/;
 
 /** Parses a worker id that came from outside (a path, a runner's name); undefined when it cannot be one. */

@@ -1,4 +1,5 @@
 // How GitHub's word moves a job: monotonic, so that order, repetition and delay of deliveries do not matter.
+import { ADMIT_MS } from "./deadlines.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
 import { rank } from "./github-event.ts";
@@ -31,6 +32,7 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
     starts: 0,
     failedStarts: 0,
     verifyAt: undefined,
+    admitAt: now + ADMIT_MS,
     phases: { held: now },
     end: undefined,
     github: { ...sideOf(word), status: "waiting" },
@@ -51,7 +53,12 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
     case "waiting":
       return job;
     case "queued":
-      return { ...next, hold: undefined, phases: { ...job.phases, queued: now } };
+      return {
+        ...next,
+        hold: undefined,
+        admitAt: now + ADMIT_MS,
+        phases: { ...job.phases, queued: now },
+      };
     case "in_progress":
       return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
     case "completed":
@@ -61,7 +68,8 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
 
 /** Two runners for one workflow job: GitHub gave it again after the first did not pick it up; the later start counts. */
 function isNewerRunner(side: GithubSide, word: WorkflowJobWord): boolean {
-  if (word.status !== "in_progress" || word.startedAt === undefined || word.runner === undefined) return false;
+  if (word.status !== "in_progress" || word.startedAt === undefined || word.runner === undefined)
+    return false;
   return word.startedAt > (side.startedAt ?? 0);
 }
 

@@ -1,12 +1,7 @@
 // How dispatch moves a job: claimed for a worker, given back, held. Each returns the next version.
 import type { Backoff } from "./backoff.ts";
 import { backoffMs } from "./backoff.ts";
-import {
-  MAX_FAST_STARTS,
-  SLOW_RETRY_MS,
-  START_RETRY_MAX_MS,
-  START_RETRY_MIN_MS,
-} from "./deadlines.ts";
+import { MAX_FAST_STARTS, SLOW_RETRY_MS, START_RETRY_MAX_MS, START_RETRY_MIN_MS } from "./deadlines.ts";
 import type { EpochMs, WorkerId } from "./ids.ts";
 import type { Hold, Job } from "./job.ts";
 import type { WorkerOutcome } from "./worker-report.ts";
@@ -72,6 +67,11 @@ export function liftHold(job: Job, now: EpochMs): Job {
     hold: undefined,
     phases: { ...job.phases, queued: job.phases.queued ?? now },
   };
+}
+
+/** Its lane is known: from now on the lane is looked at, not the job. */
+export function admitted(job: Job): Job {
+  return { ...job, version: job.version + 1, admitAt: undefined };
 }
 
 export function verifyLater(job: Job, at: EpochMs): Job {

@@ -79,6 +79,8 @@ export type Job = {
   readonly failedStarts: number;
   /** When to ask GitHub about it, if no event has come by then. */
   readonly verifyAt: EpochMs | undefined;
+  /** When the reconciler makes its lane known, should the write itself have set nothing in motion. */
+  readonly admitAt: EpochMs | undefined;
   readonly phases: { readonly [phase in Phase]?: EpochMs };
   readonly end: JobEnd | undefined;
   readonly github: GithubSide | undefined;
@@ -98,6 +100,7 @@ export function isWaiting(job: Job): boolean {
 /** When the reconciler must look at this job; undefined while a worker, its lane or an event will. */
 export function jobDueAt(job: Job): EpochMs | undefined {
   if (isTerminal(job)) return undefined;
-  const times = [job.hold?.until, job.verifyAt].filter((at) => at !== undefined);
+  const admitAt = isWaiting(job) ? job.admitAt : undefined;
+  const times = [job.hold?.until, job.verifyAt, admitAt].filter((at) => at !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -29,7 +29,7 @@ export function isGeneric(label: string): boolean {
 
 /** One label set whatever the order, case and repetition. */
 export function labelSet(labels: readonly string[]): string[] {
-  return [...new Set(labels.map(normalize))].sort();
+  return [...new Set(labels.map(normalize))].sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** The runner has every label of the job. Those it has beyond them do not matter to GitHub. */

@@ -68,7 +68,7 @@ function impossibleCount(wanted: readonly string[], catalogue: Catalogue): strin
 function countIn(label: string, before: string, after: string): number | undefined {
   if (!label.startsWith(before) || !label.endsWith(after)) return undefined;
   const digits = label.slice(before.length, label.length - after.length);
-  return /^\d{1,4}$/.test(digits) ? Number(digits) : undefined;
+  return /^(0|[1-9]\d{0,3})$/.test(digits) ? Number(digits) : undefined;
 }
 
 const TYPO_EDITS = 2;
@@ -79,8 +79,11 @@ function typo(wanted: readonly string[], catalogue: Catalogue): string | undefin
   const selectors = catalogue.endpoints.map((endpoint) => normalize(endpoint.selector));
   for (const label of wanted) {
     if (label.length < TYPO_MIN_LENGTH || isGeneric(label)) continue;
-    const meant = selectors.find((selector) => editDistance(label, selector) <= TYPO_EDITS);
-    if (meant !== undefined) return `no endpoint has "${label}"; did you mean "${meant}"?`;
+    const [meant] = selectors
+      .map((selector) => ({ selector, edits: editDistance(label, selector) }))
+      .filter(({ edits }) => edits <= TYPO_EDITS)
+      .sort((a, b) => a.edits - b.edits);
+    if (meant !== undefined) return `no endpoint has "${label}"; did you mean "${meant.selector}"?`;
   }
   return undefined;
 }

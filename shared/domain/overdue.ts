@@ -1,5 +1,5 @@
 // What a worker whose time has come needs. A silent worker that its pool still runs is never stopped before its limit.
-import { SILENT_RECHECK_MS, HEARTBEAT_LOST_MS, PREPARE_MS } from "./deadlines.ts";
+import { HEARTBEAT_LOST_MS, PREPARE_MS, SILENT_RECHECK_MS } from "./deadlines.ts";
 import type { EndpointLimits } from "./endpoint.ts";
 import type { EpochMs } from "./ids.ts";
 import type { DrainReason, Worker } from "./worker.ts";

@@ -6,7 +6,7 @@ import { PASS_LEASE_MS } from "../domain/deadlines.ts";
 import type { JobId, PoolName } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import type { Pool } from "../domain/pool.ts";
-import { freeCards, newPool } from "../domain/pool.ts";
+import { newPool } from "../domain/pool.ts";
 import { chooseStarts } from "../domain/scheduling.ts";
 import type { Deps, PoolSettings } from "./deps.ts";
 import { openLanes } from "./open-lanes.ts";
@@ -46,11 +46,13 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
     ...lane,
     heads: lane.heads.filter((head) => !tried.has(head.id)),
   }));
-  if (lanes.every((lane) => lane.heads.length === 0)) return NOTHING;
+  const { namedCards } = settings.driver.capabilities;
+  const choose = (pool: Pool) => chooseStarts(pool, lanes, { namedCards, limit: room });
+  // A look that finds nothing to start costs no write.
+  if (choose(seen).length === 0) return NOTHING;
   const pool = await acquire(deps, seen);
   if (pool === undefined) return NOTHING;
-  const { namedCards } = settings.driver.capabilities;
-  const starts = chooseStarts(pool, lanes, { namedCards, limit: room });
+  const starts = choose(pool);
   for (const start of starts) tried.add(start.jobId);
   const { reserved, dirty } = await reserveWorkers(deps, pool, starts);
   const started = await startAll(deps, reserved);
@@ -72,10 +74,8 @@ async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<numb
 function roomOf(pool: Pool, settings: PoolSettings, now: number): number {
   if ((pool.unavailableUntil ?? 0) > now) return 0;
   const workers = Object.keys(pool.reservations).length;
-  const byWorkers = settings.maxWorkers === undefined ? ROUND_STARTS : settings.maxWorkers - workers;
-  // Endpoints without cards need none free.
-  const byCards = freeCards(pool) === 0 && settings.maxWorkers === undefined ? 0 : ROUND_STARTS;
-  return Math.max(0, Math.min(ROUND_STARTS, byWorkers, byCards));
+  const places = (settings.maxWorkers ?? Number.POSITIVE_INFINITY) - workers;
+  return Math.max(0, Math.min(ROUND_STARTS, places));
 }
 
 async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {

@@ -1,10 +1,12 @@
 // One bounded pass over what is due: with every event lost it reaches the same end, only slower.
-import type { EpochMs, JobId, WorkerId } from "../domain/ids.ts";
-import { isTerminal } from "../domain/job.ts";
-import { liftHold } from "../domain/job-steps.ts";
+import type { EpochMs, JobId, PoolName, WorkerId } from "../domain/ids.ts";
+import { isTerminal, isWaiting } from "../domain/job.ts";
+import { admitted, liftHold } from "../domain/job-steps.ts";
+import type { Pool } from "../domain/pool.ts";
 import type { DueItem } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
+import { laneOf } from "./open-lanes.ts";
 import { releaseCards } from "./release-worker.ts";
 import { reviveWorker } from "./revive-worker.ts";
 import { askGithub } from "./settle-job.ts";
@@ -16,12 +18,15 @@ export type Reconciled = { readonly looked: number; readonly failed: number };
 const PASS_ITEMS = 200;
 const AT_ONCE = 8;
 
-/** A failing item does not stop the rest; when any failed the pass fails visibly, after it has done what it could. */
-export async function reconcile(deps: Deps): Promise<Reconciled> {
+/**
+ * A failing item does not stop the rest; when any failed the pass fails visibly, after it has done what it could.
+ * `aheadMs`: look that far ahead too, after a restart of the only process: what a pass left half done is nobody's now.
+ */
+export async function reconcile(deps: Deps, { aheadMs = 0 } = {}): Promise<Reconciled> {
   const faults: unknown[] = [];
-  const due = await deps.stores.due.due(deps.clock.now(), PASS_ITEMS);
+  const due = await deps.stores.due.due(deps.clock.now() + aheadMs, PASS_ITEMS);
   for (let at = 0; at < due.length; at += AT_ONCE) {
-    const batch = due.slice(at, at + AT_ONCE).map((item) => lookAt(deps, item));
+    const batch = due.slice(at, at + AT_ONCE).map((item) => lookAt(deps, item, aheadMs));
     faults.push(...(await Promise.allSettled(batch)).flatMap(reasonOf));
   }
   const pools = [...deps.pools.keys()];
@@ -36,37 +41,46 @@ export async function reconcile(deps: Deps): Promise<Reconciled> {
   return { looked: due.length, failed: 0 };
 }
 
-async function lookAt(deps: Deps, item: DueItem): Promise<void> {
-  if (item.kind === "worker") await lookAtWorker(deps, item.id);
-  else await lookAtJob(deps, item.id);
+async function lookAt(deps: Deps, item: DueItem, aheadMs: number): Promise<void> {
+  const until = deps.clock.now() + aheadMs;
+  if (item.kind === "job") return lookAtJob(deps, item.id, until);
+  const worker = await deps.stores.workers.get(item.id);
+  if (worker?.dueAt !== undefined && worker.dueAt <= until) await reviveWorker(deps, worker);
 }
 
-async function lookAtWorker(deps: Deps, id: WorkerId): Promise<void> {
-  const worker = await deps.stores.workers.get(id);
-  if (worker !== undefined && isDue(worker.dueAt, deps)) await reviveWorker(deps, worker);
-}
-
-async function lookAtJob(deps: Deps, id: JobId): Promise<void> {
+async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<void> {
   const now = deps.clock.now();
-  const { item: job } = await updateJob(deps.stores.jobs, id, (current) =>
-    !isTerminal(current) && current.hold?.until !== undefined && current.hold.until <= now
-      ? liftHold(current, now)
-      : undefined,
-  );
-  if (job !== undefined && isDue(job.verifyAt, deps)) await askGithub(deps, job);
+  const seen = await deps.stores.jobs.get(id);
+  if (seen === undefined || isTerminal(seen)) return;
+  // Before the write that says so: a crash between leaves the job due.
+  if (isWaiting(seen) && isBy(seen.admitAt, until)) await deps.stores.lanes.register(laneOf(seen));
+  const { item: job } = await updateJob(deps.stores.jobs, id, (current) => {
+    if (isTerminal(current)) return undefined;
+    if (isBy(current.hold?.until, now)) return liftHold(current, now);
+    return isWaiting(current) && isBy(current.admitAt, until) ? admitted(current) : undefined;
+  });
+  if (job !== undefined && isBy(job.verifyAt, now)) await askGithub(deps, job);
 }
 
 /** Cards held for a worker that is released or was never written: a crash came between two writes. */
-async function repairLedger(deps: Deps, name: Parameters<typeof dispatchPool>[1]): Promise<void> {
+async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   const pool = await deps.stores.pools.get(name);
+  if (pool !== undefined) await refreshTotal(deps, pool);
   for (const id of Object.keys(pool?.reservations ?? {}) as WorkerId[]) {
     const worker = await deps.stores.workers.get(id);
     if (worker === undefined || worker.state === "released") await releaseCards(deps, name, id);
   }
 }
 
-function isDue(at: EpochMs | undefined, deps: Pick<Deps, "clock">): boolean {
-  return at !== undefined && at <= deps.clock.now();
+/** Cards were added or taken away, on the host or in dispatch.yaml. A lost race is made up for by the next pass. */
+async function refreshTotal(deps: Deps, pool: Pool): Promise<void> {
+  const capacity = await deps.pools.get(pool.name)?.driver.capacity();
+  if (capacity === undefined || capacity.total === pool.total) return;
+  await deps.stores.pools.replace({ ...pool, version: pool.version + 1, total: capacity.total });
+}
+
+function isBy(at: EpochMs | undefined, time: EpochMs): boolean {
+  return at !== undefined && at <= time;
 }
 
 function reasonOf(outcome: PromiseSettledResult<unknown>): unknown[] {

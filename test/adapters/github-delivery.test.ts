@@ -164,9 +164,9 @@ describe("installation", () => {
         : delivery;
     });
     expect(seen).toEqual([
+      ["changed", "Codertocat"],
+      ["changed", "Codertocat"],
       ["changed", "octocat"],
-      ["changed", "Codertocat"],
-      ["changed", "Codertocat"],
     ]);
   });
 });

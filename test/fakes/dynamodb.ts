@@ -24,7 +24,7 @@ const BINARY = fileURLToPath(new URL("../../node_modules/@dynoxide/linux-x64/dyn
 const READY_WITHIN_MS = 10_000;
 
 export async function startDynamodb(): Promise<DynamodbServer> {
-  const given = process.env["DYNAMODB_ENDPOINT"];
+  const { DYNAMODB_ENDPOINT: given } = process.env;
   if (given !== undefined && given !== "") {
     say(`the server at ${given} (DYNAMODB_ENDPOINT)`);
     return { endpoint: given, hasStreams: true, stop: async () => {} };
@@ -46,10 +46,14 @@ async function startDynoxide(): Promise<DynamodbServer> {
   // With --port 0 it does not tell the port that it got.
   const port = await freePort();
   const child = spawn(BINARY, ["serve", "--host", "127.0.0.1", "--port", String(port)], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  await untilAnswers(endpoint, child);
+  await untilAnswers(endpoint, child, () => said);
   return { endpoint, hasStreams: true, stop: () => kill(child) };
 }
 
@@ -60,7 +64,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-async function untilAnswers(endpoint: string, child: ChildProcess): Promise<void> {
+async function untilAnswers(endpoint: string, child: ChildProcess, said: () => string): Promise<void> {
   for (const start = Date.now(); Date.now() - start < READY_WITHIN_MS; ) {
     if (child.exitCode !== null)
       throw new Error(`dynoxide ended with code ${child.exitCode} before it answered`);
@@ -68,7 +72,7 @@ async function untilAnswers(endpoint: string, child: ChildProcess): Promise<void
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await kill(child);
-  throw new Error(`dynoxide did not answer at ${endpoint} within ${READY_WITHIN_MS} ms`);
+  throw new Error(`dynoxide did not answer at ${endpoint} within ${READY_WITHIN_MS} ms: ${said()}`);
 }
 
 /** Any HTTP answer will do: it refuses a request without a target, but then it is there. */
@@ -91,7 +95,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startDynalite(): Promise<DynamodbServer> {
+/** In this process; for any platform. */
+export async function startDynalite(): Promise<DynamodbServer> {
   const dynalite = createRequire(import.meta.url)("dynalite") as (options: object) => Server;
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   // Its 5 s would close a kept connection just when a busy client writes to it.

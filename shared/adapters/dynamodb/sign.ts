@@ -22,7 +22,9 @@ export type SignableRequest = {
 };
 
 /** Answers all headers to send, `authorization` among them; `at` in epoch milliseconds. */
-export type Sign = (request: SignableRequest, at: number) => Promise<Record<string, string>>;
+export type Sign = (request: SignableRequest, at: number) => Promise<SignedHeaders>;
+
+export type SignedHeaders = { readonly authorization: string; readonly [name: string]: string };
 
 export function createSigner(options: {
   readonly region: string;
@@ -41,7 +43,7 @@ export function createSigner(options: {
   return async (request, at) => {
     const { headers, ...rest } = request;
     const signed = await signer.sign({ ...rest, headers: { ...headers } }, { signingDate: new Date(at) });
-    return signed.headers;
+    return signed.headers as SignedHeaders;
   };
 }
 

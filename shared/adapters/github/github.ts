@@ -60,7 +60,7 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     pause,
   });
   const asInstallation = createAsInstallation({ send, clock, log, site });
-  const groups = createRunnerGroups({ send, clock, site });
+  const groups = createRunnerGroups({ send, asInstallation, clock, site });
   return {
     ...createRunnerCalls({ send, asInstallation, groups, clock }),
     workflowJob: createWorkflowJobCall({ send, asInstallation }),

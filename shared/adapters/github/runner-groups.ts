@@ -1,8 +1,9 @@
 // The id of a runner group, which GitHub's API wants, from its name, which people know.
 import * as z from "zod/mini";
 import type { Clock } from "../../ports/clock.ts";
-import { GithubError } from "../../ports/github.ts";
+import { type Caller, GithubError } from "../../ports/github.ts";
 import { createCache } from "./cache.ts";
+import type { AsInstallation } from "./installations.ts";
 import type { Send } from "./send.ts";
 
 /** Every organization's and repository's "Default" group. */
@@ -18,7 +19,7 @@ const MAX_PAGES = 100;
 
 export type RunnerGroups = {
   /** Throws GithubError `not-found` for a name that the organization does not have. */
-  idOf(installationId: number, org: string, name: string): Promise<number>;
+  idOf(caller: Caller, org: string, name: string): Promise<number>;
   forget(org: string): void;
 };
 
@@ -26,29 +27,30 @@ type Groups = ReadonlyMap<string, number>;
 
 export function createRunnerGroups(deps: {
   readonly send: Send;
+  readonly asInstallation: AsInstallation;
   readonly clock: Clock;
   readonly site: string;
 }): RunnerGroups {
   const groups = createCache<Groups>(deps.clock);
   const missing = createCache<true>(deps.clock);
 
-  async function load(installationId: number, org: string): Promise<Groups> {
+  async function load(caller: Caller, org: string): Promise<Groups> {
     return await groups.get(org.toLowerCase(), async () => ({
-      value: await list(deps.send, installationId, org),
+      value: await deps.asInstallation(caller, undefined, (id) => list(deps.send, id, org)),
       until: deps.clock.now() + KEEP_MS,
     }));
   }
 
   return {
     forget: (org) => groups.forget(org.toLowerCase()),
-    async idOf(installationId, org, name) {
+    async idOf(caller, org, name) {
       const wanted = name.toLowerCase();
       const missKey = `${org.toLowerCase()}/${wanted}`;
-      const known = (await load(installationId, org)).get(wanted);
+      const known = (await load(caller, org)).get(wanted);
       if (known !== undefined) return known;
       if (missing.peek(missKey) === undefined) {
         groups.forget(org.toLowerCase());
-        const id = (await load(installationId, org)).get(wanted);
+        const id = (await load(caller, org)).get(wanted);
         if (id !== undefined) return id;
         await missing.get(missKey, async () => ({ value: true, until: deps.clock.now() + MISS_MS }));
       }

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { TOKEN_MARGIN_MS } from "../../domain/deadlines.ts";
 import type { RunnerScope } from "../../domain/worker.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Caller, Github, GithubRunner, RegistrationToken } from "../../ports/github.ts";
+import type { Caller, Github, GithubRunner, JitConfig, RegistrationToken } from "../../ports/github.ts";
 import { createCache } from "./cache.ts";
 import type { AsInstallation } from "./installations.ts";
 import { DEFAULT_GROUP, type RunnerGroups } from "./runner-groups.ts";
@@ -27,8 +27,7 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
         const token = await deps.asInstallation(caller, repoOf(scope), (id) => mintToken(deps, id, scope));
         return { value: token, until: token.expiresAt - TOKEN_MARGIN_MS };
       }),
-    jitConfig: async (caller, scope, runner) =>
-      await deps.asInstallation(caller, repoOf(scope), (id) => createJit(deps, id, scope, runner)),
+    jitConfig: async (caller, scope, runner) => await createJit(deps, caller, scope, runner),
     findRunner: async (caller, scope, name) =>
       await deps.asInstallation(caller, repoOf(scope), (id) => find(deps.send, id, scope, name)),
     deleteRunner: async (caller, scope, runnerId) => await remove(deps, caller, scope, runnerId),
@@ -55,11 +54,11 @@ const jitJson = z.object({ runner: z.object({ id: z.int() }), encoded_jit_config
 
 async function createJit(
   deps: Deps,
-  installationId: number,
+  caller: Caller,
   scope: RunnerScope,
   runner: Parameters<Github["jitConfig"]>[2],
-) {
-  const group = await groupId(deps, installationId, scope, runner.runnerGroup);
+): Promise<JitConfig> {
+  const group = await groupId(deps.groups, caller, scope, runner.runnerGroup);
   const call = callOf(
     scope,
     "POST",
@@ -72,24 +71,24 @@ async function createJit(
     },
   );
   try {
-    const answer = await deps.send(installationId, call, jitJson);
+    const answer = await deps.asInstallation(caller, repoOf(scope), (id) => deps.send(id, call, jitJson));
     return { encodedJitConfig: answer.encoded_jit_config, runnerId: answer.runner.id };
   } catch (error) {
     // The group may have been deleted since we learned its id.
-    if (scope.type === "organization" && (answered(error, 404) || answered(error, 422)))
-      deps.groups.forget(scope.org);
+    const unknown = answered(error, 404) || answered(error, 422);
+    if (scope.type === "organization" && unknown) deps.groups.forget(scope.org);
     throw error;
   }
 }
 
 async function groupId(
-  deps: Deps,
-  installationId: number,
+  groups: RunnerGroups,
+  caller: Caller,
   scope: RunnerScope,
   name: string | undefined,
 ): Promise<number> {
   if (name === undefined || scope.type === "repository") return DEFAULT_GROUP;
-  return await deps.groups.idOf(installationId, scope.org, name);
+  return await groups.idOf(caller, scope.org, name);
 }
 
 const PER_PAGE = 100;

@@ -78,5 +78,5 @@ export function judge(
     if (stored === undefined) return "lost";
     if (stored.version === condition.version) return "open";
   }
-  return stored.version <= row.version ? "lost" : "unknown";
+  return "lost";
 }

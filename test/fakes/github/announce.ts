@@ -1,7 +1,12 @@
 // Says what happened to the owner's webhook and to the listeners of the stand-in.
 import type { Deliveries, Delivery } from "./deliveries.ts";
 import { viewJob, type WorkflowJob } from "./job-view.ts";
-import { type InstallationAction, installationPayload, type WorkflowJobAction, workflowJobPayload } from "./payloads.ts";
+import {
+  type InstallationAction,
+  installationPayload,
+  type WorkflowJobAction,
+  workflowJobPayload,
+} from "./payloads.ts";
 import type { Installation, JobRecord, RunnerRecord } from "./records.ts";
 import { iso } from "./views.ts";
 
@@ -65,7 +70,10 @@ export function createAnnounce(deps: {
     },
     installation(installation, action) {
       const at = iso(deps.now());
-      deps.deliveries.emit("installation", installationPayload(installation, { action, webUrl: deps.webUrl(), at }));
+      deps.deliveries.emit(
+        "installation",
+        installationPayload(installation, { action, webUrl: deps.webUrl(), at }),
+      );
     },
     changed,
     runner: (runner, change) =>

@@ -1,6 +1,7 @@
 // The public API: records each call, applies faults and limits, checks the caller, and validates every answer.
-import type { AppAuth, Caller } from "./app-auth.ts";
+
 import { ApiError } from "./api-error.ts";
+import type { AppAuth, Caller } from "./app-auth.ts";
 import type { FaultInjection, InjectedFault } from "./fault-injection.ts";
 import type { Reply, Request, Route } from "./http-server.ts";
 import type { Limits } from "./limits.ts";
@@ -91,7 +92,8 @@ function perform(deps: ApiDeps, endpoint: Endpoint, request: Request): Answer {
 }
 
 function callerOf(auth: AppAuth, access: Endpoint["access"], { headers }: Request): Caller | undefined {
-  if (access === "any") return headers.authorization?.includes("ghs_") ? auth.installation(headers.authorization) : undefined;
+  if (access === "any")
+    return headers.authorization?.includes("ghs_") ? auth.installation(headers.authorization) : undefined;
   if (access === "app") return auth.app(headers.authorization);
   const caller = auth.installation(headers.authorization);
   const level = caller.permissions[access.name];
@@ -118,9 +120,11 @@ export function callerName(caller: Caller): string {
   return caller.type === "app" ? "the App" : `installation ID ${caller.installation.id}`;
 }
 
+/** Checks what is really sent; large ids lose digits here, not in the answer. */
 function checked(endpoint: Endpoint, result: Answer): Answer {
   const operation = { method: endpoint.method, path: endpoint.schemaPath ?? endpoint.path };
-  const fault = answerFault(operation, result.status, result.body);
+  const sent: unknown = result.body === undefined ? undefined : JSON.parse(textOf(result.body));
+  const fault = answerFault(operation, result.status, sent);
   if (fault === undefined) return result;
   return { status: 500, body: { message: `The stand-in's answer does not fit GitHub's schema: ${fault}` } };
 }
@@ -143,12 +147,12 @@ function faultReply(fault: InjectedFault | undefined): Reply | undefined {
 function toReply({ status, body, headers }: Answer, at: number): Reply {
   const common = { date: new Date(at).toUTCString(), "x-github-request-id": REQUEST_ID, ...headers };
   if (body === undefined) return { status, headers: common };
-  return { status, text: bareIds(JSON.stringify(body)), headers: { ...JSON_TYPE, ...common } };
+  return { status, text: textOf(body), headers: { ...JSON_TYPE, ...common } };
 }
 
 /** Delivery ids are beyond 2^53: kept as text, sent as the integers that GitHub sends. */
-function bareIds(text: string): string {
-  return text.replaceAll(/"id":"(\d{16,})"/g, '"id":$1');
+function textOf(body: unknown): string {
+  return JSON.stringify(body).replaceAll(/"id":"(\d{16,})"/g, '"id":$1');
 }
 
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };

@@ -15,7 +15,10 @@ export type AppAuth = {
   installation(authorization: string | undefined): Extract<Caller, { type: "installation" }>;
   /** @throws ApiError 404 when the App's very JWT was used before and the switch is on. */
   refuseRepeated(authorization: string | undefined): void;
-  mint(installation: Installation, permissions: Permissions): { readonly token: string; readonly expiresAt: number };
+  mint(
+    installation: Installation,
+    permissions: Permissions,
+  ): { readonly token: string; readonly expiresAt: number };
 };
 
 const TOKEN_LIFE_MS = 60 * 60 * 1_000;
@@ -29,7 +32,10 @@ export function createAppAuth(deps: {
   readonly now: () => number;
   readonly rejectRepeatedJwt: boolean;
 }): AppAuth {
-  const tokens = new Map<string, { installation: Installation; permissions: Permissions; expiresAt: number }>();
+  const tokens = new Map<
+    string,
+    { installation: Installation; permissions: Permissions; expiresAt: number }
+  >();
   const seenJwts = new Set<string>();
 
   return {

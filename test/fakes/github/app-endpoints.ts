@@ -1,7 +1,8 @@
 // Endpoints of the App itself: who it is, its installations and tokens, its deliveries, limits and addresses.
-import type { AppAuth } from "./app-auth.ts";
+
 import { type Answer, type Call, callerName, type Endpoint } from "./api.ts";
 import { ApiError } from "./api-error.ts";
+import type { AppAuth } from "./app-auth.ts";
 import type { Deliveries, Delivery } from "./deliveries.ts";
 import type { Limits } from "./limits.ts";
 import { example } from "./openapi.ts";
@@ -33,7 +34,12 @@ export function appEndpoints(deps: Deps): Endpoint[] {
         return mintToken(deps, call);
       },
     },
-    { method: "GET", path: "/orgs/{org}/installation", access: "app", handle: ({ scope }) => installationOf(scope.owner) },
+    {
+      method: "GET",
+      path: "/orgs/{org}/installation",
+      access: "app",
+      handle: ({ scope }) => installationOf(scope.owner),
+    },
     {
       method: "GET",
       path: "/repos/{owner}/{repo}/installation",
@@ -47,12 +53,20 @@ export function appEndpoints(deps: Deps): Endpoint[] {
       access: "app",
       handle: ({ scope }) => installationOf(scope.owner),
     },
-    { method: "GET", path: "/app/hook/deliveries", access: "app", handle: (call) => listDeliveries(deps, call) },
+    {
+      method: "GET",
+      path: "/app/hook/deliveries",
+      access: "app",
+      handle: (call) => listDeliveries(deps, call),
+    },
     {
       method: "GET",
       path: "/app/hook/deliveries/{delivery_id}",
       access: "app",
-      handle: ({ params }) => ({ status: 200, body: deliveryJson(findDelivery(deliveries, params["delivery_id"])) }),
+      handle: ({ params }) => ({
+        status: 200,
+        body: deliveryJson(findDelivery(deliveries, params["delivery_id"])),
+      }),
     },
     {
       method: "POST",
@@ -95,7 +109,10 @@ function mintToken({ world, auth }: Deps, { params, body }: Call): Answer {
     throw new ApiError(422, "The permissions requested are not granted to this installation.");
   const { token, expiresAt } = auth.mint(installation, wanted);
   const repository_selection = body["repository_ids"] === undefined ? "all" : "selected";
-  return { status: 201, body: { token, expires_at: iso(expiresAt), permissions: wanted, repository_selection } };
+  return {
+    status: 201,
+    body: { token, expires_at: iso(expiresAt), permissions: wanted, repository_selection },
+  };
 }
 
 function grants(granted: string | undefined, wanted: string): boolean {
@@ -133,7 +150,6 @@ function findDelivery(deliveries: Deliveries, id: string | undefined): Delivery 
 
 function deliveryItemJson(delivery: Delivery) {
   return {
-    // Text to the schema check would be wrong, a number would lose digits: the id becomes bare when sent.
     id: delivery.id,
     guid: delivery.guid,
     delivered_at: new Date(delivery.deliveredAt).toISOString(),

@@ -61,10 +61,14 @@ export function createAssignment(deps: {
     job.assignedAt = now();
     runner.assigned = job;
     deps.announce.changed(job);
-    if (limits.assignmentDelayMs === 0) return send(runner, { type: "job", jobId: job.id });
+    const offer = () => send(runner, { type: "job", jobId: job.id });
+    if (limits.assignmentDelayMs === 0) {
+      offer();
+      return;
+    }
     const timer = setTimeout(() => {
       timers.delete(timer);
-      if (runner.assigned === job) send(runner, { type: "job", jobId: job.id });
+      if (runner.assigned === job) offer();
     }, limits.assignmentDelayMs);
     timers.add(timer);
   }
@@ -82,12 +86,17 @@ export function createAssignment(deps: {
       runner.missedAssignment = true;
       unassign(assigned);
     }
-    if (running !== undefined && isLost(runner, running)) {
-      deps.jobs.finish(running, running.cancelRequestedAt === undefined ? "failure" : "cancelled");
-      if (runner.ephemeral) removeRunner(runner);
-    }
-    const neverConnected = runner.ephemeral && !runner.connectedBefore;
-    if (neverConnected && now() - runner.registeredAt > UNCONNECTED_MS) removeRunner(runner);
+    if (running !== undefined && isLost(runner, running)) endLost(runner, running);
+    if (isForgotten(runner)) removeRunner(runner);
+  }
+
+  function endLost(runner: RunnerRecord, running: JobRecord): void {
+    deps.jobs.finish(running, running.cancelRequestedAt === undefined ? "failure" : "cancelled");
+    if (runner.ephemeral) removeRunner(runner);
+  }
+
+  function isForgotten(runner: RunnerRecord): boolean {
+    return runner.ephemeral && !runner.connectedBefore && now() - runner.registeredAt > UNCONNECTED_MS;
   }
 
   function isLost(runner: RunnerRecord, running: JobRecord): boolean {
@@ -122,7 +131,8 @@ function fits(job: JobRecord, runner: RunnerRecord): boolean {
   if (runner.owner !== repository.owner) return false;
   if (runner.repository !== undefined && runner.repository !== repository) return false;
   if (runner.repository === undefined && !groupServes(runner.group, repository)) return false;
-  if (job.runnerGroup !== undefined && job.runnerGroup.toLowerCase() !== runner.group.name.toLowerCase()) return false;
+  if (job.runnerGroup !== undefined && job.runnerGroup.toLowerCase() !== runner.group.name.toLowerCase())
+    return false;
   const names = new Set(runner.labels.map((label) => label.name.toLowerCase()));
   return job.labels.every((label) => names.has(label.toLowerCase()));
 }

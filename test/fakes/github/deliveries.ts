@@ -90,16 +90,26 @@ export function createDeliveries(deps: {
     const outcome = lost ? NOT_CONNECTED : await post(target, headers, message.body, signal);
     const durationMs = performance.now() - startedMs;
     const id = String(nextId++);
-    const delivery = { id, ...message, ...outcome, redelivery, deliveredAt, durationMs, url: target, headers };
+    const delivery = {
+      id,
+      ...message,
+      ...outcome,
+      redelivery,
+      deliveredAt,
+      durationMs,
+      url: target,
+      headers,
+    };
     log.unshift(delivery);
     deps.onDelivered(delivery);
   }
 
   function schedule(message: Message, lost: boolean): void {
     const delayMs = delayOf(faults, deps.fraction);
-    if (delayMs > 0) return track(wait(delayMs, stopping.signal).then(() => perform(message, false, lost)));
-    inOrder = inOrder.then(() => perform(message, false, lost));
-    track(inOrder);
+    const ready = delayMs > 0 ? wait(delayMs, stopping.signal) : inOrder;
+    const done = ready.then(() => perform(message, false, lost));
+    if (delayMs === 0) inOrder = done;
+    track(done);
   }
 
   function track(work: Promise<void>): void {
@@ -113,8 +123,12 @@ export function createDeliveries(deps: {
   }
 
   return {
-    setWebhook: (to) => void (url = to),
-    setFaults: (next) => void (faults = next),
+    setWebhook(to) {
+      url = to;
+    },
+    setFaults(next) {
+      faults = next;
+    },
     emit(event, payload) {
       const action = payload.action ?? null;
       if (url === undefined || hits(faults.vanish, faults.vanishActions, action, deps.fraction)) return;
@@ -163,7 +177,12 @@ async function post(
     const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });
     const responseBody = await response.text();
     const status = response.ok ? "OK" : `Invalid HTTP Response: ${response.status}`;
-    return { status, statusCode: response.status, responseHeaders: Object.fromEntries(response.headers), responseBody };
+    return {
+      status,
+      statusCode: response.status,
+      responseHeaders: Object.fromEntries(response.headers),
+      responseBody,
+    };
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === "TimeoutError";
     return timedOut ? { ...NOT_CONNECTED, status: "timed out" } : NOT_CONNECTED;

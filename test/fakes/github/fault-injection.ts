@@ -25,7 +25,8 @@ export function createFaultInjection(): FaultInjection {
     },
     take({ method, url }) {
       const found = ordered.find(
-        ({ pattern, left }) => left > 0 && (pattern.test(url.pathname) || pattern.test(`${method} ${url.pathname}`)),
+        ({ pattern, left }) =>
+          left > 0 && (pattern.test(url.pathname) || pattern.test(`${method} ${url.pathname}`)),
       );
       if (found === undefined) return undefined;
       found.left -= 1;

@@ -37,10 +37,12 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   const matchers = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
   const server = createServer((incoming, outgoing) => {
-    serveOne(incoming, outgoing, (request) => dispatch(matchers, request, fallback)).catch((error: unknown) => {
-      if (!outgoing.headersSent) outgoing.writeHead(500, { "content-type": "application/json" });
-      outgoing.end(JSON.stringify({ message: `The stand-in failed: ${String(error)}` }));
-    });
+    serveOne(incoming, outgoing, (request) => dispatch(matchers, request, fallback)).catch(
+      (error: unknown) => {
+        if (!outgoing.headersSent) outgoing.writeHead(500, { "content-type": "application/json" });
+        outgoing.end(JSON.stringify({ message: `The stand-in failed: ${String(error)}` }));
+      },
+    );
   });
   // Clients that keep connections must not race the server's closing of an idle one in the middle of a test.
   server.keepAliveTimeout = 120_000;

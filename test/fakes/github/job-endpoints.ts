@@ -1,5 +1,5 @@
 // Endpoints for workflow jobs and runs of a repository.
-import { type Answer, type Call, type Endpoint } from "./api.ts";
+import type { Answer, Call, Endpoint } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import { paged } from "./paging.ts";
 import type { JobRecord, RunRecord } from "./records.ts";
@@ -45,25 +45,21 @@ function findRun({ world }: Deps, { params, scope }: Call): RunRecord {
 
 function getRun(deps: Deps, call: Call): Answer {
   const run = findRun(deps, call);
-  return { status: 200, body: runJson(run, jobsOf(deps, run), deps.webUrl()) };
+  return { status: 200, body: runJson(run, deps.webUrl()) };
 }
 
 function listJobs(deps: Deps, call: Call): Answer {
   const run = findRun(deps, call);
   const all = call.url.searchParams.get("filter") === "all";
-  const matching = jobsOf(deps, run).filter((job) => all || job.attempt === run.attempt);
+  const matching = run.jobs.filter((job) => all || job.attempt === run.attempt);
   const { items, headers } = paged(matching, call.url, deps.webUrl());
   const jobs = items.map((job) => jobJson(job, deps.webUrl()));
   return { status: 200, body: { total_count: matching.length, jobs }, headers };
 }
 
 function cancelRun(deps: Deps, call: Call): Answer {
-  const open = jobsOf(deps, findRun(deps, call)).filter((job) => job.status !== "completed");
+  const open = findRun(deps, call).jobs.filter((job) => job.status !== "completed");
   if (open.length === 0) throw new ApiError(409, "Cannot cancel a workflow run that is completed.");
   for (const job of open) deps.jobs.cancel(job);
   return { status: 202, body: {} };
-}
-
-function jobsOf({ world }: Deps, run: RunRecord): JobRecord[] {
-  return [...world.jobs.values()].filter((job) => job.run === run);
 }

@@ -15,7 +15,12 @@ export type Limits = {
   count(caller: string, call: { readonly endpoint: string; readonly method: string }): Record<string, string>;
   /** @throws ApiError 403 */
   countRegistration(ownerId: number): void;
-  state(caller: string): { readonly limit: number; readonly used: number; readonly remaining: number; readonly reset: number };
+  state(caller: string): {
+    readonly limit: number;
+    readonly used: number;
+    readonly remaining: number;
+    readonly reset: number;
+  };
 };
 
 type Window = { readonly startedAt: number; used: number };
@@ -59,7 +64,9 @@ export function createLimits(options: LimitOptions, now: () => number): Limits {
       if (minute.used + points > options.pointsPerMinute) refuseSecondary(minute, MINUTE_MS);
       const hour = windowOf(`hour ${caller}`, HOUR_MS);
       if (hour.used >= options.callsPerHour)
-        throw new ApiError(403, `API rate limit exceeded for ${caller}.`, { headers: headersOf(state(caller)) });
+        throw new ApiError(403, `API rate limit exceeded for ${caller}.`, {
+          headers: headersOf(state(caller)),
+        });
       minute.used += points;
       hour.used += 1;
       return headersOf(state(caller));

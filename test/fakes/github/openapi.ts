@@ -33,7 +33,10 @@ export function example(name: string): Json {
 }
 
 /** A status that the operation does not list must still be GitHub's basic error. */
-function schemaPointer({ method, path }: { method: string; path: string }, status: number): string | undefined {
+function schemaPointer(
+  { method, path }: { method: string; path: string },
+  status: number,
+): string | undefined {
   const responses = document.paths[path]?.[method.toLowerCase()]?.responses;
   if (responses === undefined) throw new Error(`The OpenAPI cut has no ${method} ${path}.`);
   const response = responses[String(status)];

@@ -5,7 +5,10 @@ import type { Installation, JobRecord, OwnerRecord, Repository } from "./records
 import { jobJson } from "./views.ts";
 
 type Json = Record<string, unknown>;
-export type Payload = Json & { readonly action: string; readonly installation: { readonly id: number } };
+type Payload = Json & {
+  readonly action: string;
+  readonly installation: Json & { readonly id: number };
+};
 type Example = Json & { readonly action: string };
 
 export type WorkflowJobAction = "queued" | "waiting" | "in_progress" | "completed";
@@ -19,9 +22,14 @@ export function workflowJobPayload(
   installation: Installation,
   { action, webUrl, gate }: { action: WorkflowJobAction; webUrl: string; gate: boolean },
 ): Payload {
-  const example = exampleOf("workflow_job", action, (each) => ("deployment" in each) === gate);
+  const example = exampleOf("workflow_job", action, (each) => "deployment" in each === gate);
   const { repository } = job.run;
-  const { repository: _ours, organization: _theirs, installation: _id, ...rest } = renamed(example, repository, webUrl);
+  const {
+    repository: _ours,
+    organization: _theirs,
+    installation: _id,
+    ...rest
+  } = renamed(example, repository, webUrl);
   const { owner } = repository;
   return {
     ...rest,
@@ -102,7 +110,8 @@ function withHost(text: string, webUrl: string): Json {
 
 function exampleOf(event: string, action: string, accepts: (example: Example) => boolean): Example {
   const found = examples.get(event)?.find((example) => example.action === action && accepts(example));
-  if (found === undefined) throw new Error(`@octokit/webhooks-examples has no ${event} example for ${action}.`);
+  if (found === undefined)
+    throw new Error(`@octokit/webhooks-examples has no ${event} example for ${action}.`);
   return found;
 }
 

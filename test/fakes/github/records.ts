@@ -66,7 +66,11 @@ export type RunnerRecord = Scope & {
   readonly busyChanges: { readonly at: number; readonly busy: boolean }[];
 };
 
-export type RunnerLabel = { readonly id: number; readonly name: string; readonly type: "read-only" | "custom" };
+export type RunnerLabel = {
+  readonly id: number;
+  readonly name: string;
+  readonly type: "read-only" | "custom";
+};
 export type Message =
   | { readonly type: "job"; readonly jobId: number }
   | { readonly type: "cancel"; readonly jobId: number }
@@ -80,6 +84,8 @@ export type RunRecord = {
   readonly event: string;
   readonly createdAt: number;
   attempt: number;
+  /** Of every attempt, oldest first. */
+  readonly jobs: JobRecord[];
 };
 
 export type JobStatus = "pending" | "waiting" | "queued" | "in_progress" | "completed";
@@ -101,8 +107,11 @@ export type JobRecord = {
   completedAt: number | undefined;
   assignedTo: RunnerRecord | undefined;
   assignedAt: number;
+  runningOn: RunnerRecord | undefined;
   /** The runner that took it; kept after the runner is gone. */
-  takenBy: { readonly id: number; readonly name: string; readonly groupId: number; readonly groupName: string } | undefined;
+  takenBy:
+    | { readonly id: number; readonly name: string; readonly groupId: number; readonly groupName: string }
+    | undefined;
   cancelRequestedAt: number | undefined;
   readonly lines: string[];
   readonly steps: Step[];

@@ -92,7 +92,10 @@ export function createRegistrations(deps: {
 
 /** The files of a configured runner, as config.sh writes them and a JIT config carries them. */
 export function runnerFiles(runner: RunnerRecord, webUrl: string): Record<string, string> {
-  const path = [runner.owner.login, ...(runner.repository === undefined ? [] : [runner.repository.name])].join("/");
+  const path = [
+    runner.owner.login,
+    ...(runner.repository === undefined ? [] : [runner.repository.name]),
+  ].join("/");
   const settings = {
     agentId: runner.id,
     agentName: runner.name,
@@ -114,14 +117,18 @@ export function runnerFiles(runner: RunnerRecord, webUrl: string): Record<string
 
 function encodeJitConfig(runner: RunnerRecord, webUrl: string): string {
   const files = Object.entries(runnerFiles(runner, webUrl));
-  const encoded = Object.fromEntries(files.map(([name, text]) => [name, Buffer.from(text).toString("base64")]));
+  const encoded = Object.fromEntries(
+    files.map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
+  );
   return Buffer.from(JSON.stringify(encoded)).toString("base64");
 }
 
 function checkedLabels(given: unknown): string[] {
   if (!Array.isArray(given) || given.length === 0 || given.length > MOST_LABELS)
     throw invalid(`labels must have 1 to ${MOST_LABELS} items`);
-  const wrong = given.find((label) => typeof label !== "string" || label === "" || label.length > LONGEST_LABEL);
+  const wrong = given.find(
+    (label) => typeof label !== "string" || label === "" || label.length > LONGEST_LABEL,
+  );
   if (wrong !== undefined) throw invalid(`labels must be 1 to ${LONGEST_LABEL} characters long`);
   return given as string[];
 }
@@ -135,7 +142,8 @@ function groupById({ owner }: Scope, id: unknown): RunnerGroup {
 function groupByName({ owner }: Scope, name: string | undefined): RunnerGroup {
   if (name === undefined) return DEFAULT_GROUP;
   const group = owner.runnerGroups.find((each) => each.name.toLowerCase() === name.toLowerCase());
-  if (group === undefined) throw new ApiError(422, `Could not find any self-hosted runner group named "${name}".`);
+  if (group === undefined)
+    throw new ApiError(422, `Could not find any self-hosted runner group named "${name}".`);
   return group;
 }
 

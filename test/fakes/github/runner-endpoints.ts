@@ -1,5 +1,5 @@
 // Endpoints for the runners of an organization or a repository: tokens, JIT configs, listing and removal.
-import { type Answer, type Call, type Endpoint, type Permission } from "./api.ts";
+import type { Answer, Call, Endpoint, Permission } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import { paged } from "./paging.ts";
 import type { RunnerRecord } from "./records.ts";
@@ -45,7 +45,12 @@ function scopedEndpoints(deps: Deps, base: string, permission: Permission["name"
   return [
     token("registration"),
     token("remove"),
-    { method: "POST", path: `${runners}/generate-jitconfig`, access: write, handle: (call) => makeJitConfig(deps, call) },
+    {
+      method: "POST",
+      path: `${runners}/generate-jitconfig`,
+      access: write,
+      handle: (call) => makeJitConfig(deps, call),
+    },
     { method: "GET", path: runners, access: read, handle: (call) => listRunners(deps, call) },
     {
       method: "GET",
@@ -53,7 +58,12 @@ function scopedEndpoints(deps: Deps, base: string, permission: Permission["name"
       access: read,
       handle: (call) => ({ status: 200, body: toJson(deps, findRunner(deps, call)) }),
     },
-    { method: "DELETE", path: `${runners}/{runner_id}`, access: write, handle: (call) => deleteRunner(deps, call) },
+    {
+      method: "DELETE",
+      path: `${runners}/{runner_id}`,
+      access: write,
+      handle: (call) => deleteRunner(deps, call),
+    },
   ];
 }
 
@@ -90,7 +100,9 @@ function listGroups(deps: Deps, { scope: { owner }, url }: Call): Answer {
   const visibleTo = url.searchParams.get("visible_to_repository");
   const repository = visibleTo === null ? undefined : owner.repositories.get(visibleTo.toLowerCase());
   if (visibleTo !== null && repository === undefined) throw new ApiError(404, "Not Found");
-  const matching = owner.runnerGroups.filter((group) => repository === undefined || groupServes(group, repository));
+  const matching = owner.runnerGroups.filter(
+    (group) => repository === undefined || groupServes(group, repository),
+  );
   const { items, headers } = paged(matching, url, deps.webUrl());
   const runner_groups = items.map((group) => runnerGroupJson(group, owner, deps.webUrl()));
   return { status: 200, body: { total_count: matching.length, runner_groups }, headers };

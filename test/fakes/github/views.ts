@@ -1,6 +1,13 @@
 // How the stand-in's records look in GitHub's JSON.
 import { example } from "./openapi.ts";
-import type { Installation, JobRecord, OwnerRecord, RunnerGroup, RunnerRecord, RunRecord } from "./records.ts";
+import type {
+  Installation,
+  JobRecord,
+  OwnerRecord,
+  RunnerGroup,
+  RunnerRecord,
+  RunRecord,
+} from "./records.ts";
 import { isOnline, reportedBusy } from "./runner-state.ts";
 
 type Json = Record<string, unknown>;
@@ -51,11 +58,16 @@ function takenByJson({ takenBy, status }: JobRecord): Json {
   };
 }
 
-export function runJson(run: RunRecord, jobs: readonly JobRecord[], webUrl: string): Json {
+export function runJson(run: RunRecord, webUrl: string): Json {
   const { repository } = run;
   const fullName = `${repository.owner.login}/${repository.name}`;
   const given = example("workflow-run");
-  const inRun = { id: repository.id, name: repository.name, full_name: fullName, private: repository.private };
+  const inRun = {
+    id: repository.id,
+    name: repository.name,
+    full_name: fullName,
+    private: repository.private,
+  };
   return {
     ...given,
     id: run.id,
@@ -63,13 +75,17 @@ export function runJson(run: RunRecord, jobs: readonly JobRecord[], webUrl: stri
     run_number: run.number,
     run_attempt: run.attempt,
     event: run.event,
-    ...runOutcome(jobs.filter((job) => job.attempt === run.attempt)),
+    ...runOutcome(run.jobs.filter((job) => job.attempt === run.attempt)),
     head_sha: HEAD_SHA,
     head_branch: "main",
     created_at: iso(run.createdAt),
     url: `${webUrl}/repos/${fullName}/actions/runs/${run.id}`,
     html_url: `${webUrl}/${fullName}/actions/runs/${run.id}`,
-    repository: { ...(given["repository"] as Json), ...inRun, owner: simpleUserJson(repository.owner, webUrl) },
+    repository: {
+      ...(given["repository"] as Json),
+      ...inRun,
+      owner: simpleUserJson(repository.owner, webUrl),
+    },
     head_repository: {
       ...(given["head_repository"] as Json),
       ...inRun,
@@ -83,7 +99,9 @@ function runOutcome(jobs: readonly JobRecord[]): { status: string; conclusion: s
   const status = ["in_progress", "queued", "waiting", "pending"].find((each) => statuses.has(each as never));
   if (status !== undefined) return { status, conclusion: null };
   const conclusions = new Set(jobs.map((job) => job.conclusion));
-  const worst = ["failure", "timed_out", "cancelled", "success"].find((each) => conclusions.has(each as never));
+  const worst = ["failure", "timed_out", "cancelled", "success"].find((each) =>
+    conclusions.has(each as never),
+  );
   return { status: "completed", conclusion: worst ?? "skipped" };
 }
 

@@ -44,7 +44,10 @@ export function createWorkflowJobs(deps: {
 }): WorkflowJobs {
   const { world, now, announce } = deps;
 
-  function make(run: RunRecord, job: Pick<JobRecord, "name" | "labels" | "runnerGroup" | "script" | "environment">) {
+  function make(
+    run: RunRecord,
+    job: Pick<JobRecord, "name" | "labels" | "runnerGroup" | "script" | "environment">,
+  ) {
     const record: JobRecord = {
       ...job,
       id: world.nextId("job"),
@@ -57,12 +60,14 @@ export function createWorkflowJobs(deps: {
       completedAt: undefined,
       assignedTo: undefined,
       assignedAt: 0,
+      runningOn: undefined,
       takenBy: undefined,
       cancelRequestedAt: undefined,
       lines: [],
       steps: [],
     };
     world.jobs.set(record.id, record);
+    run.jobs.push(record);
     return record;
   }
 
@@ -92,13 +97,13 @@ export function createWorkflowJobs(deps: {
   function release(job: JobRecord): void {
     if (job.assignedTo !== undefined) job.assignedTo.assigned = undefined;
     job.assignedTo = undefined;
-    const runner = [...world.runners.values()].find((each) => each.running === job);
-    if (runner !== undefined) setRunning(runner, undefined, now());
+    if (job.runningOn !== undefined) setRunning(job.runningOn, undefined, now());
+    job.runningOn = undefined;
   }
 
   function rerun(job: JobRecord): JobRecord {
     const { run } = job;
-    const former = [...world.jobs.values()].filter((each) => each.run === run && each.attempt === run.attempt);
+    const former = run.jobs.filter((each) => each.attempt === run.attempt);
     const open = former.find((each) => each.status !== "completed");
     if (open !== undefined) throw new Error(`Run ${run.id} cannot run again: job ${open.id} has not ended.`);
     run.attempt += 1;
@@ -140,18 +145,23 @@ export function createWorkflowJobs(deps: {
     },
     cancel(job) {
       if (job.status === "completed" || job.cancelRequestedAt !== undefined) return;
-      const runner = [...world.runners.values()].find((each) => each.running === job);
-      if (runner === undefined) return finish(job, "cancelled");
+      if (job.runningOn === undefined) return finish(job, "cancelled");
       job.cancelRequestedAt = now();
-      send(runner, { type: "cancel", jobId: job.id });
+      send(job.runningOn, { type: "cancel", jobId: job.id });
     },
     rerun,
     start(job, runner) {
       job.status = "in_progress";
       job.startedAt = now();
-      job.takenBy = { id: runner.id, name: runner.name, groupId: runner.group.id, groupName: runner.group.name };
+      job.takenBy = {
+        id: runner.id,
+        name: runner.name,
+        groupId: runner.group.id,
+        groupName: runner.group.name,
+      };
       job.assignedTo = undefined;
       runner.assigned = undefined;
+      job.runningOn = runner;
       setRunning(runner, job, now());
       announce.job(job, "in_progress");
     },
@@ -173,6 +183,7 @@ function runOf(world: World, repository: Repository, job: NewJob, now: number): 
     event: job.event ?? "push",
     createdAt: now,
     attempt: 1,
+    jobs: [],
   };
   world.runs.set(id, run);
   return run;

@@ -1,6 +1,16 @@
 // What the stand-in remembers: owners, installations, repositories, runner groups, runners and workflow jobs.
 import { randomBytes } from "node:crypto";
-import type { Installation, JobRecord, OwnerRecord, Permissions, Repository, RunnerGroup, RunnerRecord, RunRecord, Scope } from "./records.ts";
+import type {
+  Installation,
+  JobRecord,
+  OwnerRecord,
+  Permissions,
+  Repository,
+  RunnerGroup,
+  RunnerRecord,
+  RunRecord,
+  Scope,
+} from "./records.ts";
 
 export type World = {
   readonly owners: Map<string, OwnerRecord>;

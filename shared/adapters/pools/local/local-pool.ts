@@ -1,5 +1,6 @@
 // The pool on this host: every worker is a process of its own, which outlives the dispatcher and is found again.
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { STOP_GRACE_MS } from "../../../domain/deadlines.ts";
 import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -12,6 +13,7 @@ import { locateWorker, type Place } from "./locate-worker.ts";
 import { isRunning, readBootId, readSelf } from "./read-processes.ts";
 import type { Spawned } from "./spawn-worker.ts";
 import { startWorker } from "./start-worker.ts";
+import type { Cards } from "./worker-env.ts";
 import { type WorkerFolders, workerFolders } from "./worker-folders.ts";
 import type { WorkerRecord } from "./worker-record.ts";
 
@@ -35,6 +37,9 @@ export type LocalPoolOptions = {
   readonly log: Log;
 };
 
+/** From the end of a child to its exit event: 1 ms on an idle machine. */
+const EXIT_MS = 1_000;
+
 /** Throws when the host has some devices, but fewer than `cards`, or is no Linux. */
 export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   const { name, clock, log } = options;
@@ -46,12 +51,10 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
     locateWorker(workerId, await folders.record(workerId), folders, bootId);
   const endWorker = createEndWorker(locate);
   const limits = limitTimers(clock, (workerId) => enforceLimit(workerId, { name, locate, endWorker, log }));
+  const startDeps = { ...options, folders, cards, self, bootId, onSpawned };
   const starts = new Map<WorkerId, Promise<StartOutcome>>();
-  const exits = new Map<WorkerId, Promise<void>>();
-  if (cards.simulated) {
-    const message = `no ${options.kind} devices on this host: the pool's cards are simulated`;
-    log.info("cards-simulated", { pool: name, cards: cards.devices.length, message });
-  }
+  const exits = watchExits({ name, folders, clock, log });
+  if (cards.simulated) announceSimulated(cards, options);
   void recover({ name, folders, limits, log });
 
   return {
@@ -61,8 +64,7 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
     start(spec) {
       const running = starts.get(spec.workerId);
       if (running !== undefined) return running;
-      const deps = { ...options, folders, cards, self, bootId, onSpawned };
-      const start = startWorker(spec, deps).finally(() => starts.delete(spec.workerId));
+      const start = startWorker(spec, startDeps).finally(() => starts.delete(spec.workerId));
       starts.set(spec.workerId, start);
       return start;
     },
@@ -70,10 +72,11 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
     async inspect(workerId) {
       if (!(await folders.exists(workerId))) return { type: "gone" };
       const place = await locate(workerId);
-      if (place.type === "starting" || (place.type === "process" && isRunning(place.process))) {
-        return { type: "running" };
+      if (place.type === "starting") return { type: "running" };
+      if (place.type === "process") {
+        if (isRunning(place.process)) return { type: "running" };
+        await exits.noted(workerId);
       }
-      await exits.get(workerId); // the kernel knows of its end before libuv tells us the code
       return exitedState(workerId, folders);
     },
 
@@ -93,17 +96,44 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
 
   function onSpawned(workerId: WorkerId, record: WorkerRecord, spawned: Spawned): void {
     limits.arm(workerId, record.startedAt + record.limitMs);
-    const noted = spawned.ended
-      .then((code) => folders.noteExit(workerId, code, clock.now()))
-      .catch((error) => log.warn("worker-exit-not-noted", { pool: name, worker: workerId, error }))
-      .finally(() => exits.delete(workerId));
-    exits.set(workerId, noted);
+    exits.watch(workerId, spawned.ended);
   }
+}
+
+function announceSimulated({ kind, devices }: Cards, { name, log }: LocalPoolOptions): void {
+  const message = `no ${kind} devices on this host: the pool's cards are simulated`;
+  log.info("cards-simulated", { pool: name, cards: devices.length, message });
 }
 
 async function exitedState(workerId: WorkerId, folders: WorkerFolders): Promise<ContainerState> {
   const [code, result] = await Promise.all([folders.exitCode(workerId), folders.result(workerId)]);
   return { type: "exited", code, result };
+}
+
+type ExitDeps = {
+  readonly name: PoolName;
+  readonly folders: WorkerFolders;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Notes the exit codes of this dispatcher's own children. */
+function watchExits({ name, folders, clock, log }: ExitDeps) {
+  const notes = new Map<WorkerId, Promise<void>>();
+  return {
+    watch(workerId: WorkerId, ended: Promise<number>): void {
+      const note = ended
+        .then((code) => folders.noteExit(workerId, code, clock.now()))
+        .catch((error) => log.warn("worker-exit-not-noted", { pool: name, worker: workerId, error }))
+        .finally(() => notes.delete(workerId));
+      notes.set(workerId, note);
+    },
+    /** For a child that has ended: /proc knows before Node tells the code. Bounded, for the child keeps nothing alive. */
+    async noted(workerId: WorkerId): Promise<void> {
+      const deadline = performance.now() + EXIT_MS;
+      while (notes.has(workerId) && performance.now() < deadline) await sleep(1);
+    },
+  };
 }
 
 type LimitDeps = {

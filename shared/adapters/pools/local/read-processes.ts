@@ -18,8 +18,8 @@ export type ProcessInfo = ProcessIdentity & {
 };
 
 /**
- * Every process of this host, ended ones too. Reads synchronously in slices: 64 reads of /proc take about 1 ms, a
- * tenth of what the thread pool needs for them, and the event loop gets its turn after each slice.
+ * Every process of this host, ended ones too. Reads synchronously in slices: 64 reads of /proc take
+ * about 1.6 ms (25 us each, measured), and the event loop gets its turn after each slice.
  */
 export async function listProcesses(): Promise<ProcessInfo[]> {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -2,7 +2,7 @@
 //
 // Claim, spawn, note. The claim is a rename, so exactly one dispatcher ever spawns for a worker id. A claim whose
 // dispatcher died before it noted the pid is never taken over: the process is either found by its marker, or the start
-// is refused and the job gets another worker. That costs one start in the 2 ms between claim and note; a take-over
+// is refused and the job gets another worker. That costs one start in the 4 ms between claim and note; a take-over
 // would need a proof that no process was there in that time. A launcher that notes its own pid and then execs would
 // close the gap too, but Node adds 40 ms per start and a shell is not ours to rely on.
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,0 +1,66 @@
+// What every function starts with: its settings, the packed configuration, its secrets and its log.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
+import { readParameters } from "../../shared/adapters/ssm/read-parameters.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { EnvSource } from "../../shared/config/env-reader.ts";
+import { fromPacked } from "../../shared/config/packed.ts";
+import { type Read, type Secrets, secretTexts } from "../../shared/config/secrets.ts";
+import type { Log } from "../../shared/ports/log.ts";
+import { ConfigError } from "./config-error.ts";
+import { type Env, type LambdaSettings, readSettings } from "./settings.ts";
+
+export type Foundation<Needed> = {
+  readonly settings: LambdaSettings;
+  readonly config: Config;
+  readonly secrets: Needed;
+  readonly log: Log;
+};
+
+/** Which secrets a function may read; its role allows it no others. */
+export type Needs<Needed> = {
+  readonly names: readonly string[];
+  readonly read: (source: EnvSource) => Read<Needed>;
+};
+
+/** `dir`: the folder of the bundle. Throws ConfigError for what only an operator can put right. */
+export async function layFoundation<Needed extends Partial<Secrets>>(
+  env: Env,
+  dir: string,
+  needs: Needs<Needed>,
+): Promise<Foundation<Needed>> {
+  const settings = readSettings(env);
+  const [config, parameters] = await Promise.all([
+    readConfig(settings.configFile ?? join(dir, "config.json")),
+    settings.secretsPath === undefined
+      ? {}
+      : readParameters({ ...settings, endpoint: settings.endpoints.ssm }, settings.secretsPath, needs.names),
+  ]);
+  const read = needs.read({ env: { ...env, ...parameters }, readFile: noFile });
+  if (!read.ok) throw new ConfigError(read.faults);
+  const texts = [...secretTexts(read.secrets), settings.credentials.secretAccessKey];
+  const log = createJsonLog({
+    // Standard output is a pipe, which Node writes synchronously: no line is lost when the sandbox is frozen.
+    write: (line) => process.stdout.write(`${line}\n`),
+    clock: systemClock,
+    level: settings.logLevel,
+    secrets: () => texts,
+  });
+  return { settings, config, secrets: read.secrets, log };
+}
+
+async function readConfig(file: string): Promise<Config> {
+  try {
+    return fromPacked(JSON.parse(await readFile(file, "utf8")));
+  } catch (cause) {
+    throw new Error(`The packed configuration ${file} cannot be used. Package again: npm run package.`, {
+      cause,
+    });
+  }
+}
+
+function noFile(path: string): never {
+  throw new Error(`${path}: a function has no files of its own; give the secret itself or use SECRETS_PATH`);
+}

@@ -1,0 +1,66 @@
+// The functions that start and end workers, from their environment: SDK, GitHub App, pools.
+import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
+import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
+import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
+import { createGithub } from "../../shared/adapters/github/github.ts";
+import { siteUrl } from "../../shared/adapters/github/scope.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { systemRandom as random } from "../../shared/adapters/system/random.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { EnvSource } from "../../shared/config/env-reader.ts";
+import type { AppSecrets, DispatchSecrets, Read } from "../../shared/config/secrets.ts";
+import { readAppSecrets, readDispatchSecrets } from "../../shared/config/secrets.ts";
+import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
+import type { Deps } from "../../shared/usecases/deps.ts";
+import { createDeps } from "../deps.ts";
+import { createPools } from "../pools.ts";
+import { ConfigError } from "./config-error.ts";
+import { layFoundation } from "./foundation.ts";
+import { localPools } from "./local-pools.ts";
+import type { Env } from "./settings.ts";
+
+export type Dispatcher = { readonly deps: Deps; readonly tokens: WorkerTokens };
+
+export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher> {
+  const { settings, config, secrets, log } = await layFoundation(env, dir, NEEDS);
+  const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
+  const publicUrl = publicUrlOf(config, env);
+  const local = localPools(config, env, apiUrl);
+  const { call } = createSdkTransport({ region: settings.region, endpoint: settings.endpoints.dynamodb });
+  const tokens = createWorkerTokens(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
+  const deps = await createDeps({
+    config,
+    stores: createDynamoStores({ call, table: settings.table, clock }),
+    clock,
+    random,
+    log,
+    github: createGithub({ appId, privateKey, apiUrl, clock, random, log }),
+    pools: await createPools(config, { ...local, clock, log }),
+    tokens,
+    publicUrl,
+    githubUrl: siteUrl(apiUrl),
+  });
+  return { deps, tokens };
+}
+
+const NEEDS = {
+  names: ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "DISPATCH_SECRET", "DISPATCH_SECRET_PREVIOUS"],
+  read: readDispatcherSecrets,
+};
+
+function readDispatcherSecrets(source: EnvSource): Read<AppSecrets & DispatchSecrets> {
+  const app = readAppSecrets(source);
+  const dispatch = readDispatchSecrets(source);
+  if (app.ok && dispatch.ok) return { ok: true, secrets: { ...app.secrets, ...dispatch.secrets } };
+  const faults = [app, dispatch].flatMap((read) => (read.ok ? [] : read.faults));
+  return { ok: false, faults };
+}
+
+/** A custom domain in dispatch.yaml goes before the API's own address, which serverless.yml puts into PUBLIC_URL. */
+function publicUrlOf(config: Config, env: Env): string {
+  const url = config.publicUrl ?? env["PUBLIC_URL"]?.trim().replace(/\/+$/, "");
+  if (url !== undefined && URL.canParse(url)) return url;
+  const message = url === undefined ? "It is not set." : "It is not a URL.";
+  const fix = "Set publicUrl in dispatch.yaml to where workers reach the API: https://dispatch.example.org.";
+  throw new ConfigError([{ path: "PUBLIC_URL", message, fix }]);
+}

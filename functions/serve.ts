@@ -1,0 +1,124 @@
+// The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config dispatch.yaml`.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { createJsonLog } from "../shared/adapters/log/json-log.ts";
+import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
+import { systemClock } from "../shared/adapters/system/clock.ts";
+import { systemRandom } from "../shared/adapters/system/random.ts";
+import type { Config, ConfigFault } from "../shared/config/config.ts";
+import { formatFaults } from "../shared/config/config.ts";
+import { parseConfig } from "../shared/config/parse.ts";
+import type { Secrets } from "../shared/config/secrets.ts";
+import { readSecrets, secretTexts } from "../shared/config/secrets.ts";
+import type { ServerSettings } from "../shared/config/server-settings.ts";
+import { readServerSettings } from "../shared/config/server-settings.ts";
+import type { Change } from "../shared/ports/store.ts";
+import { startServer } from "./server.ts";
+import { workerCommand } from "./worker-command.ts";
+
+const OPTIONS = {
+  port: { type: "string" },
+  host: { type: "string" },
+  data: { type: "string" },
+  config: { type: "string" },
+} as const;
+
+await main();
+
+async function main(): Promise<void> {
+  const args = parseArgs({ options: OPTIONS }).values;
+  const env = withArguments(process.env, args);
+  const settings = readServerSettings({ env, readFile });
+  if (!settings.ok) return fail(settings.faults);
+  const { dataDir, configFile, host, port, runnerHome, logLevel } = settings.settings;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const secrets = readSecrets({ env: { ...env, ...ownSecret(env, dataDir) }, readFile });
+  const config = readConfig(configFile);
+  const faults = [...("faults" in secrets ? secrets.faults : []), ...("faults" in config ? config.faults : [])];
+  if (!secrets.ok || !config.ok) return fail(faults);
+  const log = createJsonLog({
+    write: (line) => process.stdout.write(`${line}\n`),
+    clock: systemClock,
+    level: logLevel,
+    secrets: () => secretTexts(secrets.secrets),
+  });
+  const server = await startServer({
+    config: config.config,
+    secrets: secrets.secrets,
+    host,
+    port,
+    poolsDir: join(dataDir, "pools"),
+    openStores: async (onChange) => openSqlite(dataDir, onChange),
+    workerCommand: workerCommand(),
+    baseEnv: env,
+    workerEnv: runnerEnv(runnerHome, secrets.secrets),
+    log,
+  });
+  let closing = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      // Workers go on without us; a second signal does not wait for answers under way.
+      if (closing) process.exit(1);
+      closing = true;
+      server.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error("close-failed", { error });
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+function withArguments(env: NodeJS.ProcessEnv, args: { port?: string; host?: string; data?: string; config?: string }) {
+  return {
+    ...env,
+    PORT: args.port ?? env["PORT"] ?? DEFAULT_PORT,
+    ...(args.host === undefined ? {} : { HOST: args.host }),
+    ...(args.data === undefined ? {} : { DISPATCH_DATA: args.data }),
+    ...(args.config === undefined ? {} : { DISPATCH_CONFIG: args.config }),
+  };
+}
+
+const DEFAULT_PORT = "8787";
+const SECRET_LENGTH = 48;
+
+/** On one machine nobody else needs DISPATCH_SECRET: made once, kept beside the store, readable by this user only. */
+function ownSecret(env: NodeJS.ProcessEnv, dataDir: string): { DISPATCH_SECRET_FILE?: string } {
+  if (env["DISPATCH_SECRET"] !== undefined || env["DISPATCH_SECRET_FILE"] !== undefined) return {};
+  const file = join(dataDir, "dispatch-secret");
+  if (!existsSync(file)) writeFileSync(file, systemRandom.token(SECRET_LENGTH), { mode: 0o600, flag: "wx" });
+  return { DISPATCH_SECRET_FILE: file };
+}
+
+function readConfig(file: string): { ok: true; config: Config } | { ok: false; faults: readonly ConfigFault[] } {
+  try {
+    return parseConfig(readFile(file));
+  } catch (error) {
+    const message = `The configuration cannot be read: ${(error as Error).message}.`;
+    return { ok: false, faults: [{ path: file, message, fix: "Name the file with --config." }] };
+  }
+}
+
+function openSqlite(dataDir: string, onChange: (change: Change) => void) {
+  const stores = createSqliteStores({ file: join(dataDir, "dispatch.db"), clock: systemClock, onChange });
+  return { stores, close: () => stores.close() };
+}
+
+/** Workers of this machine share one unpacked runner, each in a copy of its own. */
+function runnerEnv(home: ServerSettings["runnerHome"], secrets: Secrets): { [name: string]: string } {
+  const api = { GITHUB_API_URL: secrets.githubApiUrl };
+  return home === undefined ? api : { ...api, RUNNER_HOME: resolve(home), RUNNER_HOME_SHARED: "1" };
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+function fail(faults: readonly ConfigFault[]): void {
+  process.stderr.write(`npu-dispatch cannot start:\n${formatFaults(faults)}\n`);
+  process.stderr.write("To see it work without an account: npm run demo\n");
+  process.exitCode = 1;
+}

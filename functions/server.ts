@@ -1,0 +1,162 @@
+// Everything in one process: both HTTP planes, the changes of its own writes, and the clock.
+import type { Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { createWorkerTokens } from "../shared/adapters/crypto/worker-token.ts";
+import { createGithub } from "../shared/adapters/github/github.ts";
+import { siteUrl } from "../shared/adapters/github/scope.ts";
+import { rateLimited } from "../shared/adapters/log/rate-limited.ts";
+import { systemClock } from "../shared/adapters/system/clock.ts";
+import { systemRandom } from "../shared/adapters/system/random.ts";
+import type { Config } from "../shared/config/config.ts";
+import type { Secrets } from "../shared/config/secrets.ts";
+import type { Log } from "../shared/ports/log.ts";
+import type { Change, Stores } from "../shared/ports/store.ts";
+import type { Deps } from "../shared/usecases/deps.ts";
+import { finishWorker } from "../shared/usecases/finish-worker.ts";
+import { handleChange } from "../shared/usecases/handle-change.ts";
+import { receiveDelivery } from "../shared/usecases/receive-delivery.ts";
+import { receiveInstallation } from "../shared/usecases/receive-installation.ts";
+import { recordPing } from "../shared/usecases/record-ping.ts";
+import { recover } from "../shared/usecases/recover.ts";
+import { registerRunner } from "../shared/usecases/register-runner.ts";
+import { takeJob } from "../shared/usecases/take-job.ts";
+import { createChangeQueue } from "./change-queue.ts";
+import { createDeps } from "./deps.ts";
+import { createSignatureCheck } from "./http/signature.ts";
+import { createWebhookApp } from "./http/webhook-app.ts";
+import { createWorkerApp } from "./http/worker-app.ts";
+import type { PoolParts } from "./pools.ts";
+import { createPools } from "./pools.ts";
+import { startReconcileTimer } from "./reconcile-timer.ts";
+
+export type ServerOptions = Pick<PoolParts, "workerCommand" | "baseEnv" | "workerEnv"> & {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Folder for the pools' own files. */
+  readonly poolsDir: string;
+  readonly openStores: (onChange: (change: Change) => void) => Promise<OpenStores>;
+  readonly log: Log;
+  readonly reconcileMs?: number;
+};
+
+export type OpenStores = { readonly stores: Stores; readonly close: () => void };
+
+export type RunningServer = {
+  readonly url: string;
+  readonly deps: Deps;
+  /** Resolves when every change so far has been handled. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { log } = options;
+  const tokens = createWorkerTokens(options.secrets.dispatchSecret, options.secrets.dispatchSecretPrevious);
+  const changes: Change[] = [];
+  let push = (change: Change): void => void changes.push(change);
+  const { stores, close: closeStores } = await options.openStores((change) => push(change));
+  let app = notReady();
+  const http = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as HttpServer;
+  // Node's 5 s would close sockets that load balancers still use.
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  const url = await listen(http, options);
+  const deps = await createDeps({
+    config: options.config,
+    stores,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    github: githubOf(options),
+    pools: await createPools(options.config, { ...options, dir: options.poolsDir, clock: systemClock }),
+    tokens,
+    publicUrl: options.config.publicUrl ?? url,
+    githubUrl: siteUrl(options.secrets.githubApiUrl),
+  });
+  const queue = createChangeQueue({ handle: (change) => handleChange(deps, change), log });
+  push = queue.push;
+  changes.splice(0).forEach(push);
+  app = createApp(deps, options, tokens);
+  await recover(deps);
+  const timer = startReconcileTimer(deps, options.reconcileMs);
+  log.info("listening", { url });
+  return {
+    url,
+    deps,
+    idle: queue.idle,
+    async close() {
+      await timer.stop();
+      await closeHttp(http);
+      await queue.close();
+      closeStores();
+    },
+  };
+}
+
+const KEEP_ALIVE_MS = 65_000;
+
+function createApp(deps: Deps, options: ServerOptions, tokens: ReturnType<typeof createWorkerTokens>): Hono {
+  const [current, previous] = options.secrets.webhookSecrets;
+  if (current === undefined) throw new TypeError("no webhook secret");
+  const { log } = deps;
+  const rejectionLog = rateLimited(log, { clock: deps.clock });
+  const app = new Hono();
+  app.get("/healthz", (c) => c.json({ ok: true }));
+  app.route(
+    "/",
+    createWebhookApp({
+      checkSignature: createSignatureCheck(current, previous),
+      receiveDelivery: (word) => receiveDelivery(deps, word),
+      receiveInstallation: (event) => receiveInstallation(deps, event),
+      log,
+      rejectionLog,
+    }),
+  );
+  app.route(
+    "/",
+    createWorkerApp({
+      takeJob: (worker, boot) => takeJob(deps, worker, boot),
+      registerRunner: (worker, boot, kind) => registerRunner(deps, worker, boot, kind),
+      recordPing: (worker, ping) => recordPing(deps, worker, ping),
+      finishWorker: (worker, report) => finishWorker(deps, worker, report),
+      tokens,
+      log,
+      rejectionLog,
+    }),
+  );
+  return app;
+}
+
+function githubOf({ secrets, log }: ServerOptions) {
+  const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
+  return createGithub({ appId, privateKey, apiUrl, clock: systemClock, random: systemRandom, log });
+}
+
+function notReady(): Hono {
+  const app = new Hono();
+  app.all("*", (c) => c.json({ error: "starting; try again in a second" }, 503, { "retry-after": "1" }));
+  return app;
+}
+
+function listen(http: HttpServer, { host, port }: ServerOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      http.off("error", reject);
+      const address = http.address() as AddressInfo;
+      const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+      resolve(`http://${name}:${address.port}`);
+    });
+  });
+}
+
+function closeHttp(http: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    http.close(() => resolve());
+    http.closeIdleConnections();
+  });
+}

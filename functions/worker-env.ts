@@ -1,0 +1,26 @@
+// What a worker is told: RunPod's variables with this dispatcher's URLs, so that RunPod's own workers run here too.
+import { PING_MS } from "../shared/domain/deadlines.ts";
+import type { Worker } from "../shared/domain/worker.ts";
+import type { WorkerTokens } from "../shared/ports/worker-token.ts";
+
+/** `publicUrl`: base URL of the worker plane as workers reach it, without a slash at its end. */
+export function createWorkerEnv(publicUrl: string, tokens: WorkerTokens) {
+  return function workerEnv(worker: Worker): { readonly [name: string]: string } {
+    const plane = `${publicUrl}/v2/${worker.endpoint}`;
+    // The SDK appends `&…` blindly, so each URL has a `?`; `$ID` and `$RUNPOD_POD_ID` are its own place holders.
+    return {
+      RUNPOD_WEBHOOK_GET_JOB: `${plane}/job-take/$ID?gpu=NPU`,
+      RUNPOD_WEBHOOK_POST_OUTPUT: `${plane}/job-done/$RUNPOD_POD_ID/$ID?gpu=NPU`,
+      RUNPOD_WEBHOOK_POST_STREAM: `${plane}/job-stream/$RUNPOD_POD_ID/$ID?gpu=NPU`,
+      RUNPOD_WEBHOOK_PING: `${plane}/ping/$RUNPOD_POD_ID?gpu=NPU`,
+      RUNPOD_AI_API_KEY: tokens.sign(claimsOf(worker)),
+      RUNPOD_POD_ID: worker.id,
+      RUNPOD_PING_INTERVAL: String(PING_MS),
+      RUNPOD_ENDPOINT_ID: worker.endpoint,
+    };
+  };
+}
+
+function claimsOf({ id, pool, endpoint, tenant }: Worker) {
+  return { worker: id, pool, endpoint, tenant };
+}

@@ -1,0 +1,103 @@
+// The demo's dispatcher as one process, over the embedded store or DynamoDB.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { OpenStores, RunningServer } from "../../functions/server.ts";
+import { startServer } from "../../functions/server.ts";
+import { workerCommand } from "../../functions/worker-command.ts";
+import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
+import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
+import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
+import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
+import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
+import { createStores } from "../../shared/adapters/store/stores.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
+import { systemRandom } from "../../shared/adapters/system/random.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { Change } from "../../shared/ports/store.ts";
+import { redact } from "../../shared/redacted.ts";
+import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/dynamodb.ts";
+import type { GithubStandIn } from "../../test/fakes/github/stand-in.ts";
+import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const TABLE = "npu-dispatch-demo";
+const SECRET_LENGTH = 48;
+
+export type DemoProcess = { readonly server: RunningServer; readonly close: () => Promise<void> };
+
+export async function startDemoProcess(
+  github: GithubStandIn,
+  config: Config,
+  options: { readonly store: "sqlite" | "dynamodb"; readonly log: (line: string) => void },
+): Promise<DemoProcess> {
+  const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-demo-"));
+  const runnerHome = await installRunnerStandIn(join(dir, "runner"));
+  const opened: OpenStores[] = [];
+  const openStores = async (onChange: (change: Change) => void) => {
+    const stores = options.store === "sqlite" ? openSqlite(dir, onChange) : await openDynamodb(onChange);
+    opened.push(stores);
+    return stores;
+  };
+  const server = await startServer({
+    config,
+    secrets: demoSecrets(github),
+    host: "127.0.0.1",
+    port: 0,
+    poolsDir: join(dir, "pools"),
+    openStores,
+    workerCommand: workerCommand(),
+    baseEnv: { ...process.env, PATH: demoPath() },
+    workerEnv: demoWorkerEnv(runnerHome),
+    log: createJsonLog({ write: options.log, clock: systemClock }),
+  });
+  github.setWebhook(`${server.url}/webhooks/github`);
+  return {
+    server,
+    async close() {
+      await server.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The stand-in for npu-smi comes last: a machine with a driver uses its own. */
+export function demoPath(): string {
+  return [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter);
+}
+
+/** The stand-in refuses root as the real runner does, unless it is told that root is meant. */
+export function demoWorkerEnv(runnerHome: string): { [name: string]: string } {
+  return { RUNNER_HOME: runnerHome, RUNNER_HOME_SHARED: "1", RUNNER_ALLOW_RUNASROOT: "1" };
+}
+
+export function demoSecrets(github: GithubStandIn) {
+  return {
+    webhookSecrets: [redact(github.webhookSecret)],
+    appId: String(github.appId),
+    appPrivateKey: redact(github.privateKey),
+    githubApiUrl: github.apiUrl,
+    dispatchSecret: redact(systemRandom.token(SECRET_LENGTH)),
+    dispatchSecretPrevious: undefined,
+  };
+}
+
+function openSqlite(dir: string, onChange: (change: Change) => void): OpenStores {
+  const stores = createSqliteStores({ file: join(dir, "dispatch.db"), clock: systemClock, onChange });
+  return { stores, close: () => stores.close() };
+}
+
+async function openDynamodb(onChange: (change: Change) => void): Promise<OpenStores> {
+  const dynamodb = await startDynamodb();
+  const { endpoint } = dynamodb;
+  const transport = createSdkTransport({ region: FAKE_REGION, endpoint, credentials: FAKE_CREDENTIALS });
+  await ensureTable(transport.call, TABLE);
+  const rows = createDynamoRows(transport.call, TABLE);
+  return {
+    stores: createStores(rows, { clock: systemClock, onChange }),
+    close() {
+      transport.close();
+      void dynamodb.stop();
+    },
+  };
+}

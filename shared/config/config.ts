@@ -1,0 +1,47 @@
+// The configuration as the program uses it: dispatch.yaml parsed, checked and with its patterns expanded. Plain data.
+import type { Endpoint, EndpointTemplate } from "../domain/endpoint.ts";
+import type { PoolName } from "../domain/ids.ts";
+import type { TenantSettings } from "../domain/tenant.ts";
+
+export type PoolKind = "npu" | "gpu" | "cpu";
+
+export type PoolSettings = {
+  readonly name: PoolName;
+  readonly driver: "local";
+  readonly kind: PoolKind;
+  /** `auto`: what the driver finds. Always 0 for a cpu pool. */
+  readonly cards: number | "auto";
+  /** Counts that one worker may have, ascending; undefined: any. */
+  readonly allowedCounts: readonly number[] | undefined;
+  readonly maxWorkers: number | undefined;
+  /** Further environment of its workers; never secrets. */
+  readonly env: { readonly [name: string]: string };
+};
+
+export type Config = {
+  /** Where workers and users reach this dispatcher, without a slash at its end. */
+  readonly publicUrl: string | undefined;
+  readonly pools: readonly PoolSettings[];
+  readonly templates: readonly EndpointTemplate[];
+  /** Every template with its card counts filled in. */
+  readonly endpoints: readonly Endpoint[];
+  readonly tenants: readonly TenantSettings[];
+  readonly limits: {
+    /** Larger deliveries are refused before their signature is computed, bytes. */
+    readonly maxDeliveryBytes: number;
+  };
+};
+
+/** One thing wrong with the configuration or the environment. */
+export type ConfigFault = {
+  /** Where: `endpoints[2].npus`, or the name of an environment variable. */
+  readonly path: string;
+  readonly message: string;
+  /** What to write instead. */
+  readonly fix: string;
+};
+
+/** Faults as text for a terminal, one per line. */
+export function formatFaults(faults: readonly ConfigFault[]): string {
+  return faults.map(({ path, message, fix }) => `${path}: ${message}\n  ${fix}`).join("\n");
+}

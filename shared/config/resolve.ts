@@ -1,0 +1,60 @@
+// From what people wrote to what the program uses: defaults filled in, durations in milliseconds.
+import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
+import { type EndpointTemplate, NPUS } from "../domain/endpoint.ts";
+import { poolName, tenantId } from "../domain/ids.ts";
+import type { TenantSettings } from "../domain/tenant.ts";
+import type { PoolKind, PoolSettings } from "./config.ts";
+import { parseDuration } from "./duration.ts";
+import type { EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
+
+export function resolvePool(name: string, spec: PoolSpec): PoolSettings {
+  return {
+    name: poolName(name),
+    driver: spec.driver,
+    kind: spec.kind,
+    cards: spec.kind === "cpu" ? 0 : spec.cards,
+    allowedCounts: spec.allowedCounts && [...new Set(spec.allowedCounts)].sort((a, b) => a - b),
+    maxWorkers: spec.maxWorkers,
+    env: spec.env,
+  };
+}
+
+/** `kind` is the pool's: a worker has one card unless the pool has none. */
+export function resolveEndpoint(spec: EndpointSpec, kind: PoolKind): EndpointTemplate {
+  const pattern = spec.name.includes(NPUS);
+  const { execution, idle, boot } = spec.limits;
+  return {
+    name: spec.name,
+    selector: spec.selector ?? spec.name,
+    labels: spec.labels,
+    pool: poolName(spec.pool),
+    cards: pattern ? undefined : (spec.cards ?? (kind === "cpu" ? 0 : 1)),
+    counts: pattern ? [...new Set(spec.npus ?? [])] : [],
+    startedBy: spec.startedBy,
+    registration: spec.registration,
+    defaultLabels: spec.defaultLabels,
+    image: spec.image,
+    command: spec.command,
+    limits: {
+      executionMs: milliseconds(execution, EXECUTION_MS),
+      idleMs: milliseconds(idle, IDLE_MS),
+      bootMs: milliseconds(boot, BOOT_MS),
+    },
+  };
+}
+
+export function resolveTenant(spec: TenantSpec): TenantSettings {
+  return {
+    owner: spec.owner,
+    ownerId: spec.ownerId === undefined ? undefined : tenantId(spec.ownerId),
+    runnerGroup: spec.runnerGroup,
+    weight: spec.weight,
+    maxCards: spec.maxCards,
+    maxWorkers: spec.maxWorkers,
+    level: spec.level,
+  };
+}
+
+function milliseconds(text: string | undefined, standard: number): number {
+  return text === undefined ? standard : (parseDuration(text) ?? standard);
+}

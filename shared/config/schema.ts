@@ -1,0 +1,178 @@
+// The shape of dispatch.yaml, one schema for parsing, for editors (schema/dispatch.schema.json) and for fault texts.
+import * as z from "zod";
+import { DURATION } from "./duration.ts";
+
+/** GitHub's limits: 100 labels per runner, 256 characters each. */
+export const MAX_LABELS = 100;
+const MAX_LABEL_LENGTH = 256;
+/** 1 MiB: 80 times the largest published workflow_job example; GitHub itself stops at 25 MB. */
+const MAX_DELIVERY_BYTES = 1_048_576;
+
+const count = z.int().min(1).max(10_000);
+
+/** config.sh takes labels as one text with commas. */
+const label = z
+  .string()
+  .min(1)
+  .max(MAX_LABEL_LENGTH)
+  .regex(/^[^\s,](?:[^,\p{Cc}]*[^\s,])?$/u);
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+
+const duration = (text: string) => z.string().regex(DURATION).describe(`${text}, for example 6h, 5m or 90s`);
+
+const localPool = z.strictObject({
+  driver: z.literal("local").describe("What starts the workers: local (processes on this machine)"),
+  kind: z.enum(["npu", "gpu", "cpu"]).describe("What its cards are: npu, gpu, or cpu for none"),
+  cards: z
+    .union([z.literal("auto"), z.int().min(0).max(10_000)])
+    .default("auto")
+    .describe("Number of cards, or auto to let the driver count them"),
+  allowedCounts: z
+    .array(count)
+    .min(1)
+    .optional()
+    .describe("Numbers of cards that one worker may have, such as [1, 2, 4, 8]; any when left out"),
+  maxWorkers: count.optional().describe("Most workers at a time, cards or not; no limit when left out"),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .default({})
+    .describe("Further environment variables of its workers, as texts; no secrets"),
+});
+
+/** One member until there are more drivers. */
+export const poolSchema = z.discriminatedUnion("driver", [localPool]);
+
+export const endpointSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9-]*(\{npus\})?[a-z0-9-]*$/)
+    .min(1)
+    .max(63)
+    .describe(
+      "Its name in lower-case letters, digits and dashes, with {npus} where the number of cards goes",
+    ),
+  npus: z
+    .array(count)
+    .min(1)
+    .optional()
+    .describe("With {npus} in the name: the numbers of cards to offer, such as [1, 2, 4, 8]"),
+  selector: label
+    .optional()
+    .describe("The runs-on label that chooses it and no other endpoint; its name when left out"),
+  labels: z
+    .array(label)
+    .max(MAX_LABELS - 1)
+    .default([])
+    .describe("Further labels of its runners, each a text of at most 256 characters without commas"),
+  pool: z.string().describe("The name of the pool, under pools, where its workers run"),
+  cards: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe("Cards of one worker; 1 when left out, 0 in a cpu pool. Not with {npus}"),
+  startedBy: z
+    .enum(["webhook", "api"])
+    .default("webhook")
+    .describe("What starts its workers: webhook (a queued job) or api (POST /v2/{endpoint}/run)"),
+  registration: z
+    .enum(["token", "jit", "auto"])
+    .default("auto")
+    .describe("How its runners register: token, jit, or auto to choose the safe one"),
+  defaultLabels: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true adds self-hosted, the OS and the architecture, and so lets other jobs in; false does not",
+    ),
+  image: z
+    .string()
+    .regex(/^\S+$/)
+    .optional()
+    .describe("Container image of its workers, where the pool runs containers"),
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Program and arguments instead of our worker, as a list; no shell"),
+  limits: z
+    .strictObject({
+      execution: duration("Longest time of one job (default 6h)").optional(),
+      idle: duration("Longest wait of a listening runner for its job (default 5m)").optional(),
+      boot: duration(
+        "Longest time from start to the worker's first call, image pull included (default 15m)",
+      ).optional(),
+    })
+    .default({})
+    .describe("Time limits of its workers"),
+});
+
+export const tenantSchema = z.strictObject({
+  owner: z
+    .string()
+    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$/)
+    .describe("Login of the organization or user; naming it approves it"),
+  ownerId: z
+    .union([z.int().min(1), z.string().regex(/^[1-9]\d*$/)])
+    .optional()
+    .describe("Its numeric id at GitHub (gh api users/<login> --jq .id), which survives a rename"),
+  runnerGroup: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe("Name of the runner group for its runners, in quotes if it is a number; Default when left out"),
+  weight: z
+    .number()
+    .positive()
+    .max(1_000)
+    .default(1)
+    .describe("Share of the cards when several tenants wait"),
+  maxCards: z.int().min(0).optional().describe("Most cards at a time in each pool; no limit when left out"),
+  maxWorkers: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Most workers at a time in each pool; no limit when left out"),
+  level: z
+    .enum(["auto", "organization", "repository"])
+    .default("auto")
+    .describe("Where its runners register: organization, repository, or auto by the owner's type"),
+});
+
+export const configSchema = z.strictObject({
+  publicUrl: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/)
+    .optional()
+    .describe("Base URL at which workers reach this dispatcher, such as https://dispatch.example.org"),
+  pools: z
+    .record(name, poolSchema)
+    .describe("Where workers run, by a name in lower-case letters, digits, dashes"),
+  endpoints: z.array(endpointSchema).min(1).describe("Kinds of workers, a list"),
+  tenants: z.array(tenantSchema).default([]).describe("Organizations and users that may use it, a list"),
+  limits: z
+    .strictObject({
+      maxDeliveryBytes: z
+        .int()
+        .min(65_536)
+        .max(26_214_400)
+        .default(MAX_DELIVERY_BYTES)
+        .describe("Largest webhook delivery that is read, in bytes"),
+    })
+    .default({ maxDeliveryBytes: MAX_DELIVERY_BYTES })
+    .describe("Global limits"),
+});
+
+export type PoolSpec = z.output<typeof poolSchema>;
+export type EndpointSpec = z.output<typeof endpointSchema>;
+export type TenantSpec = z.output<typeof tenantSchema>;
+
+/** Draft 7, which editors understand best; what people write, so defaults are not required. */
+export function configJsonSchema(): Record<string, unknown> {
+  return {
+    title: "npu-dispatch configuration (dispatch.yaml)",
+    ...z.toJSONSchema(configSchema, { io: "input", target: "draft-7" }),
+  };
+}

@@ -1,0 +1,104 @@
+// One job: its hooks and its run lines in bash, their output to the server and to the log, one result.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runScript } from "./script.mjs";
+import { createTrace } from "./terminal.mjs";
+import { variablesOf } from "./variables.mjs";
+
+const CONCLUSIONS = { Succeeded: "success", Failed: "failure", Canceled: "cancelled" };
+const SHUTDOWN =
+  "##[error]The runner has received a shutdown signal. This can happen when the runner service is stopped, or a manually started runner is canceled.";
+
+/** @returns {Promise<"Succeeded" | "Failed" | "Canceled">} */
+export async function execute({ root, settings, job, ask, cancelling }) {
+  const trace = createTrace(root, "Worker");
+  const report = createReport(job.id, ask, trace);
+  const folders = prepareFolders(root, settings, job);
+  const environment = { ...process.env, ...variablesOf({ settings, job, folders }) };
+  const context = { report, cancelling, environment, cwd: folders.workspace };
+  trace(`Job ${job.name} started.`);
+  await report.step("Set up job", "Succeeded", 0);
+  let result = await runHook(context, "Set up runner", environment.ACTIONS_RUNNER_HOOK_JOB_STARTED);
+  if (result === "Succeeded") result = await runLines(context, job, folders);
+  // A shutdown skips the last hook: actions/runner#2595.
+  if (cancelling.reason === "shutdown") report.line(SHUTDOWN);
+  else result = await endWithHook(context, result);
+  await report.step("Complete job", "Succeeded", 0);
+  await report.flush();
+  await ask("POST", `jobs/${job.id}/complete`, { body: { conclusion: CONCLUSIONS[result] } }, true);
+  trace(`Job ${job.name} completed with result: ${result}`);
+  return result;
+}
+
+async function endWithHook(context, result) {
+  const untouched = { ...context, cancelling: new AbortController().signal };
+  const hook = context.environment.ACTIONS_RUNNER_HOOK_JOB_COMPLETED;
+  const ended = await runHook(untouched, "Complete runner", hook);
+  return result === "Succeeded" ? ended : result;
+}
+
+async function runLines(context, job, { temp }) {
+  if (job.script.length === 0) return context.cancelling.aborted ? "Canceled" : "Succeeded";
+  const file = join(temp, `${job.id}.sh`);
+  writeFileSync(file, `${job.script.join("\n")}\n`);
+  return await runStep(context, `Run ${job.script[0]}`, ["bash", "-e", file]);
+}
+
+async function runHook(context, name, path) {
+  if (!path) return context.cancelling.aborted ? "Canceled" : "Succeeded";
+  return await runStep(context, name, path.endsWith(".js") ? ["node", path] : ["bash", "-e", path]);
+}
+
+async function runStep({ report, cancelling, environment, cwd }, name, command) {
+  const startedMs = performance.now();
+  const code = await runScript(command, { cwd, environment, cancelling, onLine: report.line });
+  const ended = code === 0 ? "Succeeded" : "Failed";
+  const result = cancelling.aborted ? "Canceled" : ended;
+  if (result === "Failed") report.line(`##[error]Process completed with exit code ${code}.`);
+  await report.flush();
+  await report.step(name, result, performance.now() - startedMs);
+  return result;
+}
+
+/** Sends lines as they come, one request at a time, in order. */
+function createReport(jobId, ask, trace) {
+  let waiting = [];
+  let sending = Promise.resolve();
+  async function sendWaiting() {
+    if (waiting.length === 0) return;
+    const lines = waiting;
+    waiting = [];
+    await ask("POST", `jobs/${jobId}/lines`, { body: { lines } }, true);
+  }
+  return {
+    line(text) {
+      trace(text);
+      waiting.push(text);
+      sending = sending.then(sendWaiting);
+    },
+    flush: () => sending,
+    step: (name, result, startedMsAgo) =>
+      ask(
+        "POST",
+        `jobs/${jobId}/steps`,
+        { body: { name, conclusion: CONCLUSIONS[result], startedMsAgo } },
+        true,
+      ),
+  };
+}
+
+function prepareFolders(root, settings, job) {
+  const work = join(root, settings.workFolder);
+  const pipeline = join(work, job.repository.name);
+  const folders = {
+    root,
+    work,
+    pipeline,
+    workspace: join(pipeline, job.repository.name),
+    temp: join(work, "_temp"),
+    tools: join(work, "_tool"),
+  };
+  for (const folder of [folders.workspace, folders.temp, folders.tools])
+    mkdirSync(folder, { recursive: true });
+  return folders;
+}

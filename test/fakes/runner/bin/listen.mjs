@@ -1,0 +1,197 @@
+// run.sh's listener: opens a session, takes jobs, obeys cancel and signals, and says so in the runner's own words.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readFaults, versionOf } from "./faults.mjs";
+import { call, callPatiently, wait } from "./server.mjs";
+import { loadSettings, removeSettings, saveSettings } from "./settings.mjs";
+import { createTrace, utc, writeError, writeLine, writeSuccess } from "./terminal.mjs";
+
+const SUCCESS = 0;
+const TERMINATED_ERROR = 1;
+const SESSION_CONFLICT = 5;
+const VERSION_DEPRECATED = 7;
+const HOSTED_RESULTS = { Succeeded: 100, Failed: 102, Canceled: 103 };
+const RECONNECT_MS = 200;
+const REGISTRATION_DELETED =
+  "Failed to create a session. The runner registration has been deleted from the server, please re-configure. Runner registrations are automatically deleted for runners that have not connected to the service recently.";
+
+export async function listen(root, inputs) {
+  const faults = readFaults(root);
+  if (!acceptJitConfig(root, inputs.value("jitconfig"))) return TERMINATED_ERROR;
+  const settings = loadSettings(root);
+  loadDotEnv(root);
+  const once = inputs.flag("once");
+  if (once) warnOfOnce();
+  if (faults.has("exits-at-once")) return TERMINATED_ERROR;
+  const listener = {
+    root,
+    settings,
+    faults,
+    trace: createTrace(root, "Runner"),
+    once: once || settings.ephemeral || process.env.ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED === "1",
+    ask: (method, path, options, patience) =>
+      (patience ? callPatiently : call)(settings.serverUrl, method, `/_stand-in/${path}`, {
+        credential: settings.credential,
+        ...options,
+      }),
+    stopping: new AbortController(),
+    /** The job in progress: { id, cancel(cause), done } */
+    current: undefined,
+    /** Of the last job. */
+    result: undefined,
+  };
+  obeySignals(listener);
+  return (await refusedSession(listener)) ?? (await takeMessages(listener));
+}
+
+/** @returns the exit code when there is no session to be had */
+async function refusedSession({ ask, faults, trace }) {
+  const version = versionOf(faults);
+  const { status, body } = await ask("POST", "session", { body: { version } }, true);
+  trace(`Session creation answered ${status}.`);
+  if (status === 200) {
+    writeLine();
+    writeSuccess("Connected to GitHub");
+    writeLine();
+    writeLine(`Current runner version: '${version}'`);
+    writeLine(`${utc()}: Listening for Jobs`);
+    return undefined;
+  }
+  if (status === 409) {
+    writeError("A session for this runner already exists.");
+    writeError(`Failed to create session. ${body.message}`);
+    return SESSION_CONFLICT;
+  }
+  if (status === 403) {
+    writeError(`An error occurred: ${body.message}`);
+    const wanted = process.env.ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE === "1";
+    return wanted ? VERSION_DEPRECATED : TERMINATED_ERROR;
+  }
+  writeError(REGISTRATION_DELETED);
+  return TERMINATED_ERROR;
+}
+
+async function takeMessages(listener) {
+  const { stopping } = listener;
+  while (!stopping.signal.aborted) {
+    const { status, body } = await nextMessage(listener);
+    if (status === 410) return await endDeregistered(listener);
+    if (body.type === "job") await beginJob(listener, body.jobId);
+    if (body.type === "cancel" && listener.current?.id === body.jobId) listener.current.cancel("server");
+  }
+  return await end(listener);
+}
+
+/** Waits out a server that cannot be reached. @returns an empty answer when the listener stops */
+async function nextMessage({ ask, stopping }) {
+  let lost = false;
+  while (!stopping.signal.aborted) {
+    try {
+      const answer = await ask("GET", "message", { signal: stopping.signal });
+      if (lost) writeLine(`${utc()}: Runner reconnected.`);
+      return answer;
+    } catch (error) {
+      if (stopping.signal.aborted) break;
+      if (!lost) writeError(`${utc()}: Runner connect error: ${error.message}. Retrying until reconnected.`);
+      lost = true;
+      await wait(RECONNECT_MS);
+    }
+  }
+  return { status: 0, body: {} };
+}
+
+async function beginJob(listener, jobId) {
+  const { ask, faults, trace, stopping } = listener;
+  if (faults.has("ghost")) return;
+  const { status, body: job } = await ask("POST", `jobs/${jobId}/acquire`, { body: {} });
+  if (status !== 200) {
+    // The open fault of actions/runner#4617: nothing is said, and the listener stays.
+    trace(`Skipping message Job. The server answered ${status}.`);
+    return;
+  }
+  writeLine(`${utc()}: Running job: ${job.name}`);
+  const { execute } = await import("./execute.mjs");
+  const cancelling = new AbortController();
+  const failed = (error) => {
+    writeError(`${utc()}: Job ${job.name} could not be run or reported: ${error.message}`);
+    return "Failed";
+  };
+  const execution = execute({ ...listener, job, cancelling: cancelling.signal }).catch(failed);
+  const done = execution.then((result) => {
+    writeLine(`${utc()}: Job ${job.name} completed with result: ${result}`);
+    listener.result = result;
+    listener.current = undefined;
+    if (listener.once) stopping.abort();
+  });
+  listener.current = { id: job.id, done, cancel: (cause) => cancelling.abort(cause) };
+}
+
+/** An ephemeral runner is deregistered by the end of its job: that is not news. */
+async function endDeregistered(listener) {
+  const { current, root } = listener;
+  if (current !== undefined) {
+    await current.done;
+    return await end(listener);
+  }
+  if (listener.result !== undefined) return await end(listener);
+  writeError("The runner no longer exists on the server. Cleaning up local configuration.");
+  removeSettings(root);
+  return SUCCESS;
+}
+
+async function end(listener) {
+  const { settings, root, ask, trace } = listener;
+  await listener.current?.done;
+  const { result } = listener;
+  const { status } = await ask("DELETE", "session", {}).catch((error) => ({ status: error.message }));
+  trace(`Session end answered ${status}.`);
+  if (settings.ephemeral && result !== undefined) removeSettings(root);
+  const hosted = process.env.ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED === "1";
+  return hosted && result !== undefined ? HOSTED_RESULTS[result] : SUCCESS;
+}
+
+function obeySignals(listener) {
+  const stop = () => {
+    listener.current?.cancel("shutdown");
+    listener.stopping.abort();
+  };
+  process.on("SIGINT", () => {
+    writeLine("Exiting...");
+    stop();
+  });
+  process.on("SIGTERM", stop);
+}
+
+/** @returns false when it cannot be read */
+function acceptJitConfig(root, encoded) {
+  if (encoded === undefined || encoded === "") return true;
+  try {
+    const files = Object.entries(JSON.parse(Buffer.from(encoded, "base64").toString("utf8")));
+    saveSettings(
+      root,
+      Object.fromEntries(files.map(([name, text]) => [name, Buffer.from(text, "base64").toString()])),
+    );
+    return true;
+  } catch (error) {
+    writeError(error.message);
+    return false;
+  }
+}
+
+function warnOfOnce() {
+  writeLine(
+    "Warning: '--once' is going to be deprecated in the future, please consider using '--ephemeral' during runner registration.",
+  );
+  writeLine(
+    "https://docs.github.com/en/actions/hosting-your-own-runners/autoscaling-with-self-hosted-runners#using-ephemeral-runners-for-autoscaling",
+  );
+}
+
+function loadDotEnv(root) {
+  const file = join(root, ".env");
+  if (!existsSync(file)) return;
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const at = line.indexOf("=");
+    if (at > 0) process.env[line.slice(0, at)] = line.slice(at + 1);
+  }
+}

@@ -1,0 +1,36 @@
+// One reading of the GPUs by nvidia-smi.
+import { type CardMemory, fail, judgeMemory, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
+import type { RunProgram } from "./run-program.ts";
+
+const QUERY = ["--query-gpu=index,memory.used,memory.total", "--format=csv,noheader,nounits"];
+
+export async function readGpus(
+  run: RunProgram,
+  cards: number,
+  signal?: AbortSignal,
+): Promise<PreflightResult> {
+  const shown = await run("nvidia-smi", QUERY, PROGRAM_MS, signal);
+  switch (shown.type) {
+    case "timeout":
+      return fail("E_HANG", "nvidia-smi did not return within 20 s. A GPU of this host is likely wedged.");
+    case "missing":
+      return fail("E_NO_DEVICE", "nvidia-smi is not in the PATH: the GPU driver is not in this container.");
+    case "exited": {
+      if (shown.code !== 0)
+        return fail("E_DRIVER", `nvidia-smi failed with exit code ${shown.code}. Check the driver.`);
+      const gpus = parseGpus(shown.output);
+      if (gpus.length === cards) return judgeMemory(gpus);
+      const seen = `nvidia-smi shows ${gpus.length} GPUs`;
+      return fail("E_NO_DEVICE", `${seen}, the job needs ${cards}. Check the pool's device settings.`);
+    }
+  }
+}
+
+/** `0, 412, 24564` per line; `[N/A]` where a GPU does not tell. */
+function parseGpus(text: string): CardMemory[] {
+  return [...text.matchAll(/^\s*(\d+)\s*,\s*([^,\n]+?)\s*,\s*([^,\n]+?)\s*$/gm)].map((match) => {
+    const [usedMb, totalMb] = [Number(match[2]), Number(match[3])];
+    const known = Number.isFinite(usedMb) && Number.isFinite(totalMb);
+    return { name: `GPU ${match[1]}`, memory: known ? { usedMb, totalMb } : undefined };
+  });
+}

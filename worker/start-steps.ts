@@ -1,0 +1,86 @@
+// The steps before the runner: take, preflight, register, configure. Each answers with the event that it ends in.
+
+import { askUntil } from "./ask-until.ts";
+import { configureRunner, type RunnerSetup } from "./configure-runner.ts";
+import { createGitHubClient } from "./github-client.ts";
+import { runPreflight } from "./preflight.ts";
+import { runnerEnvironment } from "./runner-env.ts";
+import { prepareRunnerHome } from "./runner-home.ts";
+import { inputSecrets, planRunner } from "./runner-plan.ts";
+import type { RegisterAnswer } from "./runpod-client.ts";
+import { REGISTER_LIMIT_MS, TAKE_LIMIT_MS } from "./time-limits.ts";
+import type { FailedStart } from "./worker-end.ts";
+import { planOf, type WorkerRun } from "./worker-run.ts";
+import type { WorkerEvent } from "./worker-state.ts";
+
+export async function takeJob(run: WorkerRun): Promise<WorkerEvent> {
+  const { client, config, learnt, log, preparing, secrets } = run;
+  const onLater = (message: string, ms: number) => log.info("take-delayed", { message, ms });
+  const answer = await askUntil({ ...run, limitMs: TAKE_LIMIT_MS, signal: preparing, onLater }, () =>
+    client.take(preparing),
+  );
+  if (answer.type === "refused") {
+    log.warn("no-job", { worker: config.workerId, message: answer.message });
+    return { type: "no-job" };
+  }
+  const { job } = answer;
+  learnt.jobId = job.id;
+  for (const secret of inputSecrets(job)) secrets.add(secret);
+  log.info("job-taken", { job: job.id, worker: config.workerId });
+  const planned = planRunner(job, config, run.runnerUser !== undefined);
+  if (!planned.ok) return failed("registration-refused", planned.message);
+  learnt.plan = planned.plan;
+  return { type: "taken" };
+}
+
+export async function checkCards(run: WorkerRun): Promise<WorkerEvent> {
+  const result = await runPreflight(run, planOf(run).cards, run.preparing);
+  if (!result.ok) run.log.error("preflight-failed", { reason: result.code, message: result.message });
+  return { type: "preflight-done", result };
+}
+
+export async function register(run: WorkerRun): Promise<WorkerEvent> {
+  const { config, learnt, log, preparing, runnerUser: owner } = run;
+  const { source } = planOf(run);
+  // The folder first: a runner that cannot start must cost no registration.
+  const spec = { source: config.runnerHome, shared: config.runnerHomeShared, workDir: config.workDir, owner };
+  const home = await prepareRunnerHome(spec, run.run);
+  if (!home.ok) return failed("no-runner", home.message);
+  learnt.home = home.path;
+  if (source.type === "github") {
+    learnt.github = createGitHubClient(config.githubApiUrl, source.scope, source.pat, run.send);
+  }
+  const onLater = (message: string, ms: number) => log.warn("registration-delayed", { message, ms });
+  const asking = { ...run, limitMs: REGISTER_LIMIT_MS, signal: preparing, onLater };
+  const answer = await askUntil(asking, () => askRegistration(run));
+  if (answer.type === "refused") return failed("registration-refused", answer.message);
+  const { registration } = answer;
+  learnt.registration = registration;
+  run.secrets.add(registration.type === "jit" ? registration.encodedJitConfig : registration.token);
+  return { type: "registered", kind: registration.type, own: source.type === "github" };
+}
+
+export async function configure(run: WorkerRun): Promise<WorkerEvent> {
+  const { registration } = run.learnt;
+  if (registration?.type !== "token") throw new Error("config.sh without a token: a fault of the lifecycle.");
+  return await configureRunner(setupOf(run), planOf(run), registration.token, run.preparing);
+}
+
+/** For config.sh, which needs nothing of the job. */
+export function setupOf({ clock, env, learnt, log, runnerUser, secrets }: WorkerRun): RunnerSetup {
+  const variables = runnerEnvironment(env, runnerUser, undefined);
+  return { home: learnt.home, env: variables, user: runnerUser, clock, log, secrets };
+}
+
+async function askRegistration(run: WorkerRun): Promise<RegisterAnswer> {
+  const { source } = planOf(run);
+  const { github } = run.learnt;
+  if (source.type === "dispatcher") return await run.client.register(source.kind, run.preparing);
+  if (!github) throw new Error("GitHub was to be asked without a client: a fault of the lifecycle.");
+  const answer = await github.createToken("registration", run.preparing);
+  return answer.type === "granted" ? { type: "granted", registration: { ...answer, type: "token" } } : answer;
+}
+
+function failed(outcome: FailedStart, message: string): WorkerEvent {
+  return { type: "start-failed", outcome, message };
+}

@@ -1,0 +1,36 @@
+// What the steps of one run of a worker share: its means, and what it has learnt so far.
+
+import type { RegistrationAnswer } from "../shared/protocol/worker-plane.ts";
+import type { GitHubClient } from "./github-client.ts";
+import type { Heartbeats } from "./heartbeat.ts";
+import type { RunProgram } from "./run-program.ts";
+import type { RunnerPlan } from "./runner-plan.ts";
+import type { RunnerProcess } from "./runner-process.ts";
+import type { RunPodClient } from "./runpod-client.ts";
+import type { WorkerDeps } from "./worker-deps.ts";
+
+export type WorkerRun = WorkerDeps & {
+  readonly client: RunPodClient;
+  readonly heartbeats: Heartbeats;
+  readonly run: RunProgram;
+  /** Aborted when what comes before the runner is abandoned. */
+  readonly preparing: AbortSignal;
+  readonly learnt: Learnt;
+};
+
+/** Filled step by step; each step finds what the ones before it left. */
+export type Learnt = {
+  jobId: string;
+  /** Where the runner is; its own copy once that is made. */
+  home: string;
+  plan: RunnerPlan | undefined;
+  /** Only for a registration of our own. */
+  github: GitHubClient | undefined;
+  registration: RegistrationAnswer | undefined;
+  runner: RunnerProcess | undefined;
+};
+
+export function planOf({ learnt }: WorkerRun): RunnerPlan {
+  if (learnt.plan === undefined) throw new Error("A step came before job-take: a fault of the lifecycle.");
+  return learnt.plan;
+}
