@@ -24,6 +24,9 @@ const OPTIONS = {
   config: { type: "string" },
 } as const;
 
+const DEFAULT_PORT = "8787";
+const SECRET_LENGTH = 48;
+
 await main();
 
 async function main(): Promise<void> {
@@ -81,9 +84,6 @@ function withArguments(env: NodeJS.ProcessEnv, args: { port?: string; host?: str
     ...(args.config === undefined ? {} : { DISPATCH_CONFIG: args.config }),
   };
 }
-
-const DEFAULT_PORT = "8787";
-const SECRET_LENGTH = 48;
 
 /** On one machine nobody else needs DISPATCH_SECRET: made once, kept beside the store, readable by this user only. */
 function ownSecret(env: NodeJS.ProcessEnv, dataDir: string): { DISPATCH_SECRET_FILE?: string } {

@@ -114,6 +114,7 @@ function createApp(deps: Deps, options: ServerOptions, tokens: ReturnType<typeof
       receiveInstallation: (event) => receiveInstallation(deps, event),
       log,
       rejectionLog,
+      maxBytes: options.config.limits.maxDeliveryBytes,
     }),
   );
   app.route(

@@ -2,12 +2,9 @@
 //
 // A stand-in for GitHub queues a workflow job and sends the signed delivery; the dispatcher starts a worker as a real
 // process; a stand-in for actions/runner registers, runs the job's step in a shell, and is removed.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseConfig } from "../shared/config/parse.ts";
-import { formatFaults } from "../shared/config/config.ts";
 import { startGithubStandIn } from "../test/fakes/github/stand-in.ts";
+import { demoConfig } from "./demo/config.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
 import { DEMO_ORG, DEMO_POOL, runDemo } from "./demo/run.ts";
@@ -52,12 +49,6 @@ async function main(jobs: number, kind: "sqlite" | "dynamodb"): Promise<DemoResu
     await demo.close();
     await github.stop();
   }
-}
-
-function demoConfig() {
-  const parsed = parseConfig(readFileSync(join(import.meta.dirname, "demo", "dispatch.yaml"), "utf8"));
-  if (!parsed.ok) throw new Error(formatFaults(parsed.faults));
-  return parsed.config;
 }
 
 function report({ ok, jobs, left, cards }: DemoResult): void {

@@ -6,7 +6,7 @@ import { apiPath } from "./github-scope.ts";
 import type { HttpAnswer, SendHttp } from "./http-sender.ts";
 import { parseJson } from "./parse-json.ts";
 
-export type TokenAnswer = { readonly type: "granted"; readonly token: string } | Refusal;
+type TokenAnswer = { readonly type: "granted"; readonly token: string } | Refusal;
 
 export type GitHubClient = {
   /** `remove` is the only token with which config.sh may take a registration back. */

@@ -13,7 +13,7 @@ import { connect as connectTls } from "node:tls";
 import type { Environment } from "./config.ts";
 import { proxyFor } from "./proxy.ts";
 
-export type HttpRequest = {
+type HttpRequest = {
   readonly method: "GET" | "POST";
   readonly url: string;
   readonly headers: { readonly [name: string]: string };
@@ -80,7 +80,8 @@ async function sendByProxy(
   }
   const socket = await openTunnel(url, proxy, identity, signal);
   const createConnection = () => connectTls({ socket, servername: url.hostname });
-  return requestHttps(url, { ...options, createConnection });
+  // With `agent: false` Node would make an agent, which ignores createConnection.
+  return requestHttps(url, { ...options, agent: undefined, createConnection });
 }
 
 function openTunnel(

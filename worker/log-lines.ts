@@ -12,7 +12,7 @@ export type RunnerMarker =
 
 /** The marker in a line, with or without the runner's time stamp and colours; undefined for every other line. */
 export function parseRunnerLine(line: string): RunnerMarker | undefined {
-  const text = line.replace(COLOURS, "").replace(TIME_STAMP, "").trimEnd();
+  const text = line.replace(COLOURS, "").replace(TIME_STAMP, "").replace(/\r$/, "");
   if (text === "Listening for Jobs") return { type: "listening" };
   const running = /^Running job: (.*)$/.exec(text);
   if (running) return { type: "running", jobName: running[1] ?? "" };

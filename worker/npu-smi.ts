@@ -1,7 +1,7 @@
 // The text of `npu-smi info` and its relatives, read by its bars and never by its columns: widths, headers and the number of
 // rows per NPU differ between A2, A3, 310P, Duo and releases 24 to 26. Pure; any text has an answer.
 
-export type Chip = {
+type Chip = {
   /** The host's number of the NPU, also inside a container. */
   readonly npu: number;
   readonly chip: number;
@@ -13,7 +13,7 @@ export type Chip = {
 };
 
 /** `pid` is the host's. */
-export type ChipProcess = { readonly npu: number; readonly chip: number; readonly pid: number };
+type ChipProcess = { readonly npu: number; readonly chip: number; readonly pid: number };
 
 export type NpuTable = { readonly chips: readonly Chip[]; readonly processes: readonly ChipProcess[] };
 

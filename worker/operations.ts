@@ -9,7 +9,7 @@ import { checkCards, configure, register, setupOf, takeJob } from "./start-steps
 import type { WorkerRun } from "./worker-run.ts";
 import type { WorkerEffect, WorkerEvent } from "./worker-state.ts";
 
-export type Operation = Exclude<WorkerEffect, { type: "exit" }>;
+type Operation = Exclude<WorkerEffect, { type: "exit" }>;
 
 export type Operations = {
   /** Rejects on a fault of the worker only. */

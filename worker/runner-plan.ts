@@ -16,7 +16,7 @@ export type RunnerPlan = {
   readonly input: unknown;
 };
 
-export type RegistrationSource =
+type RegistrationSource =
   | { readonly type: "dispatcher"; readonly kind: "token" | "jit" }
   | { readonly type: "github"; readonly scope: RunnerScope; readonly pat: string };
 

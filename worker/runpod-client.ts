@@ -15,7 +15,7 @@ import type { HttpAnswer, SendHttp } from "./http-sender.ts";
 import { parseJson } from "./parse-json.ts";
 import type { Heartbeat, WorkerUrls } from "./urls.ts";
 
-export type TakeAnswer = { readonly type: "job"; readonly job: TakenJob } | Refusal;
+type TakeAnswer = { readonly type: "job"; readonly job: TakenJob } | Refusal;
 export type RegisterAnswer =
   | { readonly type: "granted"; readonly registration: RegistrationAnswer }
   | Refusal;

@@ -19,7 +19,7 @@ export type WorkerRun = WorkerDeps & {
 };
 
 /** Filled step by step; each step finds what the ones before it left. */
-export type Learnt = {
+type Learnt = {
   jobId: string;
   /** Where the runner is; its own copy once that is made. */
   home: string;

@@ -17,6 +17,7 @@ export type WebhookDeps = {
   readonly log: Log;
   /** For rejected requests: at most one line a minute per reason, so that a flood cannot fill the log. */
   readonly rejectionLog: Log;
+  readonly maxBytes?: number;
 };
 
 /** Where GitHub delivers to. */
@@ -26,12 +27,13 @@ export const MAX_DELIVERY_BYTES = 1_000_000;
 
 export function createWebhookApp(deps: WebhookDeps): Hono {
   const app = new Hono();
+  const { maxBytes = MAX_DELIVERY_BYTES } = deps;
   app.post(
     WEBHOOK_PATH,
     bodyLimit({
-      maxSize: MAX_DELIVERY_BYTES,
+      maxSize: maxBytes,
       onError: (c) =>
-        reject(deps, c, 413, "too-large", `a delivery is at most ${MAX_DELIVERY_BYTES} bytes; this one is larger`),
+        reject(deps, c, 413, "too-large", `a delivery is at most ${maxBytes} bytes; this one is larger`),
     }),
     (c) => receive(deps, c),
   );

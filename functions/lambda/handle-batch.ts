@@ -61,7 +61,8 @@ function read(deps: BatchDeps, record: DynamoDBRecord): Change | undefined {
 }
 
 function keyOf(record: DynamoDBRecord): string {
-  return record.dynamodb?.Keys?.["pk"]?.S ?? "";
+  const { pk } = record.dynamodb?.Keys ?? {};
+  return pk?.S ?? "";
 }
 
 /** Without a number Lambda takes the whole batch for failed, which is the safe reading of a broken record. */

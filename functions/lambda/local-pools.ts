@@ -13,7 +13,7 @@ export function localPools(
   env: Env,
   githubApiUrl: string,
 ): Pick<PoolParts, "dir" | "workerCommand" | "baseEnv" | "workerEnv"> {
-  const { LOCAL_POOL_DIR: dir = "", RUNNER_HOME: home } = env;
+  const { LOCAL_POOL_DIR: dir = "", LOCAL_WORKER_COMMAND: command, RUNNER_HOME: home } = env;
   const local = config.pools.filter((pool) => pool.driver === "local").map((pool) => pool.name);
   if (local.length > 0 && dir === "") {
     throw new ConfigError([
@@ -27,7 +27,7 @@ export function localPools(
   const runner = home === undefined ? {} : { RUNNER_HOME: home, RUNNER_HOME_SHARED: "1" };
   return {
     dir,
-    workerCommand: commandOf(env["LOCAL_WORKER_COMMAND"]),
+    workerCommand: commandOf(command),
     baseEnv: env,
     workerEnv: { GITHUB_API_URL: githubApiUrl, ...runner },
   };

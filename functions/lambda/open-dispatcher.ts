@@ -58,7 +58,8 @@ function readDispatcherSecrets(source: EnvSource): Read<AppSecrets & DispatchSec
 
 /** A custom domain in dispatch.yaml goes before the API's own address, which serverless.yml puts into PUBLIC_URL. */
 function publicUrlOf(config: Config, env: Env): string {
-  const url = config.publicUrl ?? env["PUBLIC_URL"]?.trim().replace(/\/+$/, "");
+  const { PUBLIC_URL: own } = env;
+  const url = config.publicUrl ?? own?.trim().replace(/\/+$/, "");
   if (url !== undefined && URL.canParse(url)) return url;
   const message = url === undefined ? "It is not set." : "It is not a URL.";
   const fix = "Set publicUrl in dispatch.yaml to where workers reach the API: https://dispatch.example.org.";

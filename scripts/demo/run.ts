@@ -53,6 +53,8 @@ export async function runDemo(parts: DemoParts): Promise<DemoResult> {
     const clean = left.workers === 0 && left.runners === 0 && left.cards === 0;
     if ((ended && clean) || Date.now() > deadline) {
       unlisten();
+      // A job's pairing with its worker may have been written after its end was seen.
+      for (const id of ids) seen.set(id, (await see(parts.stores, id)) ?? (seen.get(id) as Seen));
       return resultOf(parts, { ids, seen, left, tally });
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

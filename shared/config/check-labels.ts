@@ -66,12 +66,12 @@ function duplicates(placed: readonly Placed[], key: "name" | "selector"): Config
       first.set(normalize(text), entry);
       return [];
     }
-    // Equal counts of one pattern were already made one.
-    const where = earlier.path === entry.path ? "this entry" : earlier.path;
+    // A pattern whose counts share a selector has been told so.
+    if (earlier.path === entry.path) return [];
     return [
       {
         path: `${entry.path}.${key}`,
-        message: `The ${key} "${text}" is already that of ${where}.`,
+        message: `The ${key} "${text}" is already that of ${earlier.path}.`,
         fix: `Give each endpoint a ${key} of its own.`,
       },
     ];

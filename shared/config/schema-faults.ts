@@ -20,7 +20,7 @@ export function schemaFaults(error: z.ZodError): ConfigFault[] {
 }
 
 /** `endpoints[2].npus` */
-export function pathText(path: readonly Key[]): string {
+function pathText(path: readonly Key[]): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   return text.replace(/^\./, "") || "dispatch.yaml";
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { DURATION } from "./duration.ts";
 
 /** GitHub's limits: 100 labels per runner, 256 characters each. */
-export const MAX_LABELS = 100;
+const MAX_LABELS = 100;
 const MAX_LABEL_LENGTH = 256;
 /** 1 MiB: 80 times the largest published workflow_job example; GitHub itself stops at 25 MB. */
 const MAX_DELIVERY_BYTES = 1_048_576;
@@ -116,7 +116,7 @@ export const tenantSchema = z.strictObject({
   ownerId: z
     .union([z.int().min(1), z.string().regex(/^[1-9]\d*$/)])
     .optional()
-    .describe("Its numeric id at GitHub (gh api users/<login> --jq .id), which survives a rename"),
+    .describe("Its numeric id at GitHub (gh api users/LOGIN --jq .id), which survives a rename"),
   runnerGroup: z
     .string()
     .min(1)

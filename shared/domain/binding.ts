@@ -5,6 +5,7 @@
 // when there is no such worker does A wait again. The number of workers stays the number of jobs.
 import type { WorkerId } from "./ids.ts";
 import type { Job } from "./job.ts";
+import { isTerminal } from "./job.ts";
 import { bind, requeue } from "./job-steps.ts";
 import type { Worker } from "./worker.ts";
 import { isServing } from "./worker.ts";
@@ -33,22 +34,35 @@ export type RebindView = {
   readonly former: Worker | undefined;
 };
 
-export function decideRebind({ job, taker, displaced, former }: RebindView): Rebind {
-  const taken = job.workerId === taker.id ? undefined : bind(job, taker.id, former?.id);
-  const needsWorker =
-    displaced !== undefined &&
-    displaced.id !== job.id &&
-    displaced.workerId === taker.id &&
-    displaced.state === "IN_QUEUE";
+export function decideRebind(view: RebindView): Rebind {
+  const { job, taker, former } = view;
+  const displaced = view.displaced?.id === job.id ? undefined : view.displaced;
   const spare = former !== undefined && isSpare(former, job) ? former : undefined;
-  const heir = needsWorker && spare !== undefined && isEqual(spare, taker) ? spare : undefined;
+  const heir =
+    spare !== undefined && displaced !== undefined && isHeir(spare, displaced, taker) ? spare : undefined;
   return {
-    taken,
-    displaced: needsWorker ? (heir === undefined ? requeue(displaced) : bind(displaced, heir.id)) : undefined,
+    taken: job.workerId === taker.id ? undefined : bind(job, taker.id, former?.id),
+    displaced: displaced === undefined ? undefined : movedOn(displaced, taker, heir),
     taker: taker.jobId === job.id ? undefined : serving(taker, job.id),
     freed: heir === undefined || displaced === undefined ? undefined : serving(heir, displaced.id),
     surplus: heir === undefined ? spare?.id : undefined,
   };
+}
+
+/** W2 takes A; or A has it already, and a crash came before W2 was told. */
+function isHeir(spare: Worker, displaced: Job, taker: Worker): boolean {
+  return displaced.workerId === spare.id || (isDisplaced(displaced, taker) && isEqual(spare, taker));
+}
+
+function isDisplaced(job: Job, taker: Worker): boolean {
+  return job.workerId === taker.id && !isTerminal(job);
+}
+
+function movedOn(displaced: Job, taker: Worker, heir: Worker | undefined): Job | undefined {
+  if (!isDisplaced(displaced, taker)) return undefined;
+  if (heir !== undefined) return bind(displaced, heir.id);
+  // In progress on a third runner: its own rebind, still to come, binds it there.
+  return displaced.state === "IN_QUEUE" ? requeue(displaced) : undefined;
 }
 
 /** May this worker, whose own job no longer needs it, take this waiting job? */
@@ -62,9 +76,13 @@ export function canServe(worker: Worker, job: Job, scope: Worker["scope"]): bool
   );
 }
 
-/** W2 still points to B and has not started a job of its own. */
+/**
+ * W2 is B's, by B's word or, when that is written over, by its own, and has not started a job. One that was asked to
+ * drain may already be ending.
+ */
 function isSpare(former: Worker, job: Job): boolean {
-  return isServing(former) && former.state !== "running" && former.jobId === job.id;
+  const idle = isServing(former) && former.state !== "running" && former.drain === undefined;
+  return idle && (job.workerId === former.id || former.jobId === job.id);
 }
 
 /** Same labels, tenant, group and place of registration: GitHub would give either the same jobs. */

@@ -45,32 +45,28 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
 /** The job after GitHub's word; the same object when the word is late, repeated or says nothing new. */
 export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
   if (isTerminal(job) || job.github === undefined) return job;
+  // The lowest rank: never news of a job that exists.
+  if (word.status === "waiting") return job;
   const step = rank(word.status) - rank(job.github.status);
   if (step < 0 || (step === 0 && !isNewerRunner(job.github, word))) return job;
   const github = sideOf(word);
-  const next: Job = { ...job, github, version: job.version + 1, verifyAt: undefined };
-  switch (word.status) {
-    case "waiting":
-      return job;
-    case "queued":
-      return {
-        ...next,
-        hold: undefined,
-        admitAt: now + ADMIT_MS,
-        phases: { ...job.phases, queued: now },
-      };
-    case "in_progress":
-      return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
-    case "completed":
-      return completed(next, word, now);
+  const next: Job = { ...job, github, version: job.version + 1 };
+  if (word.status === "completed") return completed(next, word, now);
+  if (word.status === "in_progress") {
+    return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
   }
+  return { ...next, hold: undefined, admitAt: now + ADMIT_MS, phases: { ...job.phases, queued: now } };
 }
 
-/** Two runners for one workflow job: GitHub gave it again after the first did not pick it up; the later start counts. */
+/**
+ * Two runners for one workflow job: GitHub gave it again after the first did not pick it up. The later start counts,
+ * and of two in one second the higher runner id, so that either order of the words ends in the same.
+ */
 function isNewerRunner(side: GithubSide, word: WorkflowJobWord): boolean {
-  if (word.status !== "in_progress" || word.startedAt === undefined || word.runner === undefined)
-    return false;
-  return word.startedAt > (side.startedAt ?? 0);
+  if (word.status !== "in_progress" || word.runner === undefined) return false;
+  if (side.runner === undefined) return true;
+  const laterMs = (word.startedAt ?? 0) - (side.startedAt ?? 0);
+  return laterMs > 0 || (laterMs === 0 && word.runner.id > side.runner.id);
 }
 
 function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
@@ -83,6 +79,7 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
     ...job,
     state,
     hold: undefined,
+    verifyAt: undefined,
     end: { reason, message, at: now },
     phases: { ...job.phases, done: now },
   };

@@ -56,7 +56,7 @@ export function requeueAfterIdle(job: Job, now: EpochMs, random: number): Job {
       "its runner listened and GitHub gave it no job: check that the runner group admits this repository and workflow",
     until: now + backoffMs(job.starts, random, START_RETRY),
   };
-  return { ...requeue(job), hold, phases: { ...job.phases, held: now } };
+  return { ...requeue(job), failedStarts: 0, hold, phases: { ...job.phases, held: now } };
 }
 
 /** The wait is over: back into the lane. */

@@ -19,19 +19,22 @@ export type Overdue =
   | { readonly type: "stop"; readonly reason: "execution-timeout" }
   | { readonly type: "wait"; readonly until: EpochMs };
 
-export function decideOverdue(
-  worker: Worker,
-  sighting: Sighting,
-  { now, limits }: { readonly now: EpochMs; readonly limits: EndpointLimits },
-): Overdue {
+type Moment = { readonly now: EpochMs; readonly limits: EndpointLimits };
+
+export function decideOverdue(worker: Worker, sighting: Sighting, moment: Moment): Overdue {
   if (worker.state === "finished" || worker.state === "lost") return { type: "release" };
   if (worker.state === "reserving") return { type: "resume-start" };
   if (sighting === "ended") return { type: "lost" };
+  return worker.state === "starting" ? whileStarting(worker, moment) : whileAlive(worker, moment);
+}
+
+function whileStarting(worker: Worker, { now, limits }: Moment): Overdue {
+  const until = (worker.phases.booting ?? worker.createdAt) + limits.bootMs;
+  return now >= until ? { type: "boot-timeout" } : { type: "wait", until };
+}
+
+function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
   const since = (at: EpochMs | undefined) => now - (at ?? worker.createdAt);
-  if (worker.state === "starting") {
-    if (since(worker.phases.booting) >= limits.bootMs) return { type: "boot-timeout" };
-    return { type: "wait", until: (worker.phases.booting ?? worker.createdAt) + limits.bootMs };
-  }
   if (worker.state === "running" && since(worker.phases.running) >= limits.executionMs) {
     return { type: "stop", reason: "execution-timeout" };
   }

@@ -40,12 +40,17 @@ export const DEFAULT_TENANT_SETTINGS: Omit<TenantSettings, "owner"> = {
   level: "auto",
 };
 
-/** The settings that apply to an owner; undefined when the configuration does not name it. */
+/**
+ * The settings that apply to an owner; undefined when the configuration does not name it. An entry with an id is
+ * compared by it alone: whoever takes over the login of a renamed owner is a stranger.
+ */
 export function settingsOf(
   settings: readonly TenantSettings[],
   owner: { readonly id: TenantId; readonly login: string },
 ): TenantSettings | undefined {
-  return settings.find(
-    (entry) => entry.ownerId === owner.id || entry.owner.toLowerCase() === owner.login.toLowerCase(),
+  const login = owner.login.toLowerCase();
+  return (
+    settings.find((entry) => entry.ownerId === owner.id) ??
+    settings.find((entry) => entry.ownerId === undefined && entry.owner.toLowerCase() === login)
   );
 }

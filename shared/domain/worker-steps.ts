@@ -108,6 +108,15 @@ export function registering(worker: Worker, step: Step): Worker | undefined {
   return { ...moved(worker, "booted", "registering", step), registered: true };
 }
 
+const PHASE_ORDER: readonly WorkerPhase[] = [
+  "booting",
+  "preflight",
+  "registering",
+  "listening",
+  "running",
+  "done",
+];
+
 const PHASE_STATE: { readonly [phase in WorkerPhase]?: WorkerState } = {
   listening: "listening",
   running: "running",
@@ -119,10 +128,15 @@ export function reported(
   said: { readonly phase: WorkerPhase; readonly jobName: string | undefined },
   step: Step,
 ): Worker | undefined {
-  if (!isServing(worker) || worker.phases[said.phase] !== undefined) return undefined;
-  if (worker.state === "running") return undefined;
+  if (!isServing(worker) || hasReached(worker, said.phase)) return undefined;
   const next = moved(worker, PHASE_STATE[said.phase] ?? worker.state, said.phase, step);
   return said.phase === "running" ? { ...next, runningJobName: said.jobName } : next;
+}
+
+/** It is in this phase or beyond it: pings may come late. */
+function hasReached(worker: Worker, phase: WorkerPhase): boolean {
+  const reached = PHASE_ORDER.slice(PHASE_ORDER.indexOf(phase));
+  return reached.some((one) => worker.phases[one] !== undefined);
 }
 
 /** Its own report, or the one it left with the pool. Undefined when it has ended before. */

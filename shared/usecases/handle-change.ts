@@ -7,13 +7,13 @@ import type { Change } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
 import { laneOf } from "./open-lanes.ts";
-import { rebindJob } from "./rebind-job.ts";
+import { needsRebind, rebindJob } from "./rebind-job.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
 
 /** True for the changes that `handleChange` acts on; the stream's filter lets only these through. */
 export function setsInMotion(change: Change): boolean {
-  if (change.kind === "worker") return ["finished", "lost", "released"].includes(change.worker.state);
+  if (change.kind === "worker") return change.worker.state === "released" || awaitsRelease(change.worker);
   const { job } = change;
   return isWaiting(job) || needsRebind(job) || (isTerminal(job) && job.workerId !== undefined);
 }
@@ -33,19 +33,23 @@ async function onJob(deps: Deps, seen: Job): Promise<void> {
     return;
   }
   if (needsRebind(job)) await rebindJob(deps, job);
-  const ownWorker = job.workerId !== undefined && job.github?.runner?.name === job.workerId;
-  if (isTerminal(job) && job.workerId !== undefined && !ownWorker) await retireWorker(deps, job.workerId);
+  else if (isTerminal(job) && job.workerId !== undefined && job.github?.runner?.name !== job.workerId) {
+    await retireWorker(deps, job.workerId, job.id);
+  }
 }
 
 async function onWorker(deps: Deps, seen: Worker): Promise<void> {
   const worker = await deps.stores.workers.get(seen.id);
   if (worker === undefined) return;
-  if (worker.state === "finished" || worker.state === "lost") await releaseWorker(deps, worker);
-  else if (worker.state === "released") await dispatchPool(deps, worker.pool);
+  // Its cards may be free though its registration is not yet removed: no reason for others to wait.
+  const pending = awaitsRelease(worker) && !(await releaseWorker(deps, worker));
+  if (pending || worker.state === "released") await dispatchPool(deps, worker.pool);
 }
 
-/** GitHub names a runner, and the job does not yet point to it or the swap is not finished. */
-function needsRebind(job: Job): boolean {
-  const runner = job.github?.runner?.name;
-  return runner !== undefined && (runner !== job.workerId || job.formerWorkerId !== undefined);
+/**
+ * Ended, and its release not yet tried. One that was tried (its container still stopping, GitHub busy) is due later: the
+ * write that says so must not set the same release in motion again, or the two would chase each other without a pause.
+ */
+function awaitsRelease({ state, dueAt, phases }: Worker): boolean {
+  return (state === "finished" || state === "lost") && (dueAt ?? 0) <= (phases.done ?? 0);
 }

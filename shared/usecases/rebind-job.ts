@@ -1,43 +1,39 @@
-// GitHub gave a job to one of our runners: jobs and workers are paired again, each write safe to repeat.
+// GitHub gave a job to another runner than the one started for it: jobs and workers are paired again.
+// Each write may be repeated; the job is due for another look until the last of them is done.
+import type { RebindView } from "../domain/binding.ts";
 import { decideRebind } from "../domain/binding.ts";
-import type { WorkerId } from "../domain/ids.ts";
+import { GITHUB_RECHECK_MS } from "../domain/deadlines.ts";
+import type { JobId, WorkerId } from "../domain/ids.ts";
 import { isOwnRunner, parseWorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
+import { isTerminal } from "../domain/job.ts";
+import { bind, requeue, verifyLater } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
+import { isServing } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
+import { limitsOf } from "./deps.ts";
 import { retireWorker } from "./retire-worker.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
-/** For a job that GitHub says is in progress or completed on a runner of ours. */
+/** GitHub names a runner, and the job does not yet point to it or the swap is not finished. */
+export function needsRebind(job: Job): boolean {
+  const runner = job.github?.runner?.name;
+  return runner !== undefined && (runner !== job.workerId || job.formerWorkerId !== undefined);
+}
+
+/** For a job that GitHub says is in progress or completed on some runner. */
 export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   const taker = await takerOf(deps, job);
-  if (taker === undefined) return;
-  const formerId = job.workerId === taker.id ? job.formerWorkerId : job.workerId;
-  const rebind = decideRebind({
-    job,
-    taker,
-    displaced: taker.jobId === job.id ? undefined : await deps.stores.jobs.get(taker.jobId),
-    former: formerId === undefined ? undefined : await deps.stores.workers.get(formerId),
-  });
-  // In this order: the job remembers its former worker before anything else changes.
-  if (rebind.taken !== undefined) {
-    await updateJob(deps.stores.jobs, job.id, (current) => onlyFrom(current, job, rebind.taken));
-  }
+  if (taker === undefined) return leaveToStranger(deps, job);
+  const rebind = decideRebind(await viewOf(deps, job, taker));
+  if (rebind.taken !== undefined && !(await take(deps, job, rebind.taken))) return;
   const { displaced, freed } = rebind;
-  if (displaced !== undefined) {
-    deps.log.info("job-rebound", {
-      job: displaced.id,
-      worker: displaced.workerId,
-      reason: displaced.workerId === undefined ? "waits-again" : "swapped",
-      message: `its worker ${taker.id} was given ${job.id} by GitHub`,
-    });
-    await updateJob(deps.stores.jobs, displaced.id, (current) =>
-      onlyFrom(current, { workerId: taker.id, version: displaced.version - 1 }, displaced),
-    );
-  }
-  if (freed !== undefined) await pointTo(deps, freed);
-  if (rebind.taker !== undefined) await pointTo(deps, rebind.taker);
-  if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus);
+  // Workers point to their jobs first: a job bound to a worker that points elsewhere would be forgotten at that one's end.
+  if (freed !== undefined) await pointTo(deps, freed.id, freed.jobId);
+  if (displaced !== undefined) await displace(deps, taker.id, displaced);
+  if (rebind.taker !== undefined) await pointTo(deps, taker.id, job.id);
+  if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus, job.id);
+  if (rebind.taken !== undefined || job.formerWorkerId !== undefined) await conclude(deps, job.id, taker);
 }
 
 async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
@@ -47,19 +43,79 @@ async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
   return id === undefined ? undefined : deps.stores.workers.get(id);
 }
 
-/** The decision holds only for the version it was made on; otherwise the change that won brings us here again. */
-function onlyFrom(
-  current: Job,
-  seen: { readonly workerId: WorkerId | undefined; readonly version: number },
-  next: Job | undefined,
-): Job | undefined {
-  return current.version === seen.version && current.workerId === seen.workerId ? next : undefined;
+/** No worker of ours will end for this job and make us ask, so GitHub is asked once the job's time is over. */
+async function leaveToStranger(deps: Deps, job: Job): Promise<void> {
+  if (job.workerId !== undefined) await retireWorker(deps, job.workerId, job.id);
+  const { executionMs } = limitsOf(deps, job.endpoint);
+  await updateJob(deps.stores.jobs, job.id, (current) =>
+    isTerminal(current) || current.verifyAt !== undefined
+      ? undefined
+      : verifyLater(current, deps.clock.now() + executionMs),
+  );
 }
 
-async function pointTo(deps: Deps, next: Worker): Promise<void> {
-  await updateWorker(deps.stores.workers, next.id, (current) =>
-    current.jobId === next.jobId
-      ? undefined
-      : { ...current, version: current.version + 1, jobId: next.jobId, drain: undefined },
+async function viewOf(deps: Deps, job: Job, taker: Worker): Promise<RebindView> {
+  const { jobs, workers } = deps.stores;
+  const formerId = job.workerId === taker.id ? job.formerWorkerId : job.workerId;
+  const displaced = taker.jobId === job.id ? undefined : await jobs.get(taker.jobId);
+  const former = formerId === undefined ? undefined : await workers.get(formerId);
+  // A crash came after the former worker was pointed to the displaced job: it is that job's heir still.
+  const isHeir = displaced?.workerId === taker.id && former?.jobId === displaced.id;
+  return { job, taker, displaced: asWaiting(displaced), former: isHeir ? { ...former, jobId: job.id } : former };
+}
+
+/**
+ * In a chain of such gifts the displaced job is itself in progress on a third runner. Until its own event is handled it
+ * stands in for the job that this one was started for: the free worker goes down the chain instead of being drained
+ * here while another one is started at the far end.
+ */
+function asWaiting(displaced: Job | undefined): Job | undefined {
+  return displaced === undefined || isTerminal(displaced) ? displaced : { ...displaced, state: "IN_QUEUE" };
+}
+
+/** False when somebody else has paired this job meanwhile: that change brings us here again. */
+async function take(deps: Deps, seen: Job, taken: Job): Promise<boolean> {
+  const { workerId, formerWorkerId } = taken;
+  if (workerId === undefined) return false;
+  const verifyAt = deps.clock.now() + GITHUB_RECHECK_MS;
+  const { changed } = await updateJob(deps.stores.jobs, seen.id, (current) =>
+    current.workerId === seen.workerId && current.github?.runner?.name === workerId
+      ? { ...bind(current, workerId, formerWorkerId), verifyAt }
+      : undefined,
   );
+  return changed;
+}
+
+async function displace(deps: Deps, taker: WorkerId, { id, workerId }: Job): Promise<void> {
+  const { changed } = await updateJob(deps.stores.jobs, id, (current) => {
+    if (current.workerId !== taker || isTerminal(current)) return undefined;
+    if (workerId !== undefined) return bind(current, workerId);
+    // In progress elsewhere, and its own event may be lost: the worker that turns away from it would have asked.
+    if (current.state === "IN_PROGRESS") return verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS);
+    return requeue(current);
+  });
+  if (!changed) return;
+  deps.log.info("job-rebound", {
+    job: id,
+    worker: workerId,
+    reason: workerId === undefined ? "waits-again" : "swapped",
+    message: `its worker ${taker} was given another job by GitHub`,
+  });
+}
+
+async function pointTo(deps: Deps, id: WorkerId, jobId: JobId): Promise<void> {
+  await updateWorker(deps.stores.workers, id, (current) =>
+    current.jobId === jobId
+      ? undefined
+      : { ...current, version: current.version + 1, jobId, drain: undefined },
+  );
+}
+
+/** The swap is done. A worker that has ended by now does not make us ask again: then the job stays due. */
+async function conclude(deps: Deps, id: JobId, taker: Worker): Promise<void> {
+  await updateJob(deps.stores.jobs, id, (current) => {
+    if (current.workerId !== taker.id) return undefined;
+    const verifyAt = isServing(taker) ? undefined : current.verifyAt;
+    return { ...current, version: current.version + 1, formerWorkerId: undefined, verifyAt };
+  });
 }

@@ -7,6 +7,7 @@ import type { DueItem } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
 import { laneOf } from "./open-lanes.ts";
+import { needsRebind, rebindJob } from "./rebind-job.ts";
 import { releaseCards } from "./release-worker.ts";
 import { reviveWorker } from "./revive-worker.ts";
 import { askGithub } from "./settle-job.ts";
@@ -59,7 +60,11 @@ async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<void> {
     if (isBy(current.hold?.until, now)) return liftHold(current, now);
     return isWaiting(current) && isBy(current.admitAt, until) ? admitted(current) : undefined;
   });
-  if (job !== undefined && isBy(job.verifyAt, now)) await askGithub(deps, job);
+  if (job === undefined || !isBy(job.verifyAt, now)) return;
+  // A crash came in the midst of a swap: with that finished its worker answers for it, and GitHub need not be asked.
+  if (needsRebind(job)) await rebindJob(deps, job);
+  const paired = await deps.stores.jobs.get(id);
+  if (paired !== undefined && isBy(paired.verifyAt, now)) await askGithub(deps, paired);
 }
 
 /** Cards held for a worker that is released or was never written: a crash came between two writes. */

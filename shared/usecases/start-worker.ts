@@ -23,11 +23,14 @@ export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Prom
   return start(deps, worker, claimed);
 }
 
-/** A worker still `reserving` at its due time: its pass crashed before or after the claim, or while starting. */
+/**
+ * A worker still `reserving` at its due time: its pass crashed before or after the claim, or while starting. One that
+ * nobody needs any more is released in the ordinary way, since the pool may have started it all the same.
+ */
 export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResult> {
   const job = await deps.stores.jobs.get(worker.jobId);
   if (job === undefined || job.workerId !== worker.id || isTerminal(job)) {
-    await giveBack(deps, worker);
+    await giveUp(deps, worker);
     return "claim-lost";
   }
   return start(deps, worker, job);
@@ -94,7 +97,11 @@ async function fail(
     const failure = { outcome: "refused", message: outcome.message } as const;
     return requeueAfterFailure(job, failure, now, deps.random.fraction());
   });
-  const step = { now, limits: limitsOf(deps, worker.endpoint) };
+  await giveUp(deps, worker);
+}
+
+async function giveUp(deps: Deps, worker: Worker): Promise<void> {
+  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
   await updateWorker(deps.stores.workers, worker.id, (current) => lost(current, step));
 }
 
@@ -107,6 +114,7 @@ async function pausePool(deps: Deps, worker: Worker, until: number): Promise<voi
   }
 }
 
+/** Nothing was asked of the pool yet. */
 async function giveBack(deps: Deps, worker: Worker): Promise<void> {
   await markReleased(deps, worker.id);
   await releaseCards(deps, worker.pool, worker.id);

@@ -6,7 +6,7 @@ import { createGithub, type GithubAdapter, type GithubDeps } from "../../shared/
 import type { LogFields } from "../../shared/ports/log.ts";
 import { redact } from "../../shared/redacted.ts";
 
-export type Asked = {
+type Asked = {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage["headers"];

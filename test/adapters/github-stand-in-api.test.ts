@@ -2,8 +2,12 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { request } from "@octokit/request";
 import { afterEach, expect, test } from "vitest";
-import { type GithubStandIn, type GithubStandInOptions, startGithubStandIn } from "../fakes/github/stand-in.ts";
-import { appJwt, ask, connectJit, mint } from "./github-stand-in-client.ts";
+import {
+  type GithubStandIn,
+  type GithubStandInOptions,
+  startGithubStandIn,
+} from "../fakes/github/stand-in.ts";
+import { appJwt, ask, connectJit, type Json, mint } from "./github-stand-in-client.ts";
 
 const started: GithubStandIn[] = [];
 let nowMs = 1_795_000_000_000;
@@ -34,7 +38,9 @@ test("@octokit/auth-app gets a token with the generated key and can use it", asy
   const { installationId } = github.addOrganization("octo-org");
   const client = request.defaults({ baseUrl: github.apiUrl });
   const auth = createAppAuth({ appId: github.appId, privateKey: github.privateKey, request: client });
-  const app = await client("GET /app", { headers: { authorization: `bearer ${(await auth({ type: "app" })).token}` } });
+  const app = await client("GET /app", {
+    headers: { authorization: `bearer ${(await auth({ type: "app" })).token}` },
+  });
   expect(app.data).toMatchObject({ id: github.appId });
 
   const { token } = await auth({ type: "installation", installationId: installationId! });
@@ -53,7 +59,7 @@ test.each([
   ["longer than ten minutes", { iat: 0, exp: 601 }, 401, /too far in the future/],
   ["from the future", { iat: 90, exp: 600 }, 401, /Issued at/],
   ["of another App", { iss: 1 }, 404, /Integration not found/],
-])("refuses an App JWT that is %s", async (_what, { iat, exp, iss }: any, status, message) => {
+])("refuses an App JWT that is %s", async (_what, { iat, exp, iss }: Json, status, message) => {
   const github = await start();
   const seconds = Math.floor(nowMs / 1_000);
   const times = iat === undefined ? {} : { iat: seconds + iat, exp: seconds + exp };
@@ -63,7 +69,7 @@ test.each([
 });
 
 test("refuses a JWT signed with another key", async () => {
-  const [github, other] = [await start(), await start()];
+  const [github, other] = [await start(), await start({ ownKey: true })];
   const token = appJwt({ ...other, appId: github.appId }, nowMs);
   expect(await ask(github, "GET", "/app", { token })).toMatchObject({
     status: 401,
@@ -116,7 +122,12 @@ test("every endpoint answers in GitHub's form", async () => {
   const job = github.queueWorkflowJob({ owner: "octo-org", repo: "widgets", labels: ["npu"], run: ["true"] });
   const jwt = appJwt(github, nowMs);
   const repo = "/repos/octo-org/widgets";
-  const asApp = ["/app", "/orgs/octo-org/installation", `${repo}/installation`, "/users/octo-org/installation"];
+  const asApp = [
+    "/app",
+    "/orgs/octo-org/installation",
+    `${repo}/installation`,
+    "/users/octo-org/installation",
+  ];
   const asInstallation = [
     "/orgs/octo-org/actions/runners?per_page=1",
     "/orgs/octo-org/actions/runner-groups?visible_to_repository=widgets",
@@ -133,11 +144,18 @@ test("every endpoint answers in GitHub's form", async () => {
     expect(await ask(github, "GET", path, { token }), path).toMatchObject({ status: 200 });
   for (const base of ["/orgs/octo-org", repo]) {
     for (const kind of ["registration", "remove"])
-      expect((await ask(github, "POST", `${base}/actions/runners/${kind}-token`, { token })).status).toBe(201);
-    const made = await ask(github, "POST", `${base}/actions/runners/generate-jitconfig`, { token, body: jitBody("w") });
+      expect((await ask(github, "POST", `${base}/actions/runners/${kind}-token`, { token })).status).toBe(
+        201,
+      );
+    const made = await ask(github, "POST", `${base}/actions/runners/generate-jitconfig`, {
+      token,
+      body: jitBody("w"),
+    });
     expect(made).toMatchObject({ status: 201, body: { runner: { status: "offline", ephemeral: true } } });
     const path = `${base}/actions/runners/${made.body.runner.id}`;
-    expect((await ask(github, "GET", path, { token })).body.labels).toEqual([{ id: 100, name: "npu", type: "custom" }]);
+    expect((await ask(github, "GET", path, { token })).body.labels).toEqual([
+      { id: 100, name: "npu", type: "custom" },
+    ]);
     expect((await ask(github, "DELETE", path, { token })).status).toBe(204);
     expect((await ask(github, "DELETE", path, { token })).status).toBe(404);
   }
@@ -165,11 +183,14 @@ test("JIT configurations: one name once, right labels, a known group, one sessio
 test("lists come in pages", async () => {
   const { github, token } = await startWithOrg();
   for (const name of ["a", "b", "c"])
-    await ask(github, "POST", "/orgs/octo-org/actions/runners/generate-jitconfig", { token, body: jitBody(name) });
+    await ask(github, "POST", "/orgs/octo-org/actions/runners/generate-jitconfig", {
+      token,
+      body: jitBody(name),
+    });
   const first = await ask(github, "GET", "/orgs/octo-org/actions/runners?per_page=2", { token });
-  expect(first.body.runners.map((runner: any) => runner.name)).toEqual(["a", "b"]);
+  expect(first.body.runners.map((runner: Json) => runner.name)).toEqual(["a", "b"]);
   const next = /<(.+)>; rel="next"/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
   const second = await ask(github, "GET", next, { token });
-  expect(second.body.runners.map((runner: any) => runner.name)).toEqual(["c"]);
+  expect(second.body.runners.map((runner: Json) => runner.name)).toEqual(["c"]);
   expect(second.headers.get("link")).toBeNull();
 });

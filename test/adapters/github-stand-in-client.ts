@@ -4,7 +4,10 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { GithubStandIn } from "../fakes/github/stand-in.ts";
 
-export type Answered = { readonly status: number; readonly headers: Headers; readonly body: any };
+// biome-ignore lint/suspicious/noExplicitAny: what an answer has is what the expectations on it say
+export type Json = any;
+
+export type Answered = { readonly status: number; readonly headers: Headers; readonly body: Json };
 
 export async function ask(
   github: GithubStandIn,
@@ -19,7 +22,11 @@ export async function ask(
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === "" ? undefined : JSON.parse(text),
+  };
 }
 
 /** @param claims replace the right ones */
@@ -32,12 +39,18 @@ export function appJwt(
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const payload = { iat: now - 30, exp: now + 570, iss: appId, jti: randomUUID(), ...claims };
   const signed = `${encode({ alg: "RS256", typ: "JWT" })}.${encode(payload)}`;
-  const signature = sign("RSA-SHA256", Buffer.from(signed), createPrivateKey(privateKey)).toString("base64url");
+  const signature = sign("RSA-SHA256", Buffer.from(signed), createPrivateKey(privateKey)).toString(
+    "base64url",
+  );
   return `${signed}.${signature}`;
 }
 
 /** @returns an installation token */
-export async function mint(github: GithubStandIn, installationId: number | undefined, nowMs = Date.now()): Promise<string> {
+export async function mint(
+  github: GithubStandIn,
+  installationId: number | undefined,
+  nowMs = Date.now(),
+): Promise<string> {
   const path = `/app/installations/${installationId}/access_tokens`;
   const { status, body } = await ask(github, "POST", path, { token: appJwt(github, nowMs) });
   if (status !== 201) throw new Error(`No token: ${status} ${JSON.stringify(body)}`);
@@ -56,7 +69,8 @@ export async function connectJit(github: GithubStandIn, encodedJitConfig: string
   const files = JSON.parse(Buffer.from(encodedJitConfig, "base64").toString());
   const { data } = JSON.parse(Buffer.from(files[".credentials"], "base64").toString());
   const token: string = data.clientId;
-  const post = (path: string, body: unknown = {}) => ask(github, "POST", `/_stand-in/${path}`, { token, body });
+  const post = (path: string, body: unknown = {}) =>
+    ask(github, "POST", `/_stand-in/${path}`, { token, body });
   const session = await post("session", { version: "2.336.0" });
   if (session.status !== 200) throw new Error(`No session: ${session.status}`);
   return {
@@ -69,7 +83,7 @@ export async function connectJit(github: GithubStandIn, encodedJitConfig: string
   };
 }
 
-export type Received = { readonly headers: IncomingHttpHeaders; readonly text: string; readonly body: any };
+type Received = { readonly headers: IncomingHttpHeaders; readonly text: string; readonly body: Json };
 export type WebhookReceiver = {
   readonly url: string;
   readonly received: Received[];
@@ -77,7 +91,9 @@ export type WebhookReceiver = {
 };
 
 /** @param statusOf the answer to the n-th delivery, 200 otherwise; `undefined` never answers */
-export async function receiveWebhooks(statusOf: (count: number) => number | undefined = () => 200): Promise<WebhookReceiver> {
+export async function receiveWebhooks(
+  statusOf: (count: number) => number | undefined = () => 200,
+): Promise<WebhookReceiver> {
   const received: Received[] = [];
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];

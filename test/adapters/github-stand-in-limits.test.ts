@@ -1,6 +1,10 @@
 // The stand-in's limits and ordered failures: what a client must survive.
 import { afterEach, expect, test } from "vitest";
-import { type GithubStandIn, type GithubStandInOptions, startGithubStandIn } from "../fakes/github/stand-in.ts";
+import {
+  type GithubStandIn,
+  type GithubStandInOptions,
+  startGithubStandIn,
+} from "../fakes/github/stand-in.ts";
 import { ask, mint } from "./github-stand-in-client.ts";
 
 const started: GithubStandIn[] = [];
@@ -14,10 +18,13 @@ async function start(options: GithubStandInOptions) {
   const github = await startGithubStandIn({ now: () => nowMs, ...options });
   started.push(github);
   const { installationId } = github.addOrganization("octo-org");
-  const token = await mint(github, installationId, nowMs);
+  let token = await mint(github, installationId, nowMs);
   let count = 0;
   return {
     github,
+    async renew() {
+      token = await mint(github, installationId, nowMs);
+    },
     list: () => ask(github, "GET", "/orgs/octo-org/actions/runners", { token }),
     makeJit: (name = `w-${count++}`) =>
       ask(github, "POST", "/orgs/octo-org/actions/runners/generate-jitconfig", {
@@ -28,15 +35,19 @@ async function start(options: GithubStandInOptions) {
 }
 
 test("the hourly budget is counted, shown, refused and renewed", async () => {
-  const { list } = await start({ callsPerHour: 2 });
+  const { list, renew } = await start({ callsPerHour: 2 });
   expect((await list()).headers.get("x-ratelimit-remaining")).toBe("1");
   await list();
   const refused = await list();
-  expect(refused).toMatchObject({ status: 403, body: { message: expect.stringMatching(/^API rate limit exceeded/) } });
+  expect(refused).toMatchObject({
+    status: 403,
+    body: { message: expect.stringMatching(/^API rate limit exceeded/) },
+  });
   expect(refused.headers.get("x-ratelimit-remaining")).toBe("0");
   const resetAt = Number(refused.headers.get("x-ratelimit-reset")) * 1_000;
   expect(resetAt - nowMs).toBeLessThanOrEqual(3_601_000);
   nowMs = resetAt;
+  await renew();
   expect((await list()).status).toBe(200);
 });
 

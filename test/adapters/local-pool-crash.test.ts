@@ -5,12 +5,12 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WorkerId } from "../../shared/domain/ids.ts";
-import type { StartSpec } from "../../shared/ports/pool-driver.ts";
 import {
   type LocalPoolUnderTest,
   openLocalPool,
   processesOf,
   program,
+  specOf,
 } from "../contract/local-pool-under-test.ts";
 import { newId, POLL, stopped } from "../contract/pool-driver-contract.ts";
 
@@ -38,8 +38,8 @@ test.each([
   await go(dispatcher);
   expect(await processesOf(workerId)).toHaveLength(expected.processes);
   const outcomes = await Promise.all([
-    pool.driver.start(specOf(workerId)),
-    pool.reopen().start(specOf(workerId)),
+    pool.driver.start(specOf({ workerId })),
+    pool.reopen().start(specOf({ workerId })),
   ]);
   expect(outcomes.map(({ type }) => type)).toEqual([expected.outcome, expected.outcome]);
   expect(await processesOf(workerId)).toHaveLength(expected.after);
@@ -77,7 +77,7 @@ test("a worker of a dispatcher that is gone ends with an unknown code", async ()
 
 test("a pid that another process has now is never taken for the worker", async () => {
   const workerId = newId();
-  await pool.driver.start(specOf(workerId));
+  await pool.driver.start(specOf({ workerId }));
   const file = join(pool.dir, "workers", workerId, "worker.json");
   const record = JSON.parse(await readFile(file, "utf8"));
   await stopped(pool.driver, workerId);
@@ -94,7 +94,7 @@ test("a pid that another process has now is never taken for the worker", async (
 
 test("after a reboot of the host no worker runs", async () => {
   const workerId = newId();
-  await pool.driver.start(specOf(workerId));
+  await pool.driver.start(specOf({ workerId }));
   const file = join(pool.dir, "workers", workerId, "worker.json");
   const record = JSON.parse(await readFile(file, "utf8"));
   await writeFile(file, JSON.stringify({ ...record, bootId: "another-boot" }));
@@ -105,11 +105,11 @@ test("after a reboot of the host no worker runs", async () => {
 test("a torn record does not stop the pool: the worker has ended, and can be stopped", async () => {
   const workerId = newId();
   const other = newId();
-  await pool.driver.start(specOf(workerId));
-  await pool.driver.start(specOf(other));
+  await pool.driver.start(specOf({ workerId }));
+  await pool.driver.start(specOf({ workerId: other }));
   await writeFile(join(pool.dir, "workers", workerId, "worker.json"), '{"bootId":"');
   expect(await pool.driver.inspect(workerId)).toMatchObject({ type: "exited" });
-  expect(await pool.driver.start(specOf(workerId))).toMatchObject({ type: "refused" });
+  expect(await pool.driver.start(specOf({ workerId }))).toMatchObject({ type: "refused" });
   expect(await stopped(pool.driver, workerId)).toBe("gone");
   expect(await processesOf(workerId)).toEqual([]);
   expect(await pool.driver.list()).toEqual([other]);
@@ -126,7 +126,7 @@ test("the remains of crashes are swept, the draft of a living dispatcher is not"
 
   async function recordText(): Promise<string> {
     const workerId = newId();
-    await pool.driver.start(specOf(workerId));
+    await pool.driver.start(specOf({ workerId }));
     const text = await readFile(join(root, workerId, "worker.json"), "utf8");
     await stopped(pool.driver, workerId);
     return text;
@@ -150,18 +150,4 @@ async function go(dispatcher: ChildProcess): Promise<string> {
   dispatcher.stdin?.write("go\n");
   await once(dispatcher, "close");
   return output.trim();
-}
-
-function specOf(workerId: WorkerId): StartSpec {
-  return {
-    workerId,
-    endpoint: "linux-aarch64-a2-1",
-    tenant: "1",
-    cards: 1,
-    slots: [0],
-    image: undefined,
-    command: undefined,
-    env: {},
-    limitMs: 60_000,
-  };
 }

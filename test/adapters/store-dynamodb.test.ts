@@ -1,16 +1,21 @@
 // What only the DynamoDB adapter has: its table, its items, its stream, and answers lost on a real connection.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DynamoTransport } from "../../shared/adapters/dynamodb/call.ts";
+import {
+  CONDITION_FAILED,
+  type DynamoCall,
+  DynamoFault,
+  type DynamoTransport,
+} from "../../shared/adapters/dynamodb/call.ts";
 import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
 import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
 import { DUE_SHARDS, toItem, toRow } from "../../shared/adapters/dynamodb/item.ts";
 import { createLeanTransport } from "../../shared/adapters/dynamodb/lean-transport.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable, TABLE_DEFINITION } from "../../shared/adapters/dynamodb/table.ts";
+import { ensureTable, TABLE_DEFINITION, TTL_ATTRIBUTE } from "../../shared/adapters/dynamodb/table.ts";
 import type { Row } from "../../shared/adapters/store/rows.ts";
 import { StoreError } from "../../shared/ports/store.ts";
-import { aJob, aNearMiss, nextOf, START } from "../contract/store-nouns.ts";
+import { aJob, aNearMiss, LANE, nextOf, START } from "../contract/store-nouns.ts";
 import { type DynamodbServer, FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../fakes/dynamodb.ts";
 import { type Recorder, type Reply, startRecorder } from "../fakes/recorder.ts";
 
@@ -36,6 +41,9 @@ describe("the table", () => {
     const { Table } = await transport.call("DescribeTable", { TableName: table });
     const names = Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort();
     expect(names).toEqual(["due-index", "lane-index", "set-index"]);
+    const { TimeToLiveDescription } = await transport.call("DescribeTimeToLive", { TableName: table });
+    // The emulators differ in what they say of a TTL, but each one that has it names its attribute.
+    if (server.hasStreams) expect(TimeToLiveDescription).toMatchObject({ AttributeName: TTL_ATTRIBUTE });
   });
 
   test("of the right name but without our indexes is refused", async () => {
@@ -88,8 +96,8 @@ describe("items", () => {
   test("due rows spread evenly over the shards", () => {
     const counts = new Map<string | undefined, number>();
     for (let n = 0; n < 1_600; n++) {
-      const { dueShard } = toItem({ ...row(`job#gh-${100_000 + n}`), dueAt: START });
-      counts.set(dueShard?.S, (counts.get(dueShard?.S) ?? 0) + 1);
+      const { dueShard = { S: "none" } } = toItem({ ...row(`job#gh-${100_000 + n}`), dueAt: START });
+      counts.set(dueShard.S, (counts.get(dueShard.S) ?? 0) + 1);
     }
     expect(counts.size).toBe(DUE_SHARDS);
     expect(Math.max(...counts.values())).toBeLessThan(160);
@@ -125,6 +133,42 @@ describe.each([
       lossy.close();
       await proxy.stop();
     }
+  });
+});
+
+describe("requests", () => {
+  test("get is strongly consistent, and listings read their index", async () => {
+    const asked: unknown[] = [];
+    const call: DynamoCall = async (operation, { ConsistentRead, IndexName }) => {
+      asked.push([operation, ConsistentRead, IndexName]);
+      return {};
+    };
+    const stores = createDynamoStores({ call, table: "t", clock });
+    await stores.jobs.get(aJob("gh-1").id);
+    await stores.jobs.heads(LANE, 1);
+    await stores.tenants.list();
+    expect(asked).toEqual([
+      ["GetItem", true, undefined],
+      ["Query", undefined, "lane-index"],
+      ["Query", undefined, "set-index"],
+    ]);
+  });
+
+  test("a repetition that was refused after others had built upon the first is unknown, not lost", async () => {
+    const table = tableName();
+    await ensureTable(transport.call, table);
+    const direct = createDynamoStores({ call: transport.call, table, clock });
+    const job = aJob("gh-1");
+    const ours = nextOf(job, { starts: 1 });
+    await direct.jobs.create(job);
+    const call: DynamoCall = async (operation, input) => {
+      const answer = await transport.call(operation, input);
+      if (operation !== "UpdateItem") return answer;
+      await direct.jobs.replace(nextOf(ours));
+      throw new DynamoFault(CONDITION_FAILED, "refused", { retryable: false, effectUnknown: true });
+    };
+    const stores = createDynamoStores({ call, table, clock });
+    await expect(stores.jobs.replace(ours)).rejects.toMatchObject({ name: "StoreError", retryable: true });
   });
 });
 

@@ -13,7 +13,7 @@ import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.t
 import { STATEMENTS } from "../../shared/adapters/sqlite/statements.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
 import { jobId } from "../../shared/domain/ids.ts";
-import { aJob, LANE, nextOf, START } from "../contract/store-nouns.ts";
+import { aJob, LANE, START } from "../contract/store-nouns.ts";
 
 const WRITER = fileURLToPath(new URL("../fakes/sqlite-writer/main.ts", import.meta.url));
 const clock = { now: () => START };
@@ -39,6 +39,13 @@ test("its folder and file are for the owner only", async () => {
   createSqliteStores({ file, clock }).close();
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await stat(join(folder, "data"))).mode & 0o777).toBe(0o700);
+});
+
+test("each commit is synced to the disk", () => {
+  const database = openDatabase(file);
+  expect(database.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+  expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+  database.close();
 });
 
 test("a second dispatcher on the same file is refused with a sentence, and the first one goes on", async () => {
@@ -117,16 +124,18 @@ test("each listing and each write finds its rows by an index, among 10,000", asy
   }
 });
 
-test("rows that have expired are deleted, an hour after the last time", async () => {
+test("rows that have expired are deleted in an hour, some with each write", async () => {
   let now = START;
   const database = openDatabase(file);
   const stores = createStores(createSqliteRows(database, { now: () => now }), { clock: { now: () => now } });
-  const job = aJob("gh-1");
-  await stores.jobs.create(job);
-  await stores.jobs.replace(nextOf(job, { state: "COMPLETED" }));
+  for (let n = 0; n < 250; n++) await stores.jobs.create(aJob(`gh-old-${n}`, { state: "COMPLETED" }));
   now += 31 * 24 * 3_600_000;
-  await stores.jobs.create(aJob("gh-2"));
-  expect(database.prepare("SELECT pk FROM rows").all()).toEqual([{ pk: "job#gh-2" }]);
+  const left: unknown[] = [];
+  for (const id of ["gh-1", "gh-2", "gh-3"]) {
+    await stores.jobs.create(aJob(id));
+    left.push(database.prepare("SELECT pk FROM rows").all().length);
+  }
+  expect(left).toEqual([151, 52, 3]);
   database.close();
 });
 

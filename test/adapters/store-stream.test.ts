@@ -11,7 +11,7 @@ import { changeOfRecord, type StreamRecord } from "../../shared/adapters/dynamod
 import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
 import { toItem } from "../../shared/adapters/dynamodb/item.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
+import { ensureTable, STREAM_FILTER } from "../../shared/adapters/dynamodb/table.ts";
 import { rowOfJob, rowOfPool, rowOfWorker } from "../../shared/adapters/store/row-codec.ts";
 import { poolName } from "../../shared/domain/ids.ts";
 import { newPool } from "../../shared/domain/pool.ts";
@@ -48,6 +48,23 @@ test("deletions, heartbeats and other kinds are not told", () => {
     {},
   ];
   for (const record of quiet) expect(changeOfRecord(record)).toBeUndefined();
+});
+
+test("the filter of the event source lets through what is told, and no heartbeat", () => {
+  const pool = toItem({ ...rowOfPool(newPool(poolName("a2"), 8)), writeId: "w" });
+  const records = [
+    { eventName: "INSERT", dynamodb: { NewImage: JOB_IMAGE } },
+    {
+      eventName: "MODIFY",
+      dynamodb: { NewImage: toItem({ ...rowOfWorker(aWorker("w-1"), START), writeId: "w" }) },
+    },
+    { eventName: "MODIFY", dynamodb: { NewImage: { ...JOB_IMAGE, quiet: { N: "1" } } } },
+    { eventName: "MODIFY", dynamodb: { NewImage: pool } },
+    { eventName: "REMOVE", dynamodb: {} },
+  ];
+  const passed = records.filter((record) => matches(STREAM_FILTER, record));
+  expect(passed).toEqual(records.slice(0, 2));
+  expect(passed).toEqual(records.filter((record) => changeOfRecord(record) !== undefined));
 });
 
 test("a row of a newer schema is a fault that names it", () => {
@@ -88,6 +105,15 @@ test("a real stream tells each write once and in order, but no heartbeat", async
     await server.stop();
   }
 });
+
+/** Lambda's filter rules, as far as we use them: a list of values or `exists: false` at each leaf. */
+function matches(pattern: object, value: unknown): boolean {
+  return Object.entries(pattern).every(([name, rule]: [string, unknown]) => {
+    const found = (value as Record<string, unknown> | undefined)?.[name];
+    if (!Array.isArray(rule)) return matches(rule as object, found);
+    return rule.some((wanted) => (typeof wanted === "string" ? wanted === found : found === undefined));
+  });
+}
 
 async function changesIn(client: DynamoDBStreamsClient, TableName: string): Promise<Change[]> {
   const { Streams } = await client.send(new ListStreamsCommand({ TableName }));

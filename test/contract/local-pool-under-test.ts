@@ -1,13 +1,14 @@
 // Opens a local pool in a folder of its own for a test, and leaves neither processes nor files.
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { createLocalPool, type LocalPoolOptions } from "../../shared/adapters/pools/local/local-pool.ts";
 import { poolName, type WorkerId } from "../../shared/domain/ids.ts";
 import type { LogFields } from "../../shared/ports/log.ts";
-import type { PoolDriver } from "../../shared/ports/pool-driver.ts";
-import { type Part, POLL, type PoolUnderTest, stopped } from "./pool-driver-contract.ts";
+import type { PoolDriver, StartSpec } from "../../shared/ports/pool-driver.ts";
+import { newId, type Part, POLL, type PoolUnderTest, stopped } from "./pool-driver-contract.ts";
 
 export const SECRETS = [
   "GITHUB_APP_PRIVATE_KEY",
@@ -66,10 +67,8 @@ export async function openLocalPool(changes: Partial<LocalPoolOptions> = {}): Pr
     command: program,
     living: async (workerId) => (await processesOf(workerId)).length,
     async environment(workerId) {
-      const { process: worker } = JSON.parse(
-        await readFile(join(dir, "workers", workerId, "worker.json"), "utf8"),
-      );
-      return readFile(`/proc/${worker.pid}/environ`, "utf8");
+      const record = await readFile(join(dir, "workers", workerId, "worker.json"), "utf8");
+      return environOf(String(JSON.parse(record).process.pid));
     },
     ready: async (workerId) => {
       await expect.poll(() => driver.logsTail(workerId, 10), POLL).toContain("ready");
@@ -78,6 +77,22 @@ export async function openLocalPool(changes: Partial<LocalPoolOptions> = {}): Pr
       await Promise.all((await driver.list()).map((workerId) => stopped(driver, workerId, 0)));
       await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
     },
+  };
+}
+
+/** A worker on the cards 0 and 3 that plays `stay`. */
+export function specOf(changes: Partial<StartSpec> = {}): StartSpec {
+  return {
+    workerId: newId(),
+    endpoint: "linux-aarch64-a2-2",
+    tenant: "1",
+    cards: 2,
+    slots: [0, 3],
+    image: undefined,
+    command: undefined,
+    env: {},
+    limitMs: 60_000,
+    ...changes,
   };
 }
 
@@ -92,11 +107,21 @@ export async function processesOf(workerId: WorkerId): Promise<number[]> {
 
 async function carries(pid: string, workerId: WorkerId): Promise<boolean> {
   try {
-    const environ = await readFile(`/proc/${pid}/environ`, "utf8");
-    return environ.split("\0").includes(`NPU_DISPATCH_WORKER=${workerId}`);
+    return (await environOf(pid)).split("\0").includes(`NPU_DISPATCH_WORKER=${workerId}`);
   } catch (error) {
-    // Ended between the two looks.
+    // Ended between the two looks, or a kernel thread, which has no program.
     if (error instanceof Error && /ENOENT|ESRCH|EACCES/.test(error.message)) return false;
     throw error;
   }
+}
+
+/** A process in the middle of exec shows an empty environment for a moment. */
+async function environOf(pid: string): Promise<string> {
+  for (let look = 0; look < 20; look++) {
+    const environ = await readFile(`/proc/${pid}/environ`, "utf8");
+    if (environ !== "") return environ;
+    await readlink(`/proc/${pid}/exe`);
+    await sleep(5);
+  }
+  return "";
 }

@@ -136,6 +136,18 @@ export function writeCases(bench: () => StoreBench): void {
     expect(await stores.jobs.get(job.id)).toEqual(job);
   });
 
+  test("a released worker expires with its heartbeat: nothing of it is in a later row of that id", async () => {
+    const { stores, clock } = bench();
+    const worker = aWorker("w-1");
+    await stores.workers.create(worker);
+    await stores.workers.heartbeat(worker.id, START + 30_000, START + 60_000);
+    await stores.workers.replace(nextOf(worker, { state: "released" }));
+    clock.advance(HISTORY_MS);
+    expect(await stores.workers.get(worker.id)).toBeUndefined();
+    expect(await stores.workers.create(worker)).toBe(true);
+    expect(await stores.workers.get(worker.id)).toEqual(worker);
+  });
+
   test("each write of a job or worker that took place is told, heartbeats and lost races are not", async () => {
     const { stores, changes } = bench();
     const job = aJob("gh-1");

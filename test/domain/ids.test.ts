@@ -40,13 +40,16 @@ describe("a worker id", () => {
     );
   });
 
-  test.each(["npud-t3st00-A", "npud-t3st00-a b", `npud-t3st00-${"x".repeat(50)}`, "gpu-host-7", "xnpud-t3st00-a"])(
-    "the runner %s is a stranger's",
-    (name) => {
-      expect(isOwnRunner("t3st00", name)).toBe(false);
-      expect(isWorkerName(name)).toBe(false);
-    },
-  );
+  test.each([
+    "npud-t3st00-A",
+    "npud-t3st00-a b",
+    `npud-t3st00-${"x".repeat(50)}`,
+    "gpu-host-7",
+    "xnpud-t3st00-a",
+  ])("the runner %s is a stranger's", (name) => {
+    expect(isOwnRunner("t3st00", name)).toBe(false);
+    expect(isWorkerName(name)).toBe(false);
+  });
 });
 
 test("the other ids keep their text; numbers of GitHub's size lose no digit", () => {

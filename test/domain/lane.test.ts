@@ -20,7 +20,8 @@ test("higher priority first, then older, then by id", () => {
     order(0, T0, "gh-2"),
     order(0, T0 + 1, "gh-0"),
   ];
-  expect([...sorted].reverse().sort()).toEqual(sorted);
+  const byText = (a: string, b: string) => (a < b ? -1 : 1);
+  expect(sorted.toReversed().sort(byText)).toEqual(sorted);
 });
 
 test("property: text order is (priority descending, time ascending, id ascending)", () => {

@@ -13,7 +13,9 @@ const catalogue = aCatalogue();
 function jobLabels(): fc.Arbitrary<string[]> {
   const served = fc
     .constantFrom(...catalogue.endpoints)
-    .chain((endpoint) => fc.subarray(endpoint.labels as string[]).map((some) => [endpoint.selector, ...some]));
+    .chain((endpoint) =>
+      fc.subarray(endpoint.labels as string[]).map((some) => [endpoint.selector, ...some]),
+    );
   return fc.oneof(labels(), served);
 }
 
@@ -45,13 +47,24 @@ test("labels that an endpoint's runners have, its selector among them, always ma
     .chain((endpoint) => fc.tuple(fc.constant(endpoint), fc.subarray(endpoint.labels as string[])));
   fc.assert(
     fc.property(served, ([endpoint, some]) => {
-      expect(resolveEndpoint([...some, endpoint.selector], catalogue)).toEqual({ type: "endpoint", endpoint });
+      expect(resolveEndpoint([...some, endpoint.selector], catalogue)).toEqual({
+        type: "endpoint",
+        endpoint,
+      });
     }),
   );
 });
 
 test("generic labels alone never start a worker, however they are combined", () => {
-  const generic = fc.constantFrom("self-hosted", "Linux", "arm64", "x64", "windows", "ubuntu-latest", "macos-15");
+  const generic = fc.constantFrom(
+    "self-hosted",
+    "Linux",
+    "arm64",
+    "x64",
+    "windows",
+    "ubuntu-latest",
+    "macos-15",
+  );
   fc.assert(
     fc.property(fc.array(generic, { maxLength: 6 }), (wanted) => {
       expect(wanted.every(isGeneric)).toBe(true);

@@ -1,5 +1,6 @@
 // Labels resolve to one endpoint, or to the reason why none serves them.
 import { describe, expect, test } from "vitest";
+import { labelSet } from "../../shared/domain/labels.ts";
 import { rejectionOf, resolveEndpoint } from "../../shared/domain/matching.ts";
 import { aCatalogue, anEndpoint, aTemplate } from "./builders.ts";
 
@@ -29,7 +30,7 @@ describe("nothing of ours", () => {
   ])("%j starts nothing", (labels) => {
     expect(resolve(...labels)).toEqual({
       type: "foreign",
-      reason: `no endpoint has the selector label of [${[...labels].sort().join(", ")}]`,
+      reason: `no endpoint has the selector label of [${labelSet(labels).join(", ")}]`,
     });
   });
 

@@ -57,13 +57,24 @@ describe("a worker process", () => {
 
   it("gives the runner nothing of its own", async () => {
     await using dispatcher = await startDispatcher();
-    const env = { GITHUB_PAT: "ghp_planted_in_the_environment", AWS_SECRET_ACCESS_KEY: "planted-aws", ASCEND_HOME: "/a" };
+    const env = {
+      GITHUB_PAT: "ghp_planted_in_the_environment",
+      AWS_SECRET_ACCESS_KEY: "planted-aws",
+      ASCEND_HOME: "/a",
+    };
     await using worker = startWorker(dispatcher, { env });
 
     await worker.exit;
 
     const seen = worker.file("run-env") ?? "";
-    for (const secret of [TOKEN, REGISTRATION_TOKEN, "ghp_planted", "planted-aws", "RUNPOD_", dispatcher.url]) {
+    for (const secret of [
+      TOKEN,
+      REGISTRATION_TOKEN,
+      "ghp_planted",
+      "planted-aws",
+      "RUNPOD_",
+      dispatcher.url,
+    ]) {
       expect(seen).not.toContain(secret);
     }
     expect(seen).toContain('JOB_INPUT={"model":"qwen"}');

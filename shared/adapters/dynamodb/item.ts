@@ -2,7 +2,7 @@
 import { StoreError } from "../../ports/store.ts";
 import type { Row } from "../store/rows.ts";
 
-export type AttributeValue = { readonly S?: string | undefined; readonly N?: string | undefined };
+type AttributeValue = { readonly S?: string | undefined; readonly N?: string | undefined };
 export type Item = { readonly [attribute: string]: AttributeValue };
 
 /** Spreads due rows over this many partitions of the due index; a partition takes 1,000 writes a second. */

@@ -2,7 +2,7 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 
-export type Fresh<T> = { readonly value: T; readonly until: EpochMs };
+type Fresh<T> = { readonly value: T; readonly until: EpochMs };
 
 export type Cache<T> = {
   /** The remembered value, or what `load` answers; a failed load is not remembered. */

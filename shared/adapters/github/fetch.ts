@@ -3,7 +3,7 @@ import { EnvHttpProxyAgent, type RequestInit, Response, fetch as undiciFetch } f
 import type { Random } from "../../ports/random.ts";
 
 /** GitHub's own limit for an API request is 10 s, after which it answers 5xx. */
-export const CALL_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
 const PAUSE_MIN_MS = 200;
 const PAUSE_SPREAD_MS = 400;
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -39,9 +39,14 @@ export function createGithubFetch(deps: FetchDeps): GithubFetch {
   };
 }
 
+/** Never through a proxy to this machine itself, though few people put it into NO_PROXY. */
 function proxyFetch(): GithubFetch {
   const dispatcher = new EnvHttpProxyAgent();
-  return (url, init) => undiciFetch(url, { ...init, dispatcher });
+  return (url, init) => undiciFetch(url, isLoopback(url) ? init : { ...init, dispatcher });
+}
+
+function isLoopback(url: string): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
 }
 
 /** A second token is harmless, a second JIT configuration is a runner nobody asked for (runs-on#33, ubicloud#692). */

@@ -9,9 +9,9 @@ import { STATEMENTS } from "./statements.ts";
 type Statement = keyof typeof STATEMENTS;
 type Parameters = Record<string, SQLInputValue>;
 
-/** SQLite has no TTL: each hour's first write takes out what has expired, this many rows at most (some 10 ms). */
+/** SQLite has no TTL: the first writes of each hour take out what has expired, this many rows each, until none is left. */
 const PURGE_EVERY_MS = 3_600_000;
-const PURGE_LIMIT = 1_000;
+const PURGE_LIMIT = 100;
 
 /** In SQLite's LIMIT, a negative number is none. */
 const NO_LIMIT = -1;
@@ -57,8 +57,8 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): Rows {
   function purgeNowAndThen(): void {
     const now = clock.now();
     if (now - purgedAt < PURGE_EVERY_MS) return;
-    purgedAt = now;
-    run("purge", { nowSeconds: Math.floor(now / 1_000), limit: PURGE_LIMIT });
+    const purged = run("purge", { nowSeconds: Math.floor(now / 1_000), limit: PURGE_LIMIT });
+    if (purged < PURGE_LIMIT) purgedAt = now;
   }
 }
 

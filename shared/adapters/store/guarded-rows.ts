@@ -64,7 +64,7 @@ async function attempt(rows: Rows, row: Row, condition: WriteCondition): Promise
  * another's nonce proves that ours failed; a still later version proves nothing. `refused`: the store said that the
  * condition failed, which is only doubted when our own nonce is there (something on the way repeated the request).
  */
-export function judge(
+function judge(
   stored: Row | undefined,
   row: Row,
   condition: WriteCondition,
@@ -78,5 +78,5 @@ export function judge(
     if (stored === undefined) return "lost";
     if (stored.version === condition.version) return "open";
   }
-  return "lost";
+  return stored.version <= row.version ? "lost" : "unknown";
 }

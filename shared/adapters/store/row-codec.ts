@@ -29,7 +29,7 @@ export type RowDraft = Omit<Row, "writeId">;
 const HISTORY_SECONDS = 30 * 24 * 3_600;
 
 /** A quarter below DynamoDB's 400 kB, which counts names, keys and index attributes too. */
-export const MAX_DATA_BYTES = 300_000;
+const MAX_DATA_BYTES = 300_000;
 
 export function rowOfJob(job: Job, now: EpochMs): RowDraft {
   const lane = isWaiting(job) ? { lanePk: laneKey(job), laneSk: laneOrder(job), cards: job.cards } : {};

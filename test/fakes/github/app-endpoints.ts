@@ -181,5 +181,5 @@ function rateLimits({ limits }: Deps, { caller }: Call): Answer {
 }
 
 function metaJson() {
-  return { ...example("api-overview"), hooks: ["127.0.0.1/32"] };
+  return { verifiable_password_authentication: false, hooks: ["127.0.0.1/32"], api: ["127.0.0.1/32"] };
 }

@@ -2,7 +2,7 @@
 import type { Request } from "./http-server.ts";
 
 /** `drop` cuts the connection before anything is done, `drop-after` when it is done and the answer is lost. */
-export type FaultStatus = number | "drop" | "drop-after";
+type FaultStatus = number | "drop" | "drop-after";
 
 export type InjectedFault = {
   readonly status: FaultStatus;

@@ -66,7 +66,7 @@ export type RunnerRecord = Scope & {
   readonly busyChanges: { readonly at: number; readonly busy: boolean }[];
 };
 
-export type RunnerLabel = {
+type RunnerLabel = {
   readonly id: number;
   readonly name: string;
   readonly type: "read-only" | "custom";

@@ -15,8 +15,8 @@ export type Registrations = {
   configure(scope: Scope, body: Readonly<Record<string, unknown>>): RunnerRecord;
 };
 
-export type TokenKind = "registration" | "remove";
-export type JitRegistration = { readonly runner: RunnerRecord; readonly encodedJitConfig: string };
+type TokenKind = "registration" | "remove";
+type JitRegistration = { readonly runner: RunnerRecord; readonly encodedJitConfig: string };
 
 const TOKEN_LIFE_MS = 60 * 60 * 1_000;
 const MOST_LABELS = 100;

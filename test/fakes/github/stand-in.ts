@@ -30,6 +30,8 @@ export type GithubStandInOptions = Partial<AssignmentLimits & LimitOptions> & {
   readonly deliveryTimeoutMs?: number;
   readonly minimumRunnerVersion?: string;
   readonly faults?: DeliveryFaults;
+  /** A key of its own; the stand-ins of one test file share one otherwise, as making it takes about 100 ms. */
+  readonly ownKey?: boolean;
 };
 
 export type GithubStandIn = WorldControls &
@@ -63,7 +65,7 @@ const APP_ID = 417_020;
 export async function startGithubStandIn(options: GithubStandInOptions = {}): Promise<GithubStandIn> {
   const now = options.now ?? Date.now;
   const fraction = seeded(options.seed ?? 1);
-  const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const keys = options.ownKey ? makeKeys() : sharedKeys();
   const webhookSecret = secret(24);
   const personalAccessToken = `ghp_${secret(27)}`;
   const clientCalls: ClientCall[] = [];
@@ -168,6 +170,17 @@ export async function startGithubStandIn(options: GithubStandInOptions = {}): Pr
       await server.stop();
     },
   };
+}
+
+let shared: ReturnType<typeof makeKeys> | undefined;
+
+function sharedKeys() {
+  shared ??= makeKeys();
+  return shared;
+}
+
+function makeKeys() {
+  return generateKeyPairSync("rsa", { modulusLength: 2048 });
 }
 
 function assignmentLimits(options: GithubStandInOptions): AssignmentLimits {

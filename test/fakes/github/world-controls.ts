@@ -33,7 +33,7 @@ export type WorldControls = {
   deliver(event: string, payload: WebhookPayload): void;
 };
 
-export type OrganizationOptions = {
+type OrganizationOptions = {
   readonly installed?: boolean;
   readonly suspended?: boolean;
   /** What the App was granted there. */
@@ -42,10 +42,10 @@ export type OrganizationOptions = {
   readonly runnerGroups?: readonly NewRunnerGroup[];
 };
 
-export type NewRunnerGroup = Pick<RunnerGroup, "name"> & Partial<Omit<RunnerGroup, "id" | "name">>;
-export type Ids = { readonly ownerId: number; readonly installationId: number | undefined };
+type NewRunnerGroup = Pick<RunnerGroup, "name"> & Partial<Omit<RunnerGroup, "id" | "name">>;
+type Ids = { readonly ownerId: number; readonly installationId: number | undefined };
 
-export type StandInRunner = {
+type StandInRunner = {
   readonly id: number;
   readonly name: string;
   readonly repo: string | undefined;

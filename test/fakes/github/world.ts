@@ -36,7 +36,7 @@ export const DEFAULT_GROUP: RunnerGroup = {
   allowsPublicRepositories: false,
 };
 
-export const DEFAULT_PERMISSIONS: Permissions = {
+const DEFAULT_PERMISSIONS: Permissions = {
   metadata: "read",
   actions: "write",
   administration: "write",

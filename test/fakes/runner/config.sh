@@ -7,6 +7,7 @@ if [[ $EUID -eq 0 && -z "$RUNNER_ALLOW_RUNASROOT" ]]; then
 fi
 
 here="${BASH_SOURCE[0]%/*}"
+[[ -d "$here" ]] || here=.
 command=configure
 if [[ "${1,,}" == remove ]]; then
   command=remove

@@ -2,6 +2,7 @@
 # Keeps the listener of the runner stand-in alive: markers, relaunch and exit codes as measured with runner 2.336.0.
 
 here="${BASH_SOURCE[0]%/*}"
+[[ -d "$here" ]] || here=.
 
 listen() {
   if [[ $EUID -eq 0 && -z "$RUNNER_ALLOW_RUNASROOT" ]]; then

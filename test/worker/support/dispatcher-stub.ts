@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { DispatchSettings, JobDone } from "../../../shared/protocol/worker-plane.ts";
 
-export type Answer = { readonly status: number; readonly body?: unknown };
+type Answer = { readonly status: number; readonly body?: unknown };
 
 export type DispatcherStub = {
   readonly url: string;
@@ -67,7 +67,10 @@ export async function startDispatcher(settings: Partial<DispatchSettings> = {}):
 }
 
 async function answer(stub: DispatcherStub, request: IncomingMessage, response: ServerResponse) {
-  if (stub.silent) return request.socket.destroy();
+  if (stub.silent) {
+    request.socket.destroy();
+    return;
+  }
   stub.authorizations.add(request.headers.authorization);
   const url = new URL(request.url ?? "", stub.url);
   const chunks: Buffer[] = [];

@@ -1,6 +1,6 @@
 // A real worker process in a temporary folder, with a runner made of the tiny programs of test/fixtures/programs.
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type DispatcherStub, TOKEN } from "./dispatcher-stub.ts";
@@ -27,17 +27,24 @@ export type WorkerOptions = {
 };
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-export const PROGRAMS = join(ROOT, "test/fixtures/programs");
+const PROGRAMS = join(ROOT, "test/fixtures/programs");
 
 export function startWorker(dispatcher: DispatcherStub, options: WorkerOptions = {}): StartedWorker {
   const folder = mkdtempSync(join(tmpdir(), "npd-worker-"));
   const [runnerHome, workDir] = [join(folder, "runner-home"), join(folder, "work")];
   for (const path of [runnerHome, workDir]) mkdirSync(path);
+  // Another user must be able to come here.
+  chmodSync(folder, 0o755);
   copyFileSync(join(PROGRAMS, options.config ?? "config-ok.sh"), join(runnerHome, "config.sh"));
   copyFileSync(join(PROGRAMS, options.run ?? "run-one-job.sh"), join(runnerHome, "run.sh"));
   const child = spawn(process.execPath, [options.entry ?? join(ROOT, "worker/main.ts")], {
     cwd: workDir,
-    env: { ...workerEnvironment(dispatcher.url), RUNNER_HOME: runnerHome, WORKER_DIR: workDir, ...options.env },
+    env: {
+      ...workerEnvironment(dispatcher.url),
+      RUNNER_HOME: runnerHome,
+      WORKER_DIR: workDir,
+      ...options.env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

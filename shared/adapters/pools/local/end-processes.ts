@@ -33,23 +33,13 @@ export async function endProcesses(
   graceMs: number,
   options: { readonly term: boolean },
 ): Promise<boolean> {
-  let known: ProcessInfo[] = [];
-  if (target.leader !== undefined && isRunning(target.leader)) {
-    // Before TERM, while the line from each process up to the worker is still whole.
-    known = await findMembers(target, known);
-    if (options.term) signal(target.leader.pid, "SIGTERM");
-    await untilEnded(target.leader, graceMs);
-  }
-  const deadline = performance.now() + KILL_MS;
-  for (;;) {
-    const members = await findMembers(target, known);
-    if (members.length === 0) return true;
-    if (performance.now() > deadline) return false;
-    known = [...known, ...members];
-    const leaders = new Set([...known, ...(target.leader ? [target.leader] : [])].map(({ pid }) => pid));
-    for (const member of members) kill(member, leaders);
-    await sleep(POLL_MS / 4);
-  }
+  const { leader } = target;
+  if (leader === undefined || !isRunning(leader)) return killAll(target, []);
+  // Before TERM, while the line from each process up to the worker is still whole.
+  const known = await findMembers(target, []);
+  if (options.term) signal(leader.pid, "SIGTERM");
+  await untilEnded(leader, graceMs);
+  return killAll(target, known);
 }
 
 /** The oldest process with the marker: the worker itself, when a crash kept us from noting its pid. */
@@ -57,6 +47,21 @@ export async function findMarked(marker: string, sinceTicks: number): Promise<Pr
   const members = await findMembers({ leader: undefined, marker, sinceTicks }, []);
   const oldest = members.toSorted((a, b) => a.startTicks - b.startTicks || a.pid - b.pid)[0];
   return oldest && { pid: oldest.pid, startTicks: oldest.startTicks };
+}
+
+/** `known`: members seen while the worker ran. A member that forks is caught by the next round. */
+async function killAll(target: Target, known: readonly ProcessIdentity[]): Promise<boolean> {
+  const seen = target.leader === undefined ? [...known] : [target.leader, ...known];
+  const deadline = performance.now() + KILL_MS;
+  for (;;) {
+    const members = await findMembers(target, seen);
+    if (members.length === 0) return true;
+    if (performance.now() > deadline) return false;
+    seen.push(...members);
+    const leaders = new Set(seen.map(({ pid }) => pid));
+    for (const member of members) kill(member, leaders);
+    await sleep(POLL_MS / 4);
+  }
 }
 
 async function findMembers(target: Target, known: readonly ProcessIdentity[]): Promise<ProcessInfo[]> {

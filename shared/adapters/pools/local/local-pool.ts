@@ -37,6 +37,8 @@ export type LocalPoolOptions = {
   readonly log: Log;
 };
 
+/** A worker that KILL does not end at its limit is tried again after this. */
+const LIMIT_RETRY_MS = 60_000;
 /** From the end of a child to its exit event: 1 ms on an idle machine. */
 const EXIT_MS = 1_000;
 
@@ -50,7 +52,7 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   const locate = async (workerId: WorkerId) =>
     locateWorker(workerId, await folders.record(workerId), folders, bootId);
   const endWorker = createEndWorker(locate);
-  const limits = limitTimers(clock, (workerId) => enforceLimit(workerId, { name, locate, endWorker, log }));
+  const limits = limitsOf({ name, clock, locate, endWorker, log });
   const startDeps = { ...options, folders, cards, self, bootId, onSpawned };
   const starts = new Map<WorkerId, Promise<StartOutcome>>();
   const exits = watchExits({ name, folders, clock, log });
@@ -138,20 +140,36 @@ function watchExits({ name, folders, clock, log }: ExitDeps) {
 
 type LimitDeps = {
   readonly name: PoolName;
+  readonly clock: Clock;
   readonly locate: (workerId: WorkerId) => Promise<Place>;
   readonly endWorker: EndWorker;
   readonly log: Log;
 };
 
-async function enforceLimit(workerId: WorkerId, { name, locate, endWorker, log }: LimitDeps): Promise<void> {
+function limitsOf(deps: LimitDeps): LimitTimers {
+  const limits: LimitTimers = limitTimers(deps.clock, async (workerId) => {
+    const ended = await enforceLimit(workerId, deps);
+    if (!ended) limits.arm(workerId, deps.clock.now() + LIMIT_RETRY_MS);
+  });
+  return limits;
+}
+
+/** True when the worker has ended. */
+async function enforceLimit(
+  workerId: WorkerId,
+  { name, locate, endWorker, log }: LimitDeps,
+): Promise<boolean> {
   const about = { pool: name, worker: workerId };
   try {
     const place = await locate(workerId);
-    if (place.type !== "process" || !isRunning(place.process)) return;
+    if (place.type === "none" || (place.type === "process" && !isRunning(place.process))) return true;
     log.warn("worker-limit-reached", about);
-    if (!(await endWorker(workerId, STOP_GRACE_MS))) log.error("worker-outlives-limit", about);
+    const ended = await endWorker(workerId, STOP_GRACE_MS);
+    if (!ended) log.error("worker-outlives-limit", about);
+    return ended;
   } catch (error) {
     log.error("worker-outlives-limit", { ...about, error });
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // Reads /proc: which processes there are, when they started, and which of them carry a worker's marker.
 import { readdirSync, readFileSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 /** A process for good: a pid is used again, a pid with its start time is not (within one boot). */
 export type ProcessIdentity = {
@@ -17,6 +17,12 @@ export type ProcessInfo = ProcessIdentity & {
   readonly ended: boolean;
 };
 
+/** Loading a program from a cold disk takes tens of ms; a process that hangs there longer waits for a dead disk. */
+const EXEC_LOOKS = 20;
+const EXEC_LOOK_MS = 5;
+/** `flags` of a kernel thread, include/linux/sched.h. */
+const PF_KTHREAD = 0x0020_0000;
+
 /**
  * Every process of this host, ended ones too. Reads synchronously in slices: 64 reads of /proc take
  * about 1.6 ms (25 us each, measured), and the event loop gets its turn after each slice.
@@ -27,25 +33,33 @@ export async function listProcesses(): Promise<ProcessInfo[]> {
   return found.filter((info) => info !== undefined);
 }
 
-/** Those of `processes` whose environment has exactly the entry `marker` (`NAME=value`). */
+/**
+ * Those of `processes` whose environment has exactly the entry `marker` (`NAME=value`). A process in the middle of exec
+ * shows none for a moment: it is looked at again.
+ */
 export async function markedBy(marker: string, processes: readonly ProcessInfo[]): Promise<Set<number>> {
-  const marked = await inSlices(processes, ({ pid }) => hasMarker(pid, marker));
-  return new Set(processes.filter((_, index) => marked[index]).map(({ pid }) => pid));
+  const marked = new Set<number>();
+  let open = processes.filter(({ ended }) => !ended);
+  for (let look = 0; open.length > 0 && look < EXEC_LOOKS; look++) {
+    if (look > 0) await sleep(EXEC_LOOK_MS);
+    const answers = await inSlices(open, ({ pid }) => hasMarker(pid, marker));
+    for (const [index, { pid }] of open.entries()) if (answers[index] === true) marked.add(pid);
+    open = open.filter((_, index) => answers[index] === "in exec");
+  }
+  return marked;
 }
 
 /** Undefined when there is no such process. */
 export function readProcess(pid: number): ProcessInfo | undefined {
-  const text = readProcFile(`/proc/${pid}/stat`)?.toString("latin1");
-  if (text === undefined) return undefined;
-  // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-  const [state, parent, group, session, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const stat = readStat(pid);
+  if (stat === undefined) return undefined;
   return {
     pid,
-    startTicks: Number(rest[15]),
-    parent: Number(parent),
-    group: Number(group),
-    session: Number(session),
-    ended: state === "Z" || state === "X",
+    startTicks: Number(stat[22]),
+    parent: Number(stat[4]),
+    group: Number(stat[5]),
+    session: Number(stat[6]),
+    ended: stat[3] === "Z" || stat[3] === "X",
   };
 }
 
@@ -67,10 +81,27 @@ export function readBootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
-function hasMarker(pid: number, marker: string): boolean {
+function hasMarker(pid: number, marker: string): boolean | "in exec" {
   const environ = readProcFile(`/proc/${pid}/environ`);
   if (environ === undefined) return false;
+  if (environ.length === 0) return isTrulyEmpty(pid) ? false : "in exec";
   return `\0${environ.toString("latin1")}\0`.includes(`\0${marker}\0`);
+}
+
+/** Within exec the bounds of the environment are both 0 until it is set up; a kernel thread never has one. */
+function isTrulyEmpty(pid: number): boolean {
+  const stat = readStat(pid);
+  if (stat === undefined || stat[3] === "Z" || stat[3] === "X") return true;
+  const isKernelThread = (Number(stat[9]) & PF_KTHREAD) !== 0;
+  const [start, end] = [Number(stat[50]), Number(stat[51])];
+  return isKernelThread || (end !== 0 && start === end);
+}
+
+/** The fields of /proc/<pid>/stat, numbered from 1 as in proc(5); the name in field 2 is left out. */
+function readStat(pid: number): string[] | undefined {
+  const text = readProcFile(`/proc/${pid}/stat`)?.toString("latin1");
+  // The name stands in parentheses and may itself hold spaces and parentheses.
+  return text === undefined ? undefined : ["", "", "", ...text.slice(text.lastIndexOf(")") + 2).split(" ")];
 }
 
 /** Undefined when the process ended meanwhile, or is another user's and keeps its environment to itself. */

@@ -12,6 +12,7 @@ const SESSION_CONFLICT = 5;
 const VERSION_DEPRECATED = 7;
 const HOSTED_RESULTS = { Succeeded: 100, Failed: 102, Canceled: 103 };
 const RECONNECT_MS = 200;
+const CONFLICT_PATIENCE_MS = 3_000;
 const REGISTRATION_DELETED =
   "Failed to create a session. The runner registration has been deleted from the server, please re-configure. Runner registrations are automatically deleted for runners that have not connected to the service recently.";
 
@@ -44,10 +45,21 @@ export async function listen(root, inputs) {
   return (await refusedSession(listener)) ?? (await takeMessages(listener));
 }
 
+/** A former listener's session may last a moment longer; the real runner waits 4 minutes for its end. */
+async function askForSession({ ask }, version) {
+  const giveUpAt = performance.now() + CONFLICT_PATIENCE_MS;
+  for (;;) {
+    const answer = await ask("POST", "session", { body: { version } }, true);
+    if (answer.status !== 409 || performance.now() > giveUpAt) return answer;
+    await wait(RECONNECT_MS);
+  }
+}
+
 /** @returns the exit code when there is no session to be had */
-async function refusedSession({ ask, faults, trace }) {
+async function refusedSession(listener) {
+  const { faults, trace } = listener;
   const version = versionOf(faults);
-  const { status, body } = await ask("POST", "session", { body: { version } }, true);
+  const { status, body } = await askForSession(listener, version);
   trace(`Session creation answered ${status}.`);
   if (status === 200) {
     writeLine();

@@ -1,0 +1,186 @@
+// Who serves which job after GitHub gave a job to another runner: W1 was started for A, W2 for B, and W1 took B.
+import { describe, expect, test } from "vitest";
+import type { RebindView } from "../../shared/domain/binding.ts";
+import { canServe, decideRebind } from "../../shared/domain/binding.ts";
+import { endpointName, tenantId } from "../../shared/domain/ids.ts";
+import type { Job } from "../../shared/domain/job.ts";
+import type { RunnerScope, Worker, WorkerState } from "../../shared/domain/worker.ts";
+import { aGithubSide, aJob, aWorker, aWorkerId, T0 } from "./builders.ts";
+
+const [W1, W2, W3] = [aWorkerId("w1"), aWorkerId("w2"), aWorkerId("w3")];
+const A = jobOn(1, W1);
+const B = inProgressOn(jobOn(2, W2), W1);
+const NOTHING = {
+  taken: undefined,
+  displaced: undefined,
+  taker: undefined,
+  freed: undefined,
+  surplus: undefined,
+};
+
+function jobOn(workflowJobId: number, workerId: Job["workerId"]): Job {
+  return aJob({ github: aGithubSide({ workflowJobId }), workerId });
+}
+
+function inProgressOn(job: Job, runner: string): Job {
+  const github = aGithubSide({
+    workflowJobId: job.github?.workflowJobId ?? 0,
+    status: "in_progress",
+    runner: { id: 9, name: runner },
+  });
+  return { ...job, state: "IN_PROGRESS", github };
+}
+
+function workerFor(job: Job, id: Worker["id"], more: Partial<Worker> = {}): Worker {
+  return aWorker({ id, jobId: job.id, state: "listening", ...more });
+}
+
+function view(more: Partial<RebindView> = {}): RebindView {
+  return { job: B, taker: workerFor(A, W1), displaced: A, former: workerFor(B, W2), ...more };
+}
+
+describe("W1 took B", () => {
+  test("W1 serves B and W2 serves A; B remembers W2 until that is done", () => {
+    expect(decideRebind(view())).toMatchObject({
+      taken: { id: B.id, version: 2, workerId: W1, formerWorkerId: W2 },
+      displaced: { id: A.id, version: 2, workerId: W2, state: "IN_QUEUE" },
+      taker: { id: W1, version: 2, jobId: B.id },
+      freed: { id: W2, version: 2, jobId: A.id },
+      surplus: undefined,
+    });
+  });
+
+  test.each([
+    ["has another endpoint", { endpoint: endpointName("linux-aarch64-a2-2") }],
+    ["is another tenant's", { tenant: tenantId(9) }],
+    ["is registered at another organization", { scope: { type: "organization", org: "other" } }],
+    ["is registered at a repository", { scope: { type: "repository", owner: "Acme", repo: "kernels" } }],
+  ] as const)("A waits again and W2 is surplus when W2 %s", (_why, other) => {
+    const rebind = decideRebind(view({ former: workerFor(B, W2, other) }));
+    expect(rebind).toMatchObject({
+      taken: { workerId: W1 },
+      displaced: { workerId: undefined, formerWorkerId: undefined, queuedAt: A.queuedAt },
+      freed: undefined,
+      surplus: W2,
+    });
+  });
+
+  test.each<[string, Partial<Worker>]>([
+    ["runs a job", { state: "running" }],
+    ["has reported its end", { state: "finished" }],
+    ["is lost", { state: "lost" }],
+    ["is released", { state: "released" }],
+    ["was asked to drain", { drain: { reason: "idle", at: T0 } }],
+  ])("A waits again and W2 is left alone when it %s", (_why, other) => {
+    const rebind = decideRebind(view({ former: workerFor(B, W2, other) }));
+    expect(rebind).toMatchObject({
+      displaced: { workerId: undefined },
+      freed: undefined,
+      surplus: undefined,
+    });
+  });
+
+  test("W2 takes A though its own pointer to B is not yet written: the job's is the truth", () => {
+    const former = workerFor(jobOn(3, undefined), W2);
+    expect(decideRebind(view({ former }))).toMatchObject({
+      displaced: { workerId: W2 },
+      freed: { jobId: A.id },
+    });
+  });
+
+  test("A waits again when B had no worker", () => {
+    const unserved = { ...B, workerId: undefined };
+    expect(decideRebind(view({ job: unserved, former: undefined }))).toMatchObject({
+      taken: { workerId: W1, formerWorkerId: undefined },
+      displaced: { workerId: undefined },
+      surplus: undefined,
+    });
+  });
+
+  test("W2 is surplus when A has ended, has another worker, or is not known", () => {
+    for (const displaced of [{ ...A, state: "CANCELLED" } as const, { ...A, workerId: W3 }, undefined]) {
+      const rebind = decideRebind(view({ displaced }));
+      expect(rebind).toMatchObject({ taken: { workerId: W1 }, displaced: undefined, surplus: W2 });
+    }
+  });
+});
+
+describe("B took its own worker", () => {
+  test.each([undefined, inProgressOn(jobOn(2, W2), W2)])("nothing changes (%#)", (displaced) => {
+    const own = inProgressOn(jobOn(2, W2), W2);
+    expect(decideRebind({ job: own, taker: workerFor(own, W2), displaced, former: undefined })).toEqual(
+      NOTHING,
+    );
+  });
+});
+
+describe("A was given to W3 in the same moment", () => {
+  const assigned = inProgressOn(A, W3);
+
+  test("it takes W2 for now, so that its own rebind can pass W2 on", () => {
+    expect(decideRebind(view({ displaced: assigned }))).toMatchObject({
+      displaced: { id: A.id, state: "IN_PROGRESS", workerId: W2 },
+      freed: { id: W2, jobId: A.id },
+      surplus: undefined,
+    });
+  });
+
+  test("it is left to its own rebind when there is no worker for it", () => {
+    expect(decideRebind(view({ displaced: assigned, former: undefined })).displaced).toBeUndefined();
+  });
+});
+
+describe("after a crash", () => {
+  const taken = { ...B, workerId: W1, formerWorkerId: W2 };
+
+  test("before A was written, the rest is the same", () => {
+    const { taken: _written, ...rest } = decideRebind(view());
+    expect(decideRebind(view({ job: taken }))).toEqual({ ...rest, taken: undefined });
+  });
+
+  test("after A was written, W2 is A's and not surplus", () => {
+    expect(decideRebind(view({ job: taken, displaced: { ...A, workerId: W2 } }))).toMatchObject({
+      taken: undefined,
+      displaced: undefined,
+      taker: { id: W1, jobId: B.id },
+      freed: { id: W2, jobId: A.id },
+      surplus: undefined,
+    });
+  });
+
+  test("after W2 was given on, it is left alone", () => {
+    const former = workerFor(jobOn(3, W2), W2);
+    const rebind = decideRebind(view({ job: taken, former }));
+    expect(rebind).toMatchObject({
+      displaced: { workerId: undefined },
+      freed: undefined,
+      surplus: undefined,
+    });
+  });
+
+  test("before W2 was retired, it is surplus still", () => {
+    const done = view({ job: taken, taker: workerFor(B, W1), displaced: undefined });
+    expect(decideRebind(done)).toEqual({ ...NOTHING, surplus: W2 });
+  });
+});
+
+describe("a surplus worker may take a waiting job", () => {
+  const here: RunnerScope = { type: "repository", owner: "ann", repo: "kernels" };
+  const spare = aWorker({ state: "listening", scope: here });
+
+  test.each<WorkerState>(["reserving", "starting", "booted", "listening"])("while it is %s", (state) => {
+    expect(canServe({ ...spare, state }, aJob(), here)).toBe(true);
+  });
+
+  test.each<WorkerState>(["running", "finished", "lost", "released"])("not while it is %s", (state) => {
+    expect(canServe({ ...spare, state }, aJob(), here)).toBe(false);
+  });
+
+  test.each<[string, Job, RunnerScope]>([
+    ["of another endpoint", aJob({ endpoint: endpointName("linux-aarch64-a2-2") }), here],
+    ["of another tenant", aJob({ tenant: tenantId(9) }), here],
+    ["of another repository", aJob(), { ...here, repo: "models" }],
+    ["of another owner", aJob(), { ...here, owner: "bob" }],
+    ["of an organization", aJob(), { type: "organization", org: "ann" }],
+  ])("not a job %s", (_why, job, scope) => expect(canServe(spare, job, scope)).toBe(false));
+});

@@ -1,0 +1,160 @@
+// One word of GitHub moves a job one step, or not at all.
+import { describe, expect, test } from "vitest";
+import { ADMIT_MS } from "../../shared/domain/deadlines.ts";
+import { rank } from "../../shared/domain/github-event.ts";
+import { isWaiting } from "../../shared/domain/job.ts";
+import { advanceByWord, jobFromWord } from "../../shared/domain/job-events.ts";
+import { aGithubSide, aJob, anEndpoint, aWord, T0, TENANT, WORKER_ID } from "./builders.ts";
+
+const NOW = T0 + 5_000;
+const runner = { id: 900, name: WORKER_ID };
+const assigned = aWord({ status: "in_progress", runner, startedAt: T0 + 4_000 });
+
+test("GitHub's statuses have an order", () => {
+  expect(
+    (["completed", "queued", "waiting", "in_progress"] as const).toSorted((a, b) => rank(a) - rank(b)),
+  ).toEqual(["waiting", "queued", "in_progress", "completed"]);
+});
+
+describe("a first word creates the job", () => {
+  test("queued: it waits in its lane, at the place of GitHub's time", () => {
+    const job = jobFromWord(aWord(), anEndpoint(), NOW);
+    expect(job).toMatchObject({
+      id: "gh-100520616165",
+      version: 1,
+      origin: "github",
+      state: "IN_QUEUE",
+      endpoint: "linux-aarch64-a2-1",
+      pool: "a2",
+      cards: 1,
+      tenant: TENANT,
+      createdAt: NOW,
+      queuedAt: T0,
+      admitAt: NOW + ADMIT_MS,
+      phases: { queued: NOW },
+      github: aGithubSide(),
+    });
+    expect(job.phases.held).toBeUndefined();
+    expect(isWaiting(job)).toBe(true);
+  });
+
+  test("waiting: it is held until GitHub queues it", () => {
+    const job = jobFromWord(aWord({ status: "waiting" }), anEndpoint(), NOW);
+    expect(job).toMatchObject({
+      version: 1,
+      state: "IN_QUEUE",
+      hold: { reason: "environment-gate", until: undefined },
+      phases: { held: NOW },
+    });
+    const queued = advanceByWord(job, aWord(), NOW + 9);
+    expect(queued).toMatchObject({
+      version: 2,
+      hold: undefined,
+      admitAt: NOW + 9 + ADMIT_MS,
+      phases: { held: NOW, queued: NOW + 9 },
+    });
+    expect(isWaiting(queued)).toBe(true);
+  });
+
+  test("in progress, its queued lost", () => {
+    expect(jobFromWord(assigned, anEndpoint(), NOW)).toMatchObject({
+      version: 1,
+      state: "IN_PROGRESS",
+      hold: undefined,
+      phases: { running: NOW },
+      github: { status: "in_progress", runner },
+    });
+  });
+
+  test("completed, all before it lost", () => {
+    const word = aWord({ status: "completed", conclusion: "success", runner });
+    expect(jobFromWord(word, anEndpoint(), NOW)).toMatchObject({ version: 1, state: "COMPLETED" });
+  });
+});
+
+describe("the end of a workflow job", () => {
+  test.each([
+    ["success", runner, "COMPLETED", "succeeded"],
+    ["neutral", runner, "COMPLETED", "succeeded"],
+    ["failure", runner, "FAILED", "workflow-job-failed"],
+    ["action_required", undefined, "FAILED", "workflow-job-failed"],
+    [undefined, undefined, "FAILED", "workflow-job-failed"],
+    ["skipped", undefined, "CANCELLED", "skipped"],
+    ["cancelled", undefined, "CANCELLED", "cancelled-before-pickup"],
+    ["cancelled", runner, "CANCELLED", "workflow-job-cancelled"],
+    ["timed_out", runner, "TIMED_OUT", "execution-timeout"],
+  ] as const)("%s on %o: %s, %s", (conclusion, on, state, reason) => {
+    const word = aWord({ status: "completed", conclusion, runner: on });
+    const job = advanceByWord(aJob({ hold: undefined, verifyAt: T0 + 1 }), word, NOW);
+    expect(job).toMatchObject({
+      state,
+      end: { reason, at: NOW },
+      phases: { done: NOW },
+      hold: undefined,
+      verifyAt: undefined,
+    });
+    expect(job.end?.message).toBe(
+      `GitHub: ${conclusion ?? "completed"}${on === undefined ? ", no runner took it" : ` on ${on.name}`}`,
+    );
+  });
+
+  test("keeps the pointer to its worker, which is still to be retired", () => {
+    const word = aWord({ status: "completed", conclusion: "cancelled" });
+    expect(advanceByWord(aJob({ workerId: WORKER_ID }), word, NOW).workerId).toBe(WORKER_ID);
+  });
+});
+
+describe("a word that says nothing new changes nothing", () => {
+  const inProgress = advanceByWord(aJob(), assigned, NOW);
+  test.each([
+    ["repeated", inProgress, assigned],
+    ["late", inProgress, aWord()],
+    ["late by two", inProgress, aWord({ status: "waiting" })],
+    [
+      "repeated gate",
+      jobFromWord(aWord({ status: "waiting" }), anEndpoint(), T0),
+      aWord({ status: "waiting" }),
+    ],
+    ["repeated queued, held for another reason", aJob({ hold: backoff() }), aWord()],
+    ["no runner", inProgress, aWord({ status: "in_progress", startedAt: T0 + 9_000 })],
+    ["no start", inProgress, aWord({ status: "in_progress", runner: { id: 1, name: "other" } })],
+    ["after the end", aJob({ state: "CANCELLED" }), assigned],
+    ["not a workflow job", aJob({ origin: "api", github: undefined }), assigned],
+  ])("%s", (_why, job, word) => expect(advanceByWord(job, word, NOW)).toBe(job));
+
+  function backoff() {
+    return { reason: "start-backoff", message: "the pool refused", until: T0 + 9 } as const;
+  }
+});
+
+describe("in progress", () => {
+  test("ends the hold and keeps the place of the job", () => {
+    const held = aJob({ hold: { reason: "start-failed", message: "no image", until: T0 + 9 }, queuedAt: T0 });
+    expect(advanceByWord(held, assigned, NOW)).toMatchObject({
+      version: 2,
+      state: "IN_PROGRESS",
+      hold: undefined,
+      queuedAt: T0,
+      phases: { queued: T0, running: NOW },
+    });
+  });
+
+  test("on a second runner: the later start counts, whichever word comes first", () => {
+    const other = { id: 901, name: "npud-t3st00-other" };
+    const later = aWord({ status: "in_progress", runner: other, startedAt: T0 + 64_000 });
+    const inOrder = advanceByWord(advanceByWord(aJob(), assigned, NOW), later, NOW);
+    const inReverse = advanceByWord(advanceByWord(aJob(), later, NOW), assigned, NOW);
+    expect(inOrder.github).toMatchObject({ runner: other, startedAt: T0 + 64_000 });
+    expect(inReverse.github).toEqual(inOrder.github);
+  });
+
+  test("names a runner after a word that named none", () => {
+    const nameless = advanceByWord(aJob(), aWord({ status: "in_progress", startedAt: T0 + 4_000 }), NOW);
+    expect(advanceByWord(nameless, assigned, NOW).github?.runner).toEqual(runner);
+  });
+
+  test("late, after its worker ended: GitHub is still asked, or a lost completed would leave it open for ever", () => {
+    const asked = aJob({ workerId: WORKER_ID, verifyAt: T0 + 20_000 });
+    expect(advanceByWord(asked, assigned, NOW).verifyAt).toBe(T0 + 20_000);
+  });
+});

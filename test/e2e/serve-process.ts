@@ -1,0 +1,112 @@
+// `npm start` as a real process against the GitHub stand-in: it can be killed and started again on the same data.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { GithubStandIn } from "../fakes/github/stand-in.ts";
+import { startGithubStandIn } from "../fakes/github/stand-in.ts";
+import { installRunnerStandIn } from "../fakes/runner/install.ts";
+import { until } from "./until.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+export const ORG = "e2e-org";
+
+export type ServeProcess = {
+  readonly github: GithubStandIn;
+  readonly dir: string;
+  readonly dataDir: string;
+  /** Every byte that any of its processes wrote to its streams. */
+  output(): string;
+  start(): Promise<void>;
+  /** KILL: nothing is cleaned up. */
+  kill(): Promise<void>;
+  /** TERM, then waits. */
+  close(): Promise<number | null>;
+  /** Everything gone, workers too. */
+  dispose(): Promise<void>;
+};
+
+export type ServeOptions = {
+  readonly registration?: "token" | "jit" | "auto";
+  readonly cards?: number;
+  readonly env?: { readonly [name: string]: string };
+  /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
+  readonly workerEnv?: { readonly [name: string]: string };
+};
+
+export async function createServe(options: ServeOptions = {}): Promise<ServeProcess> {
+  const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-e2e-"));
+  const dataDir = join(dir, "data");
+  const github = await startGithubStandIn({ seed: 7 });
+  github.addOrganization(ORG);
+  github.addRepository(ORG, "repo");
+  await mkdir(dataDir, { recursive: true });
+  const runnerHome = await installRunnerStandIn(join(dir, "runner"));
+  const config = join(dir, "dispatch.yaml");
+  await writeFile(config, configText(options));
+  await writeFile(join(dir, "app.pem"), github.privateKey);
+  const env = {
+    PATH: [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter),
+    HOME: dir,
+    GITHUB_APP_ID: String(github.appId),
+    GITHUB_APP_PRIVATE_KEY_FILE: join(dir, "app.pem"),
+    GITHUB_WEBHOOK_SECRET: github.webhookSecret,
+    GITHUB_API_URL: github.apiUrl,
+    RUNNER_HOME: runnerHome,
+    ...options.env,
+  };
+  const printed: string[] = [];
+  let child: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const args = ["functions/serve.ts", "--port", "0", "--data", dataDir, "--config", config];
+    const serve = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    child = serve;
+    let text = "";
+    for (const stream of [serve.stdout, serve.stderr]) {
+      stream.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        printed.push(chunk);
+      });
+    }
+    const url = await until("the server to listen", () => /"url":"(http:[^"]+)"/.exec(text)?.[1], {
+      detail: () => text,
+    });
+    github.setWebhook(`${url}/webhooks/github`);
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null) return running?.exitCode ?? null;
+    return new Promise((resolve) => {
+      running.once("exit", (code) => resolve(code));
+      running.kill(signal);
+    });
+  }
+
+  return {
+    github,
+    dir,
+    dataDir,
+    output: () => printed.join(""),
+    start,
+    kill: async () => void (await end("SIGKILL")),
+    close: () => end("SIGTERM"),
+    async dispose() {
+      await end("SIGKILL");
+      await github.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function configText({ registration = "token", cards = 8, workerEnv = {} }: ServeOptions): string {
+  return JSON.stringify({
+    pools: {
+      local: { driver: "local", kind: "npu", cards, env: { RUNNER_ALLOW_RUNASROOT: "1", ...workerEnv } },
+    },
+    endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: "local", registration }],
+    tenants: [{ owner: ORG }],
+  });
+}

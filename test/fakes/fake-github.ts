@@ -1,0 +1,166 @@
+// GitHub behind the port, in memory: workflow jobs, runners, who was given what, and the words it would deliver.
+import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import { covers } from "../../shared/domain/labels.ts";
+import type { RunnerScope } from "../../shared/domain/worker.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import type { Github, GithubFault } from "../../shared/ports/github.ts";
+import { GithubError } from "../../shared/ports/github.ts";
+import { aWord } from "../domain/builders.ts";
+
+export type FakeRunner = {
+  readonly id: number;
+  readonly name: string;
+  readonly scope: RunnerScope;
+  readonly labels: readonly string[];
+  /** Has connected: only then is it given work. */
+  online: boolean;
+  /** The workflow job it runs. */
+  job: number | undefined;
+};
+
+export type FakeGithub = Github & {
+  readonly calls: { readonly [method in keyof Github]: number };
+  readonly jobs: ReadonlyMap<number, WorkflowJobWord>;
+  readonly runners: ReadonlyMap<string, FakeRunner>;
+  /** Words not yet taken for delivery, oldest first. */
+  takeOutbox(): WorkflowJobWord[];
+  /** A workflow run asks for a runner. Fields as in `aWord()`; a fresh id unless one is given. */
+  queue(fields?: Partial<WorkflowJobWord>): WorkflowJobWord;
+  /** Past its environment gate, or cancelled, or whatever a test wants it to be. */
+  change(id: number, fields: Partial<WorkflowJobWord>): WorkflowJobWord;
+  /** What config.sh does with a registration token. */
+  register(token: string, runner: Pick<FakeRunner, "name" | "labels">): void;
+  /** What run.sh does. */
+  connect(name: string): void;
+  /** Gives a queued job to an idle runner; `id` undefined: the oldest that its labels cover. */
+  assign(name: string, id?: number): WorkflowJobWord | undefined;
+  /** The job ends; its ephemeral runner is gone with it. */
+  complete(id: number, conclusion?: string): WorkflowJobWord;
+  /** Every call fails so, or those of one method; `undefined` ends it. */
+  fail(fault: GithubFault | undefined, options?: { method?: keyof Github; retryAfterMs?: number }): void;
+};
+
+/** GitHub's registration tokens live one hour. */
+const TOKEN_MS = 3_600_000;
+
+export function createFakeGithub(clock: Clock): FakeGithub {
+  const calls = { registrationToken: 0, jitConfig: 0, workflowJob: 0, findRunner: 0, deleteRunner: 0 };
+  const jobs = new Map<number, WorkflowJobWord>();
+  const runners = new Map<string, FakeRunner>();
+  const tokens = new Map<string, RunnerScope>();
+  const faults = new Map<keyof Github | "all", { fault: GithubFault; retryAfterMs: number | undefined }>();
+  const outbox: WorkflowJobWord[] = [];
+  let lastId = 100_000_000_000;
+
+  return {
+    calls,
+    jobs,
+    runners,
+    takeOutbox: () => outbox.splice(0),
+    queue: (fields = {}) =>
+      say(aWord({ workflowJobId: ++lastId, createdAt: clock.now() + (lastId % 1_000), ...fields })),
+    change: (id, fields) => say({ ...known(id), ...fields }),
+    connect: (name) => {
+      const runner = runners.get(name);
+      if (runner !== undefined) runner.online = true;
+    },
+    register(token, { name, labels }) {
+      const scope = tokens.get(token);
+      if (scope === undefined) throw new Error("the fake GitHub does not know this registration token");
+      add(name, labels, scope);
+    },
+    assign,
+    complete(id, conclusion = "success") {
+      const { runner } = known(id);
+      if (runner !== undefined) runners.delete(runner.name);
+      return say({ ...known(id), status: "completed", conclusion });
+    },
+    fail(fault, { method = "all" as const, retryAfterMs } = {}) {
+      if (fault === undefined) faults.delete(method);
+      else faults.set(method, { fault, retryAfterMs });
+    },
+
+    async registrationToken(_caller, scope) {
+      call("registrationToken");
+      const token = `A${String(tokens.size + 1).padStart(28, "0")}`;
+      tokens.set(token, scope);
+      return { token, expiresAt: clock.now() + TOKEN_MS };
+    },
+    async jitConfig(_caller, scope, { name, labels }) {
+      call("jitConfig");
+      if (runners.has(name)) throw new GithubError(`${name} exists`, { fault: "conflict", status: 409 });
+      const { id } = add(name, labels, scope);
+      return { encodedJitConfig: `jit-${id}-${name}`, runnerId: id };
+    },
+    async workflowJob(_caller, { workflowJobId }) {
+      call("workflowJob");
+      return jobs.get(workflowJobId);
+    },
+    async findRunner(_caller, _scope, name) {
+      call("findRunner");
+      const runner = runners.get(name);
+      if (runner === undefined) return undefined;
+      return {
+        id: runner.id,
+        name,
+        status: runner.online ? "online" : "offline",
+        busy: runner.job !== undefined,
+      };
+    },
+    async deleteRunner(_caller, _scope, id) {
+      call("deleteRunner");
+      const runner = [...runners.values()].find((one) => one.id === id);
+      if (runner?.job !== undefined) return "busy";
+      if (runner !== undefined) runners.delete(runner.name);
+      return "deleted";
+    },
+  };
+
+  function call(method: keyof Github): void {
+    calls[method]++;
+    const failing = faults.get(method) ?? faults.get("all");
+    if (failing === undefined) return;
+    const { fault, retryAfterMs } = failing;
+    throw new GithubError(`the fake GitHub answers ${method} with ${fault}`, {
+      fault,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
+
+  function known(id: number): WorkflowJobWord {
+    const word = jobs.get(id);
+    if (word === undefined) throw new Error(`the fake GitHub has no workflow job ${id}`);
+    return word;
+  }
+
+  function say(word: WorkflowJobWord): WorkflowJobWord {
+    jobs.set(word.workflowJobId, word);
+    outbox.push(word);
+    return word;
+  }
+
+  /** `config.sh --replace` is not used: a name that is taken stays taken. */
+  function add(name: string, labels: readonly string[], scope: RunnerScope): FakeRunner {
+    const before = runners.get(name);
+    if (before !== undefined) return before;
+    const runner = { id: ++lastId, name, labels, scope, online: false, job: undefined };
+    runners.set(name, runner);
+    return runner;
+  }
+
+  function assign(name: string, id?: number): WorkflowJobWord | undefined {
+    const runner = runners.get(name);
+    if (runner === undefined || !runner.online || runner.job !== undefined) return undefined;
+    const fitting = [...jobs.values()].filter((word) => word.status === "queued" && fits(runner, word));
+    const word = id === undefined ? fitting[0] : fitting.find((one) => one.workflowJobId === id);
+    if (word === undefined) return undefined;
+    runner.job = word.workflowJobId;
+    return say({ ...word, status: "in_progress", startedAt: clock.now(), runner: { id: runner.id, name } });
+  }
+
+  function fits({ scope, labels }: FakeRunner, { repository, labels: wanted }: WorkflowJobWord): boolean {
+    const login = scope.type === "organization" ? scope.org : scope.owner;
+    const here = scope.type === "organization" || scope.repo === repository.name;
+    return here && login === repository.owner.login && covers(labels, wanted);
+  }
+}

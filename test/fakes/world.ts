@@ -1,0 +1,212 @@
+// Everything the use cases need, in memory: stores, a pool, GitHub, workers, a clock, and the stream of changes.
+
+import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
+import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import type { EpochMs, PoolName, WorkerId } from "../../shared/domain/ids.ts";
+import { poolName } from "../../shared/domain/ids.ts";
+import type { TenantSettings } from "../../shared/domain/tenant.ts";
+import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
+import type { Change, Stores } from "../../shared/ports/store.ts";
+import type { Deps, PoolSettings } from "../../shared/usecases/deps.ts";
+import { handleChange } from "../../shared/usecases/handle-change.ts";
+import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
+import { reconcile } from "../../shared/usecases/reconcile.ts";
+import { aCatalogue, OWNER, POOL, T0 } from "../domain/builders.ts";
+import type { ManualClock } from "./clock.ts";
+import { manualClock } from "./clock.ts";
+import type { CollectingLog } from "./collecting-log.ts";
+import { createCollectingLog } from "./collecting-log.ts";
+import type { FakeGithub } from "./fake-github.ts";
+import { createFakeGithub } from "./fake-github.ts";
+import type { FakePool, FakePoolOptions } from "./fake-pool.ts";
+import { createFakePool } from "./fake-pool.ts";
+import type { Fuse } from "./fuse.ts";
+import { createFuse } from "./fuse.ts";
+import { createMemoryStores } from "./memory-stores.ts";
+import type { ScriptedWorker, WorkerScript } from "./scripted-worker.ts";
+import { createScriptedWorker } from "./scripted-worker.ts";
+import { seededRandom } from "./seeded-random.ts";
+
+/**
+ * `in-order` keeps its changes over a restart, as a table's stream does. `volatile` loses them then, as one process
+ * does. `twice-reversed`: what has gathered comes in reverse order, each change twice. `lost`: nothing ever comes.
+ */
+export type Stream = "in-order" | "volatile" | "twice-reversed" | "lost";
+
+export type WorldOptions = Partial<Pick<FakePoolOptions, "cards" | "namedCards">> & {
+  readonly templates?: readonly EndpointTemplate[];
+  readonly tenants?: readonly TenantSettings[];
+  readonly stream?: Stream;
+  readonly seed?: number;
+  readonly script?: Partial<WorkerScript>;
+  readonly maxWorkers?: number;
+  /** What stands between the use cases and the stores, e.g. faults. */
+  readonly wrapStores?: (stores: Stores) => Stores;
+};
+
+export type World = {
+  readonly deps: Deps;
+  /** The same stores for a test to look at, whatever has happened to the process. */
+  readonly stores: Stores;
+  readonly clock: ManualClock;
+  readonly github: FakeGithub;
+  readonly pool: FakePool;
+  readonly log: CollectingLog;
+  readonly fuse: Fuse;
+  /** Every worker whose container was ever made, in order of start. */
+  readonly workers: readonly ScriptedWorker[];
+  /** What use cases threw, but for the end of the process. */
+  readonly faults: unknown[];
+  /** May be changed at any time. */
+  stream: Stream;
+  /** GitHub's words that met no answer. GitHub does not repeat them by itself. */
+  readonly unanswered: WorkflowJobWord[];
+  /** Scripts of workers to come. */
+  script: WorkerScript;
+  /** What becomes of GitHub's words: the ones to deliver now. */
+  post: (words: WorkflowJobWord[]) => WorkflowJobWord[];
+  /** Handles changes until no more come. */
+  settle(): Promise<void>;
+  /** Delivers what `post` lets through, then settles. */
+  deliver(): Promise<void>;
+  /** One pass, then settles. */
+  reconcile(): Promise<void>;
+  /** Every living worker takes one step, then GitHub's words are delivered. */
+  step(): Promise<void>;
+  worker(id: WorkerId): ScriptedWorker;
+  /** The next call meets a fresh process over the same stores. */
+  restart(): void;
+  now(): EpochMs;
+};
+
+export const CPU: PoolName = poolName("cpu");
+export const ACME: TenantSettings = { owner: OWNER.login, ...DEFAULT_TENANT_SETTINGS };
+const DEPLOYMENT = "t3st00";
+
+export function createWorld(options: WorldOptions = {}): World {
+  const clock = manualClock(T0);
+  const log = createCollectingLog();
+  const fuse = createFuse();
+  const github = createFakeGithub(clock);
+  const queue: Change[] = [];
+  const stores = createMemoryStores({ clock, onChange: (change) => queue.push(change) });
+  const workers: ScriptedWorker[] = [];
+  const pool = createFakePool({
+    cards: options.cards ?? 8,
+    clock,
+    namedCards: options.namedCards ?? true,
+    onStart: ({ workerId }) => {
+      workers.push(createScriptedWorker(workerId, world.script, { deps, github, pool }));
+    },
+  });
+  const deps = depsOf();
+  const world: World = {
+    deps,
+    stores,
+    clock,
+    github,
+    pool,
+    log,
+    fuse,
+    workers,
+    faults: [],
+    unanswered: [],
+    stream: options.stream ?? "in-order",
+    script: { jobMs: 60_000, registration: "token", ...options.script },
+    post: (words) => words,
+    settle,
+    deliver,
+    reconcile: () => attempt(() => reconcile(deps)).then(settle),
+    step,
+    worker: (id) => workers.find((one) => one.id === id) ?? missing(id),
+    restart() {
+      if (world.stream !== "in-order") queue.length = 0;
+      fuse.mend();
+    },
+    now: clock.now,
+  };
+  return world;
+
+  function depsOf(): Deps {
+    const wrapped = (options.wrapStores ?? ((same) => same))(fusedStores());
+    const settings = (name: PoolName, driver: FakePool): [PoolName, PoolSettings] => [
+      name,
+      { name, driver: fuse.wrap(driver), maxWorkers: options.maxWorkers },
+    ];
+    return {
+      stores: wrapped,
+      clock,
+      random: seededRandom(options.seed),
+      log,
+      github: fuse.wrap(github),
+      pools: new Map([settings(POOL, pool)]),
+      catalogue: aCatalogue(options.templates),
+      tenants: options.tenants ?? [ACME],
+      deployment: DEPLOYMENT,
+      githubUrl: "https://github.com",
+      workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
+    };
+  }
+
+  function fusedStores(): Stores {
+    const { jobs, workers: workerStore, pools, lanes, tenants, nearMisses, due, deployment } = stores;
+    return {
+      jobs: fuse.wrap(jobs),
+      workers: fuse.wrap(workerStore),
+      pools: fuse.wrap(pools),
+      lanes: fuse.wrap(lanes),
+      tenants: fuse.wrap(tenants),
+      nearMisses: fuse.wrap(nearMisses),
+      due: fuse.wrap(due),
+      deployment,
+    };
+  }
+
+  async function settle(): Promise<void> {
+    for (let round = 0; queue.length > 0 && !fuse.blown; round++) {
+      if (round > MAX_ROUNDS) throw new Error("the changes never end: one sets itself in motion");
+      const batch = world.stream === "twice-reversed" ? queue.splice(0).reverse() : queue.splice(0, 1);
+      for (const change of batch) await handle(change);
+    }
+  }
+
+  async function handle(change: Change): Promise<void> {
+    if (world.stream === "lost") return;
+    await attempt(() => handleChange(deps, change));
+    if (world.stream === "twice-reversed") await attempt(() => handleChange(deps, change));
+    if (fuse.blown) queue.unshift(change);
+  }
+
+  async function deliver(): Promise<void> {
+    for (const word of world.post(github.takeOutbox())) {
+      if (!(await attempt(() => receiveDelivery(deps, word)))) world.unanswered.push(word);
+    }
+    await settle();
+  }
+
+  async function step(): Promise<void> {
+    const living = new Set(pool.running());
+    for (const one of workers) {
+      if (living.has(one.id)) await attempt(() => one.step());
+    }
+    await deliver();
+  }
+
+  /** A process that ends takes nothing with it but itself; anything else thrown is kept for the test to look at. */
+  async function attempt(what: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await what();
+      return true;
+    } catch (error) {
+      if (!fuse.blown) world.faults.push(error);
+      return false;
+    }
+  }
+}
+
+/** A test world of 20 jobs settles within some hundred changes. */
+const MAX_ROUNDS = 5_000;
+
+function missing(id: WorkerId): never {
+  throw new Error(`the world has no worker ${id}`);
+}

@@ -1,0 +1,18 @@
+import { createHmac } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundle, FUNCTIONS } from "../../scripts/build/bundle.ts";
+import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
+import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
+import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
+import { toPacked } from "../../shared/config/packed.ts";
+import { parseConfig } from "../../shared/config/parse.ts";
+import { githubJobId } from "../../shared/domain/ids.ts";
+import { type DynamodbServer, FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../fakes/dynamodb.ts";
+import { type Cloud, startCloud } from "../fakes/lambda/cloud.ts";
+import { appKey, delivery, WEBHOOK_SECRET } from "./lambda-samples.ts";
+import { until } from "./until.ts";

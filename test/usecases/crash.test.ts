@@ -1,0 +1,88 @@
+// The dispatcher ends at every single effect, and everything still comes to its right end.
+import { describe, expect, test } from "vitest";
+import type { FuseMoment } from "../fakes/fuse.ts";
+import { assignInOrder, isQuiet, jobsOf, play, surplusWorkers } from "../fakes/play.ts";
+import type { Stream, World, WorldOptions } from "../fakes/world.ts";
+import { createWorld } from "../fakes/world.ts";
+
+const HOUR_MS = 3_600_000;
+
+type Scene = {
+  readonly name: string;
+  readonly options: WorldOptions;
+  readonly jobs: number;
+  readonly assign: (world: World) => void;
+};
+
+const SCENES: readonly Scene[] = [
+  { name: "one job, token", options: {}, jobs: 1, assign: assignInOrder },
+  { name: "one job, JIT", options: { script: { registration: "jit" } }, jobs: 1, assign: assignInOrder },
+  { name: "two jobs, one card", options: { cards: 1 }, jobs: 2, assign: assignInOrder },
+  { name: "two jobs, runners swapped", options: { cards: 2 }, jobs: 2, assign: assignCrosswise },
+];
+
+type After = { readonly name: string; readonly stream: Stream; readonly wordsLost: boolean };
+
+/** What the new process meets: nothing but its reconciler, or the stream and GitHub as before. */
+const AFTERS: readonly After[] = [
+  { name: "all events lost", stream: "lost", wordsLost: true },
+  { name: "the stream lost", stream: "lost", wordsLost: false },
+  { name: "only what was under way lost", stream: "volatile", wordsLost: false },
+  { name: "nothing lost", stream: "in-order", wordsLost: false },
+];
+
+describe.each(SCENES)("$name", (scene) => {
+  test.each(AFTERS)("$name", async (after) => {
+    const effects = await countEffects(scene);
+    expect(effects).toBeGreaterThan(15);
+    for (const moment of ["before", "after"] as const) {
+      for (let n = 1; n <= effects; n++) {
+        const end = await endsAfterCrash(scene, after, n, moment);
+        expect(end, `the process ended ${moment} effect ${n} of ${effects}`).toEqual(RIGHT);
+      }
+    }
+  });
+});
+
+const RIGHT = { quiet: true, states: ["COMPLETED"], overbooked: [], surplus: 0, faults: [] };
+
+async function countEffects(scene: Scene): Promise<number> {
+  const world = createWorld(scene.options);
+  for (let n = 0; n < scene.jobs; n++) world.github.queue();
+  expect(await play(world, { forMs: HOUR_MS, until: isQuiet, assign: scene.assign })).toBe(true);
+  return world.fuse.count;
+}
+
+async function endsAfterCrash(scene: Scene, after: After, n: number, moment: FuseMoment) {
+  const world = createWorld(scene.options);
+  world.fuse.arm(n, moment);
+  for (let job = 0; job < scene.jobs; job++) world.github.queue();
+  let crashed = false;
+  let surplus = 0;
+  // A `queued` without an answer is delivered again: the recovery of deliveries sees to that.
+  world.post = (words) => {
+    const again = world.unanswered.splice(0);
+    return [...again, ...words].filter((word) => !(crashed && after.wordsLost) || word.status === "queued");
+  };
+  const quiet = await play(world, {
+    forMs: 2 * HOUR_MS,
+    until: isQuiet,
+    assign: scene.assign,
+    eachStep: () => {
+      surplus = Math.max(surplus, surplusWorkers(world));
+      if (!world.fuse.blown) return;
+      crashed = true;
+      world.stream = after.stream;
+    },
+  });
+  const states = [...new Set((await jobsOf(world)).map((job) => job?.state))];
+  return { quiet, states, overbooked: world.pool.overbooked, surplus, faults: world.faults };
+}
+
+/** Each runner takes another's job: the newest runner the oldest job. */
+function assignCrosswise({ github }: World): void {
+  const idle = [...github.runners.values()].filter((runner) => runner.online && runner.job === undefined);
+  const queued = [...github.jobs.values()].filter((word) => word.status === "queued");
+  if (idle.length < queued.length) return;
+  idle.reverse().forEach(({ name }, index) => void github.assign(name, queued[index]?.workflowJobId));
+}
