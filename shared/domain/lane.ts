@@ -21,3 +21,8 @@ export function laneOrder(job: {
   const priority = String(1_000 - Math.max(0, Math.min(1_000, job.priority))).padStart(4, "0");
   return `${priority}#${String(job.queuedAt).padStart(15, "0")}#${job.id}`;
 }
+
+/** The part of a lane's order that compares across lanes: who waits longer. A priority counts within its lane only. */
+export function waitOrder(order: string): string {
+  return order.slice(order.indexOf("#") + 1);
+}

@@ -1,6 +1,7 @@
 // Which waiting jobs start now: a pure choice over the heads of lanes.
 import type { JobId, TenantId } from "./ids.ts";
 import type { Lane } from "./lane.ts";
+import { waitOrder } from "./lane.ts";
 import type { Pool } from "./pool.ts";
 import { freeCards, freeSlots, usedBy } from "./pool.ts";
 
@@ -38,21 +39,17 @@ export function chooseStarts(
     heads: view.heads.filter((head) => head.cards <= pool.total),
     used: usedBy(pool, view.lane.tenant),
   }));
-  const ledger = { free: freeCards(pool), pool };
+  let ledger = pool;
   while (starts.length < limit) {
-    const fitting = queues.filter((queue) => fits(queue, ledger.free));
-    const chosen = fitting.sort(byShareThenAge)[0];
-    const head = chosen?.heads.shift();
-    if (chosen === undefined || head === undefined) break;
-    const slots = namedCards ? (freeSlots(ledger.pool, head.cards) ?? []) : [];
-    const start = { jobId: head.id, tenant: chosen.view.lane.tenant, cards: head.cards, slots };
+    const free = freeCards(ledger);
+    const slotsFor = (cards: number) => (namedCards ? freeSlots(ledger, cards) : []);
+    const [offer] = queues.flatMap((queue) => offerOf(queue, free, slotsFor)).sort(byShareThenAge);
+    if (offer === undefined) break;
+    const { queue, start } = offer;
     starts.push(start);
-    ledger.free -= head.cards;
-    ledger.pool = {
-      ...ledger.pool,
-      reservations: { ...ledger.pool.reservations, [`start-${starts.length}`]: start },
-    };
-    chosen.used = { cards: chosen.used.cards + head.cards, workers: chosen.used.workers + 1 };
+    queue.heads.shift();
+    queue.used = { cards: queue.used.cards + start.cards, workers: queue.used.workers + 1 };
+    ledger = { ...ledger, reservations: { ...ledger.reservations, [`start-${starts.length}`]: start } };
   }
   return starts;
 }
@@ -62,21 +59,29 @@ type Queue = {
   readonly heads: Head[];
   used: { readonly cards: number; readonly workers: number };
 };
+type Offer = { readonly queue: Queue; readonly head: Head; readonly start: Start };
 
-function fits({ view, heads, used }: Queue, free: number): boolean {
-  const head = heads[0];
-  if (head === undefined || head.cards > free) return false;
-  if (view.maxCards !== undefined && used.cards + head.cards > view.maxCards) return false;
-  return view.maxWorkers === undefined || used.workers < view.maxWorkers;
+/** The start of the lane's head, when it fits. */
+function offerOf(queue: Queue, free: number, slotsFor: (cards: number) => number[] | undefined): Offer[] {
+  const { view, used } = queue;
+  const head = queue.heads[0];
+  if (head === undefined || head.cards > free) return [];
+  if (view.maxCards !== undefined && used.cards + head.cards > view.maxCards) return [];
+  if (view.maxWorkers !== undefined && used.workers >= view.maxWorkers) return [];
+  const slots = slotsFor(head.cards);
+  // Cards that cannot be named are not free, whatever the sums say.
+  if (slots === undefined) return [];
+  const start = { jobId: head.id, tenant: view.lane.tenant, cards: head.cards, slots };
+  return [{ queue, head, start }];
 }
 
 /** Card-less work (CPU endpoints) counts as one card, or it would never be anybody's share. */
-function share(queue: Queue): number {
-  return Math.max(queue.used.cards, queue.used.workers) / queue.view.weight;
+function share({ used, view }: Queue): number {
+  return Math.max(used.cards, used.workers) / view.weight;
 }
 
-function byShareThenAge(a: Queue, b: Queue): number {
-  const difference = share(a) - share(b);
+function byShareThenAge(a: Offer, b: Offer): number {
+  const difference = share(a.queue) - share(b.queue);
   if (difference !== 0) return difference;
-  return (a.heads[0]?.order ?? "") < (b.heads[0]?.order ?? "") ? -1 : 1;
+  return waitOrder(a.head.order) < waitOrder(b.head.order) ? -1 : 1;
 }

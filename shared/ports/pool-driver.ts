@@ -43,6 +43,8 @@ export type PoolDriver = {
   inspect(workerId: WorkerId): Promise<ContainerState>;
   /** Workers of this dispatcher that the pool has, ended ones too, until they are stopped. */
   list(): Promise<WorkerId[]>;
+  /** Those of them whose container has ended by itself: one call, so that a crash need not wait for a missed heartbeat. */
+  ended(): Promise<WorkerId[]>;
   /**
    * TERM, `graceMs`, KILL, then removes what is left (work folder, container). Idempotent; unknown is `gone`.
    * `stopping`: not yet gone, ask again; its cards must not be given away.

@@ -4,18 +4,20 @@ import type { WorkerReport } from "../domain/worker-report.ts";
 import { finished } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
+import { clipReport } from "./clip-report.ts";
 import { updateWorker } from "./update.ts";
 
 /** Safe to repeat; a report for a worker that has ended changes nothing. */
 export async function finishWorker(deps: Deps, id: WorkerId, report: WorkerReport): Promise<void> {
+  const clipped = clipReport(report);
   const { item, changed } = await updateWorker(deps.stores.workers, id, (worker) =>
-    finished(worker, report, { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) }),
+    finished(worker, clipped, { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) }),
   );
   if (!changed || item === undefined) return;
   deps.log.info("worker-finished", {
     worker: id,
     job: item.jobId,
-    reason: report.outcome,
-    message: report.message,
+    reason: clipped.outcome,
+    message: clipped.message,
   });
 }

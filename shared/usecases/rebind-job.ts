@@ -25,12 +25,13 @@ export function needsRebind(job: Job): boolean {
 export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   const taker = await takerOf(deps, job);
   if (taker === undefined) return leaveToStranger(deps, job);
-  const rebind = decideRebind(await viewOf(deps, job, taker));
+  const view = await viewOf(deps, job, taker);
+  const rebind = decideRebind(view);
   if (rebind.taken !== undefined && !(await take(deps, job, rebind.taken))) return;
-  const { displaced, freed } = rebind;
+  const { freed } = rebind;
   // Workers point to their jobs first: a job bound to a worker that points elsewhere would be forgotten at that one's end.
   if (freed !== undefined) await pointTo(deps, freed.id, freed.jobId);
-  if (displaced !== undefined) await displace(deps, taker.id, displaced);
+  if (view.displaced !== undefined) await displace(deps, view.displaced.id, { taker: taker.id, heir: freed?.id });
   if (rebind.taker !== undefined) await pointTo(deps, taker.id, job.id);
   if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus, job.id);
   if (rebind.taken !== undefined || job.formerWorkerId !== undefined) await conclude(deps, job.id, taker);
@@ -61,16 +62,9 @@ async function viewOf(deps: Deps, job: Job, taker: Worker): Promise<RebindView> 
   const former = formerId === undefined ? undefined : await workers.get(formerId);
   // A crash came after the former worker was pointed to the displaced job: it is that job's heir still.
   const isHeir = displaced?.workerId === taker.id && former?.jobId === displaced.id;
-  return { job, taker, displaced: asWaiting(displaced), former: isHeir ? { ...former, jobId: job.id } : former };
-}
-
-/**
- * In a chain of such gifts the displaced job is itself in progress on a third runner. Until its own event is handled it
- * stands in for the job that this one was started for: the free worker goes down the chain instead of being drained
- * here while another one is started at the far end.
- */
-function asWaiting(displaced: Job | undefined): Job | undefined {
-  return displaced === undefined || isTerminal(displaced) ? displaced : { ...displaced, state: "IN_QUEUE" };
+  if (former !== undefined && isHeir) return { job, taker, displaced, former: { ...former, jobId: job.id } };
+  // One that has moved on already serves another job, whatever this job still says.
+  return { job, taker, displaced, former: former?.jobId === job.id ? former : undefined };
 }
 
 /** False when somebody else has paired this job meanwhile: that change brings us here again. */
@@ -86,19 +80,26 @@ async function take(deps: Deps, seen: Job, taken: Job): Promise<boolean> {
   return changed;
 }
 
-async function displace(deps: Deps, taker: WorkerId, { id, workerId }: Job): Promise<void> {
-  const { changed } = await updateJob(deps.stores.jobs, id, (current) => {
+/** The job that the taker was started for: to its heir, or back into its lane. */
+async function displace(
+  deps: Deps,
+  id: JobId,
+  { taker, heir }: { readonly taker: WorkerId; readonly heir: WorkerId | undefined },
+): Promise<void> {
+  const { item, changed } = await updateJob(deps.stores.jobs, id, (current) => {
     if (current.workerId !== taker || isTerminal(current)) return undefined;
-    if (workerId !== undefined) return bind(current, workerId);
-    // In progress elsewhere, and its own event may be lost: the worker that turns away from it would have asked.
-    if (current.state === "IN_PROGRESS") return verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS);
-    return requeue(current);
+    if (heir !== undefined) return bind(current, heir);
+    // In progress on a third runner, and its own event may be lost: the worker that turns away from it would have asked.
+    if (current.state !== "IN_PROGRESS") return requeue(current);
+    return current.verifyAt === undefined
+      ? verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS)
+      : undefined;
   });
-  if (!changed) return;
+  if (!changed || item?.workerId === taker) return;
   deps.log.info("job-rebound", {
     job: id,
-    worker: workerId,
-    reason: workerId === undefined ? "waits-again" : "swapped",
+    worker: heir,
+    reason: heir === undefined ? "waits-again" : "swapped",
     message: `its worker ${taker} was given another job by GitHub`,
   });
 }

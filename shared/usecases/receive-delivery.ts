@@ -19,14 +19,11 @@ type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log"> & {
 
 export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
   const resolution = resolveEndpoint(word.labels, deps.catalogue);
-  if (resolution.type === "foreign") {
-    // Its endpoint may have been taken out of dispatch.yaml while its worker ran.
-    const onOurs = word.runner !== undefined && isWorkerName(word.runner.name);
-    if (!onOurs) return { type: "unchanged", reason: resolution.reason };
-    return advanceKnown(deps, word);
-  }
-  if (resolution.type === "near-miss") {
-    if (word.status === "queued") await countNearMiss(deps, word, resolution.reason);
+  if (resolution.type !== "endpoint") {
+    // Its endpoint may have been changed in dispatch.yaml, or taken out of it, while its worker ran.
+    if (word.runner !== undefined && isWorkerName(word.runner.name)) return advanceKnown(deps, word);
+    const isMiss = resolution.type === "near-miss" && word.status === "queued";
+    if (isMiss) await countNearMiss(deps, word, resolution.reason);
     return { type: "unchanged", reason: resolution.reason };
   }
   const { endpoint } = resolution;

@@ -1,6 +1,7 @@
 // One bounded pass over what is due: with every event lost it reaches the same end, only slower.
 import type { EpochMs, JobId, PoolName, WorkerId } from "../domain/ids.ts";
 import { isTerminal, isWaiting } from "../domain/job.ts";
+import { isServing } from "../domain/worker.ts";
 import { admitted, liftHold } from "../domain/job-steps.ts";
 import type { Pool } from "../domain/pool.ts";
 import type { DueItem } from "../ports/store.ts";
@@ -33,6 +34,7 @@ export async function reconcile(deps: Deps, { aheadMs = 0 } = {}): Promise<Recon
   const pools = [...deps.pools.keys()];
   const passes = pools.map(async (name) => {
     await repairLedger(deps, name);
+    await noticeEnded(deps, name);
     await dispatchPool(deps, name);
   });
   faults.push(...(await Promise.allSettled(passes)).flatMap(reasonOf));
@@ -65,6 +67,16 @@ async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<void> {
   if (needsRebind(job)) await rebindJob(deps, job);
   const paired = await deps.stores.jobs.get(id);
   if (paired !== undefined && isBy(paired.verifyAt, now)) await askGithub(deps, paired);
+}
+
+/** Containers that ended by themselves while their workers are not known to have. */
+async function noticeEnded(deps: Deps, name: PoolName): Promise<void> {
+  const driver = deps.pools.get(name)?.driver;
+  for (const id of (await driver?.ended()) ?? []) {
+    const worker = await deps.stores.workers.get(id);
+    // One that is still `reserving` has its start resumed, which finds the container.
+    if (worker !== undefined && isServing(worker) && worker.state !== "reserving") await reviveWorker(deps, worker);
+  }
 }
 
 /** Cards held for a worker that is released or was never written: a crash came between two writes. */

@@ -5,6 +5,7 @@ import type { Worker } from "../domain/worker.ts";
 import { draining, finished, graceMs, lost } from "../domain/worker-steps.ts";
 import type { ContainerState } from "../ports/pool-driver.ts";
 import { parseJobDone, reportOf } from "../protocol/report.ts";
+import { clipReport } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { releaseWorker } from "./release-worker.ts";
@@ -64,7 +65,7 @@ async function end(deps: Deps, worker: Worker, container: ContainerState, how: s
   const left = container.type === "exited" && container.result !== undefined ? container.result : "";
   // Half a file: the worker was killed while it wrote. Then it left no word.
   const done = parseJobDone(left);
-  const report = done === undefined ? undefined : reportOf(done);
+  const report = done === undefined ? undefined : clipReport(reportOf(done));
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
     report === undefined ? lost(current, step) : finished(current, report, step),
   );

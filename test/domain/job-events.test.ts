@@ -79,6 +79,7 @@ describe("the end of a workflow job", () => {
     ["failure", runner, "FAILED", "workflow-job-failed"],
     ["action_required", undefined, "FAILED", "workflow-job-failed"],
     [undefined, undefined, "FAILED", "workflow-job-failed"],
+    [undefined, runner, "FAILED", "workflow-job-failed"],
     ["skipped", undefined, "CANCELLED", "skipped"],
     ["cancelled", undefined, "CANCELLED", "cancelled-before-pickup"],
     ["cancelled", runner, "CANCELLED", "workflow-job-cancelled"],
@@ -151,6 +152,15 @@ describe("in progress", () => {
   test("names a runner after a word that named none", () => {
     const nameless = advanceByWord(aJob(), aWord({ status: "in_progress", startedAt: T0 + 4_000 }), NOW);
     expect(advanceByWord(nameless, assigned, NOW).github?.runner).toEqual(runner);
+  });
+
+  test("names the runner that has a start time after one that has none", () => {
+    const early = advanceByWord(
+      aJob(),
+      aWord({ status: "in_progress", runner: { id: 999, name: "w" } }),
+      NOW,
+    );
+    expect(advanceByWord(early, assigned, NOW).github?.runner).toEqual(runner);
   });
 
   test("late, after its worker ended: GitHub is still asked, or a lost completed would leave it open for ever", () => {

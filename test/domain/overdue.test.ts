@@ -63,6 +63,11 @@ describe("a worker that its pool runs", () => {
     expect(decide(running, LIMITS.executionMs - 1)).toMatchObject({ type: "wait" });
   });
 
+  test("counts from its record when the phase was never heard of", () => {
+    expect(decide({ state: "running" }, LIMITS.executionMs)).toMatchObject({ type: "stop" });
+    expect(decide({ state: "listening" }, LIMITS.idleMs)).toMatchObject({ type: "drain" });
+  });
+
   test("is looked at again sooner when it is silent", () => {
     const running = { state: "running", phases: { running: T0 }, heartbeatAt: T0 } as const;
     const [silent, heard] = [HEARTBEAT_LOST_MS, HEARTBEAT_LOST_MS - 1];

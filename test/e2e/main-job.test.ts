@@ -1,97 +1,87 @@
 // The main job over real processes: signed delivery, dispatcher, worker, runner stand-in, and nothing left.
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { ServeOptions, ServeProcess } from "./serve-process.ts";
-import { createServe, ORG } from "./serve-process.ts";
-import { until } from "./until.ts";
+import type { ServeOptions } from "./serve-process.ts";
+import { ORG } from "./serve-process.ts";
+import type { Session } from "./session.ts";
+import { startSession } from "./session.ts";
 
-let serve: ServeProcess | undefined;
+const sessions: Session[] = [];
 
 afterEach(async () => {
-  await serve?.dispose();
-  serve = undefined;
+  for (const session of sessions.splice(0)) await session.serve.dispose();
 });
 
 describe.each(["token", "jit", "auto"] as const)("registration: %s", (registration) => {
   test("a workflow job is run and nothing is left", async () => {
-    const { github, id } = await runOne({ registration }, ["echo card=$ASCEND_VISIBLE_DEVICES", "npu-smi info"]);
+    const session = await open({ registration });
+    const { github } = session.serve;
+    const id = session.queue(["echo card=$ASCEND_VISIBLE_DEVICES", "npu-smi info"]);
+    await session.ended(id);
     expect(github.workflowJob(id)).toMatchObject({ status: "completed", conclusion: "success" });
     expect(github.workflowJob(id).lines.join("\n")).toMatch(/card=[0-7]\n[\s\S]*npu-smi/);
-    await nothingLeft();
-    const calls = github.clientCalls.map((call) => call.path);
-    expect(calls.filter((path) => path.endsWith(registration === "token" ? "registration-token" : "jitconfig"))).toHaveLength(1);
+    await session.nothingLeft();
+    // A local worker's job could read the worker: there `auto` is a just-in-time configuration.
+    const call = registration === "token" ? "registration-token" : "jitconfig";
+    expect(github.clientCalls.filter(({ path }) => path.endsWith(call))).toHaveLength(1);
   });
 });
 
-test("a steady job costs at most one call to GitHub: the tokens are reused", async () => {
-  const { github } = await runOne({}, ["true"]);
-  const before = github.clientCalls.length;
-  const second = github.queueWorkflowJob({ owner: ORG, repo: "repo", labels: ["linux-arm64-npu-1"], run: ["true"] });
-  await ended(second.id);
-  await nothingLeft();
-  expect(github.clientCalls.length - before).toBeLessThanOrEqual(1);
+test("a steady job costs at most one call to GitHub: tokens are reused", async () => {
+  const session = await open();
+  await session.ended(session.queue(["true"]));
+  await session.nothingLeft();
+  const before = session.serve.github.clientCalls.length;
+  await session.ended(session.queue(["true"]));
+  await session.nothingLeft();
+  expect(session.serve.github.clientCalls.length - before).toBeLessThanOrEqual(1);
 });
 
 test("a failing step fails the workflow job and leaves nothing", async () => {
-  const { github, id } = await runOne({}, ["echo before", "exit 3"]);
-  expect(github.workflowJob(id)).toMatchObject({ status: "completed", conclusion: "failure" });
-  await nothingLeft();
+  const session = await open();
+  const id = session.queue(["echo before", "exit 3"]);
+  await session.ended(id);
+  expect(session.serve.github.workflowJob(id)).toMatchObject({ conclusion: "failure" });
+  expect(session.serve.github.workflowJob(id).lines).toContain("before");
+  await session.nothingLeft();
 });
 
 test("a running workflow job that is cancelled at GitHub ends, and its worker with it", async () => {
-  serve = await started({});
-  const { github } = serve;
-  const { id } = queue(["sleep 60"]);
-  await until("the job to run", () => github.workflowJob(id).status === "in_progress");
-  github.cancel(id);
-  await ended(id);
-  expect(github.workflowJob(id).conclusion).toBe("cancelled");
-  await nothingLeft();
+  const session = await open();
+  const id = session.queue(["sleep 60"]);
+  await session.running(id);
+  session.serve.github.cancel(id);
+  await session.ended(id);
+  expect(session.serve.github.workflowJob(id).conclusion).toBe("cancelled");
+  await session.nothingLeft();
 });
 
-test("SIGTERM ends the server and leaves its running job alone; a new server finds it again", async () => {
-  serve = await started({});
-  const { github } = serve;
-  const { id } = queue(["sleep 3", "echo survived"]);
-  await until("the job to run", () => github.workflowJob(id).status === "in_progress");
-  expect(await serve.close()).toBe(0);
-  await serve.start();
-  await ended(id);
-  expect(github.workflowJob(id)).toMatchObject({ conclusion: "success" });
-  expect(github.workflowJob(id).lines).toContain("survived");
-  await nothingLeft();
+test("a queued workflow job that is cancelled before its runner listens leaves nothing", async () => {
+  const session = await open({ workerEnv: { RUNNER_STAND_IN_FAULT: "slow-config=1500" } });
+  const id = session.queue(["true"]);
+  session.serve.github.cancel(id);
+  await session.ended(id);
+  await session.nothingLeft();
 });
 
-async function started(options: ServeOptions): Promise<ServeProcess> {
-  const process = await createServe(options);
-  serve = process;
-  await process.start();
-  return process;
-}
+test("GitHub gives a job to another runner than its own: both run, no worker is left over", async () => {
+  const session = await open({ cards: 2 });
+  const ids = Array.from({ length: 6 }, () => session.queue(["sleep 0.2"]));
+  for (const id of ids) await session.ended(id);
+  expect(ids.map((id) => session.serve.github.workflowJob(id).conclusion)).toEqual(ids.map(() => "success"));
+  await session.nothingLeft();
+});
 
-async function runOne(options: ServeOptions, run: string[]) {
-  const { github } = await started(options);
-  const { id } = queue(run);
-  await ended(id);
-  return { github, id };
-}
+test("labels that nearly fit start nothing, and the log says what is wrong", async () => {
+  const session = await open();
+  session.queue(["true"], ["linux-arm64-npu-3"]);
+  session.queue(["true"], ["self-hosted", "linux"]);
+  await session.serve.github.deliveriesIdle();
+  expect(session.serve.output()).toContain("3 cards are not offered; ask for linux-arm64-npu-1, linux-arm64-npu-2");
+  expect(session.serve.github.runners(ORG)).toEqual([]);
+});
 
-function queue(run: string[]) {
-  if (serve === undefined) throw new Error("not started");
-  return serve.github.queueWorkflowJob({ owner: ORG, repo: "repo", labels: ["linux-arm64-npu-1"], run });
-}
-
-async function ended(id: number): Promise<void> {
-  await until(`workflow job ${id} to end`, () => serve?.github.workflowJob(id).status === "completed", {
-    detail: () => serve?.output() ?? "",
-  });
-}
-
-async function nothingLeft(): Promise<void> {
-  await until("runner registrations to go", () => serve?.github.runners(ORG).length === 0);
-  const folder = join(serve?.dataDir ?? "", "pools", "local", "workers");
-  await until("worker folders to go", async () => (await readdir(folder)).length === 0, {
-    detail: () => serve?.output() ?? "",
-  });
+async function open(options: ServeOptions = {}): Promise<Session> {
+  const session = await startSession(options);
+  sessions.push(session);
+  return session;
 }

@@ -1,6 +1,7 @@
 // `npm start` as a real process against the GitHub stand-in: it can be killed and started again on the same data.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { GithubStandIn } from "../fakes/github/stand-in.ts";
@@ -55,11 +56,13 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
     RUNNER_HOME: runnerHome,
     ...options.env,
   };
+  // The same over restarts: workers call back to it.
+  const port = await freePort();
   const printed: string[] = [];
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    const args = ["functions/serve.ts", "--port", "0", "--data", dataDir, "--config", config];
+    const args = ["functions/serve.ts", "--port", String(port), "--data", dataDir, "--config", config];
     const serve = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     child = serve;
     let text = "";
@@ -99,6 +102,16 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 function configText({ registration = "token", cards = 8, workerEnv = {} }: ServeOptions): string {

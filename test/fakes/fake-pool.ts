@@ -95,6 +95,10 @@ export function createFakePool(options: FakePoolOptions): FakePool {
       reach();
       return [...containers.keys()];
     },
+    async ended() {
+      reach();
+      return [...containers].filter(([, container]) => container.end !== undefined).map(([workerId]) => workerId);
+    },
     async stop(workerId, graceMs) {
       reach();
       stops.push({ workerId, graceMs, at: clock.now() });

@@ -29,9 +29,10 @@ import { seededRandom } from "./seeded-random.ts";
 
 /**
  * `in-order` keeps its changes over a restart, as a table's stream does. `volatile` loses them then, as one process
- * does. `twice-reversed`: what has gathered comes in reverse order, each change twice. `lost`: nothing ever comes.
+ * does. `twice-reversed`: what has gathered comes in reverse order, each change twice. `side-by-side`: all at once.
+ * `lost`: nothing ever comes.
  */
-export type Stream = "in-order" | "volatile" | "twice-reversed" | "lost";
+export type Stream = "in-order" | "volatile" | "twice-reversed" | "side-by-side" | "lost";
 
 export type WorldOptions = Partial<Pick<FakePoolOptions, "cards" | "namedCards">> & {
   readonly templates?: readonly EndpointTemplate[];
@@ -165,6 +166,10 @@ export function createWorld(options: WorldOptions = {}): World {
   async function settle(): Promise<void> {
     for (let round = 0; queue.length > 0 && !fuse.blown; round++) {
       if (round > MAX_ROUNDS) throw new Error("the changes never end: one sets itself in motion");
+      if (world.stream === "side-by-side") {
+        await Promise.all(queue.splice(0).map(handle));
+        continue;
+      }
       const batch = world.stream === "twice-reversed" ? queue.splice(0).reverse() : queue.splice(0, 1);
       for (const change of batch) await handle(change);
     }

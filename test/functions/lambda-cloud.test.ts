@@ -1,18 +1,55 @@
-import { createHmac } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle, FUNCTIONS } from "../../scripts/build/bundle.ts";
-import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
-import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
-import { systemClock } from "../../shared/adapters/system/clock.ts";
-import { toPacked } from "../../shared/config/packed.ts";
-import { parseConfig } from "../../shared/config/parse.ts";
+// Workflow jobs through the built functions: real HTTP, real streams, frozen and discarded sandboxes, repeated batches.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { githubJobId } from "../../shared/domain/ids.ts";
-import { type DynamodbServer, FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../fakes/dynamodb.ts";
-import { type Cloud, startCloud } from "../fakes/lambda/cloud.ts";
-import { appKey, delivery, WEBHOOK_SECRET } from "./lambda-samples.ts";
-import { until } from "./until.ts";
+import { isTerminal } from "../../shared/domain/job.ts";
+import { until } from "../e2e/until.ts";
+import { type CloudWorld, ORG, POOL, REPO, startCloudWorld } from "./lambda-cloud-world.ts";
+
+const JOBS = 6;
+
+describe("the serverless form", () => {
+  let world: CloudWorld | undefined;
+
+  beforeAll(async () => {
+    world = await startCloudWorld({ seed: 7 });
+  }, 60_000);
+  afterAll(async () => {
+    await world?.stop();
+  }, 30_000);
+
+  test("runs workflow jobs to their end and leaves nothing", { timeout: 90_000 }, async ({ skip }) => {
+    if (world === undefined) return skip("this DynamoDB server has no streams");
+    const { github, stores, cloud, pool, log } = world;
+    const detail = (): string => `${JSON.stringify(cloud.stats())}\n${log.slice(-30).join("\n")}`;
+    const ids = Array.from({ length: JOBS }, (_, at) => {
+      const labels = [at % 2 === 0 ? "linux-arm64-npu-1" : "linux-arm64-npu-2"];
+      return github.queueWorkflowJob({ owner: ORG, repo: REPO, labels, run: ["echo done"] }).id;
+    });
+    await until(
+      "all jobs to end",
+      async () => {
+        const jobs = await Promise.all(ids.map((id) => stores.jobs.get(githubJobId(id))));
+        return jobs.every((job) => job !== undefined && isTerminal(job));
+      },
+      { limitMs: 60_000, detail },
+    );
+    expect(ids.map((id) => github.workflowJob(id).conclusion)).toEqual(ids.map(() => "success"));
+    await until(
+      "nothing to be left",
+      async () => {
+        const ledger = await stores.pools.get(POOL);
+        const workers = (await pool.list()).length + (await stores.workers.live(POOL)).length;
+        return workers === 0 && Object.keys(ledger?.reservations ?? {}).length === 0;
+      },
+      { limitMs: 30_000, detail },
+    );
+    expect(github.runners(ORG)).toEqual([]);
+    const { functions, stream } = cloud.stats();
+    expect(functions["webhook"]?.invocations).toBeGreaterThanOrEqual(JOBS * 3);
+    expect(functions["reconcile"]?.invocations).toBeGreaterThan(0);
+    expect(functions["api"]?.coldStarts).toBeGreaterThan(1);
+    expect(stream.repeats).toBeGreaterThan(0);
+    expect(stream.discarded).toBe(0);
+    expect(log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  });
+});

@@ -8,7 +8,7 @@ import { createWorld } from "../fakes/world.ts";
 const HOUR_MS = 3_600_000;
 
 describe.each(["token", "jit"] as const)("with a %s registration", (registration) => {
-  test.each(["in-order", "twice-reversed"] as const)("one job, changes %s", async (stream) => {
+  test.each(["in-order", "twice-reversed", "side-by-side"] as const)("one job, changes %s", async (stream) => {
     const world = createWorld({ stream, script: { registration } });
     const { workflowJobId } = world.github.queue();
     await world.deliver();

@@ -103,7 +103,7 @@ test("a stranger's runner takes our job: our worker goes to the next demand, and
 });
 
 describe("ten jobs, every runner takes any job", () => {
-  test.each(["in-order", "twice-reversed"] as const)("changes %s", async (stream) => {
+  test.each(["in-order", "twice-reversed", "side-by-side"] as const)("changes %s", async (stream) => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.integer({ min: 3, max: 12 }), async (seed, cards) => {
         const { fraction } = seededRandom(seed);

@@ -139,7 +139,10 @@ test("never boots: stopped after the boot limit and started anew", async () => {
 });
 
 test("silent, but the pool still runs it: it is never stopped before its limit", async () => {
-  const { world, id, first } = await oneJob({ templates: [aTemplate({ limits: { ...LIMITS, executionMs: 2 * HOUR_MS } })] });
+  const { world, id, first } = await oneJob({
+    templates: [aTemplate({ limits: { ...LIMITS, executionMs: 2 * HOUR_MS } })],
+    script: { jobMs: 5 * HOUR_MS },
+  });
   await play(world, { forMs: 2 * MINUTE_MS });
   expect((await jobOf(world, id)).state).toBe("IN_PROGRESS");
   for (let minute = 0; minute < 110; minute++) {

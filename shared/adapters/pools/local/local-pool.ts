@@ -59,6 +59,17 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   if (cards.simulated) announceSimulated(cards, options);
   void recover({ name, folders, limits, log });
 
+  async function inspect(workerId: WorkerId): Promise<ContainerState> {
+    if (!(await folders.exists(workerId))) return { type: "gone" };
+    const place = await locate(workerId);
+    if (place.type === "starting") return { type: "running" };
+    if (place.type === "process") {
+      if (isRunning(place.process)) return { type: "running" };
+      await exits.noted(workerId);
+    }
+    return exitedState(workerId, folders);
+  }
+
   return {
     capabilities: { idempotentStart: true, namedCards: options.kind !== "cpu" },
     capacity: async () => ({ total: cards.devices.length, simulated: cards.simulated }),
@@ -71,18 +82,14 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
       return start;
     },
 
-    async inspect(workerId) {
-      if (!(await folders.exists(workerId))) return { type: "gone" };
-      const place = await locate(workerId);
-      if (place.type === "starting") return { type: "running" };
-      if (place.type === "process") {
-        if (isRunning(place.process)) return { type: "running" };
-        await exits.noted(workerId);
-      }
-      return exitedState(workerId, folders);
-    },
-
+    inspect,
     list: () => folders.list(),
+
+    async ended() {
+      const all = await folders.list();
+      const states = await Promise.all(all.map(inspect));
+      return all.filter((_, index) => states[index]?.type === "exited");
+    },
 
     async stop(workerId, graceMs) {
       await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's
