@@ -1,7 +1,7 @@
 // `npm run package [-- --stage prod]`: everything that is deployed, built and checked here, offline and without an account.
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Config } from "../shared/config/config.ts";
 import { formatFaults } from "../shared/config/config.ts";
@@ -15,11 +15,15 @@ import type { Template } from "./package/template.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
-const OUT = join(ROOT, ".serverless");
 
 const { values } = parseArgs({
-  options: { config: { type: "string", default: "dispatch.yaml" }, stage: { type: "string" } },
+  options: {
+    config: { type: "string", default: join(ROOT, "dispatch.yaml") },
+    stage: { type: "string" },
+    out: { type: "string", default: join(ROOT, ".serverless") },
+  },
 });
+const out = resolve(values.out);
 
 const config = readConfig(values.config);
 const locals = config.pools.filter((pool) => pool.driver === "local").map((pool) => pool.name);
@@ -33,8 +37,8 @@ for (const target of FUNCTIONS) {
   await writeFile(join(DIST, target.name, "config.json"), JSON.stringify(toPacked(config)));
   console.log(`${target.name.padEnd(10)} ${(bytes / 1_000).toFixed(0).padStart(5)} kB`);
 }
-await rm(OUT, { recursive: true, force: true });
-await runOsls(values.stage === undefined ? [] : ["--stage", values.stage], OUT, process.env);
+await rm(out, { recursive: true, force: true });
+await runOsls(values.stage === undefined ? [] : ["--stage", values.stage], out, process.env);
 const template = readTemplate();
 const faults = [...checkTemplate(template), ...(await checkPackages(template))];
 if (faults.length > 0) {
@@ -45,7 +49,7 @@ if (faults.length > 0) {
 } else {
   const resources = Object.keys(template.Resources).length;
   console.log(
-    `ok: ${resources} resources checked, ${FUNCTIONS.length} functions loaded; the package is in .serverless/`,
+    `ok: ${resources} resources checked, ${FUNCTIONS.length} functions loaded; the package is in ${out}`,
   );
 }
 
@@ -57,14 +61,14 @@ function readConfig(file: string): Config {
 }
 
 function readTemplate(): Template {
-  return JSON.parse(readFileSync(join(OUT, "cloudformation-template-update-stack.json"), "utf8")) as Template;
+  return JSON.parse(readFileSync(join(out, "cloudformation-template-update-stack.json"), "utf8")) as Template;
 }
 
 async function checkPackages({ Resources }: Template): Promise<string[]> {
   const checks = FUNCTIONS.map(({ name }) => {
     const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`;
     const { Handler: handler = "" } = (Resources[id]?.Properties ?? {}) as { Handler?: string };
-    return checkPackage({ name, handler, zip: join(OUT, `${name}.zip`) });
+    return checkPackage({ name, handler, zip: join(out, `${name}.zip`) });
   });
   return (await Promise.all(checks)).flat();
 }

@@ -35,23 +35,29 @@ export type RebindView = {
 };
 
 export function decideRebind(view: RebindView): Rebind {
-  const { job, taker, former } = view;
+  const { job, taker } = view;
   const displaced = view.displaced?.id === job.id ? undefined : view.displaced;
-  const spare = former !== undefined && isSpare(former, job) ? former : undefined;
+  const former = view.former !== undefined && isIdle(view.former) ? view.former : undefined;
   const heir =
-    spare !== undefined && displaced !== undefined && isHeir(spare, displaced, taker) ? spare : undefined;
+    former !== undefined && displaced !== undefined && isHeir(former, { job, taker, displaced })
+      ? former
+      : undefined;
   return {
-    taken: job.workerId === taker.id ? undefined : bind(job, taker.id, former?.id),
+    taken: job.workerId === taker.id ? undefined : bind(job, taker.id, view.former?.id),
     displaced: displaced === undefined ? undefined : movedOn(displaced, taker, heir),
     taker: taker.jobId === job.id ? undefined : serving(taker, job.id),
     freed: heir === undefined || displaced === undefined ? undefined : serving(heir, displaced.id),
-    surplus: heir === undefined ? spare?.id : undefined,
+    surplus: heir === undefined && former?.jobId === job.id ? former.id : undefined,
   };
 }
 
-/** W2 takes A; or A has it already, and a crash came before W2 was told. */
-function isHeir(spare: Worker, displaced: Job, taker: Worker): boolean {
-  return displaced.workerId === spare.id || (isDisplaced(displaced, taker) && isEqual(spare, taker));
+/** W2 still points to B; or already to A, when a crash came before A was told. One that has moved on is nobody's heir. */
+function isHeir(
+  former: Worker,
+  { job, taker, displaced }: { readonly job: Job; readonly taker: Worker; readonly displaced: Job },
+): boolean {
+  const free = former.jobId === job.id || former.jobId === displaced.id;
+  return free && isDisplaced(displaced, taker) && isEqual(former, taker);
 }
 
 function isDisplaced(job: Job, taker: Worker): boolean {
@@ -76,13 +82,9 @@ export function canServe(worker: Worker, job: Job, scope: Worker["scope"]): bool
   );
 }
 
-/**
- * W2 is B's, by B's word or, when that is written over, by its own, and has not started a job. One that was asked to
- * drain may already be ending.
- */
-function isSpare(former: Worker, job: Job): boolean {
-  const idle = isServing(former) && former.state !== "running" && former.drain === undefined;
-  return idle && (job.workerId === former.id || former.jobId === job.id);
+/** W2 has not started a job. One that was asked to drain may already be ending. */
+function isIdle(former: Worker): boolean {
+  return isServing(former) && former.state !== "running" && former.drain === undefined;
 }
 
 /** Same labels, tenant, group and place of registration: GitHub would give either the same jobs. */

@@ -1,5 +1,5 @@
 // GitHub gave a job to another runner than the one started for it: jobs and workers are paired again.
-// Each write may be repeated; the job is due for another look until the last of them is done.
+// Each write may be repeated, and leaves its job due for another look once the dust has settled (recheck-job.ts).
 import type { RebindView } from "../domain/binding.ts";
 import { decideRebind } from "../domain/binding.ts";
 import { GITHUB_RECHECK_MS } from "../domain/deadlines.ts";
@@ -9,7 +9,6 @@ import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { bind, requeue, verifyLater } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
-import { isServing } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { retireWorker } from "./retire-worker.ts";
@@ -34,7 +33,6 @@ export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   if (view.displaced !== undefined) await displace(deps, view.displaced.id, { taker: taker.id, heir: freed?.id });
   if (rebind.taker !== undefined) await pointTo(deps, taker.id, job.id);
   if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus, job.id);
-  if (rebind.taken !== undefined || job.formerWorkerId !== undefined) await conclude(deps, job.id, taker);
 }
 
 async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
@@ -88,12 +86,11 @@ async function displace(
 ): Promise<void> {
   const { item, changed } = await updateJob(deps.stores.jobs, id, (current) => {
     if (current.workerId !== taker || isTerminal(current)) return undefined;
-    if (heir !== undefined) return bind(current, heir);
+    if (heir === undefined && current.state === "IN_QUEUE") return requeue(current);
+    const verifyAt = deps.clock.now() + GITHUB_RECHECK_MS;
+    if (heir !== undefined) return { ...bind(current, heir), verifyAt };
     // In progress on a third runner, and its own event may be lost: the worker that turns away from it would have asked.
-    if (current.state !== "IN_PROGRESS") return requeue(current);
-    return current.verifyAt === undefined
-      ? verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS)
-      : undefined;
+    return current.verifyAt === undefined ? verifyLater(current, verifyAt) : undefined;
   });
   if (!changed || item?.workerId === taker) return;
   deps.log.info("job-rebound", {
@@ -110,13 +107,4 @@ async function pointTo(deps: Deps, id: WorkerId, jobId: JobId): Promise<void> {
       ? undefined
       : { ...current, version: current.version + 1, jobId, drain: undefined },
   );
-}
-
-/** The swap is done. A worker that has ended by now does not make us ask again: then the job stays due. */
-async function conclude(deps: Deps, id: JobId, taker: Worker): Promise<void> {
-  await updateJob(deps.stores.jobs, id, (current) => {
-    if (current.workerId !== taker.id) return undefined;
-    const verifyAt = isServing(taker) ? undefined : current.verifyAt;
-    return { ...current, version: current.version + 1, formerWorkerId: undefined, verifyAt };
-  });
 }

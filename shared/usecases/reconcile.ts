@@ -8,10 +8,9 @@ import type { DueItem } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
 import { laneOf } from "./open-lanes.ts";
-import { needsRebind, rebindJob } from "./rebind-job.ts";
+import { recheckJob } from "./recheck-job.ts";
 import { releaseCards } from "./release-worker.ts";
 import { reviveWorker } from "./revive-worker.ts";
-import { askGithub } from "./settle-job.ts";
 import { updateJob } from "./update.ts";
 
 export type Reconciled = { readonly looked: number; readonly failed: number };
@@ -62,11 +61,7 @@ async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<void> {
     if (isBy(current.hold?.until, now)) return liftHold(current, now);
     return isWaiting(current) && isBy(current.admitAt, until) ? admitted(current) : undefined;
   });
-  if (job === undefined || !isBy(job.verifyAt, now)) return;
-  // A crash came in the midst of a swap: with that finished its worker answers for it, and GitHub need not be asked.
-  if (needsRebind(job)) await rebindJob(deps, job);
-  const paired = await deps.stores.jobs.get(id);
-  if (paired !== undefined && isBy(paired.verifyAt, now)) await askGithub(deps, paired);
+  if (job !== undefined && isBy(job.verifyAt, now)) await recheckJob(deps, job);
 }
 
 /** Containers that ended by themselves while their workers are not known to have. */

@@ -1,5 +1,6 @@
 // A worker whose job no longer needs it goes to the next equal demand in its lane; only if there is none is it drained.
 import { canServe } from "../domain/binding.ts";
+import { GITHUB_RECHECK_MS } from "../domain/deadlines.ts";
 import type { JobId, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isWaiting } from "../domain/job.ts";
@@ -38,7 +39,9 @@ async function giveToEqual(deps: Deps, worker: Worker): Promise<boolean> {
     if (!pointed.changed) return false;
     from = job.id;
     const bound = await updateJob(deps.stores.jobs, job.id, (current) =>
-      isWaiting(current) ? bind(current, worker.id) : undefined,
+      isWaiting(current)
+        ? { ...bind(current, worker.id), verifyAt: deps.clock.now() + GITHUB_RECHECK_MS }
+        : undefined,
     );
     if (!bound.changed) continue;
     deps.log.info("worker-given-on", { worker: worker.id, job: job.id });

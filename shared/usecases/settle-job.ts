@@ -1,5 +1,6 @@
 // What becomes of the job whose worker has ended; and the one GET that asks GitHub when no event came.
 import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
+import type { WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { advanceByWord } from "../domain/job-events.ts";
@@ -60,12 +61,15 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
 /** GitHub says queued or in progress: a queued one without a worker waits again, the rest is asked about later. */
 function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undefined): Job {
   const next = { ...job, version };
-  const served = worker !== undefined && isServing(worker);
-  if (next.state === "IN_QUEUE" && !served) {
-    // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
-    if (worker?.report?.outcome === "ran") return requeue(next);
-    return requeueAfterIdle(next, deps.clock.now(), deps.random.fraction());
-  }
-  if (served) return { ...next, version: version + 1, verifyAt: undefined };
-  return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
+  if (answersFor(worker, next)) return { ...next, version: version + 1, verifyAt: undefined };
+  if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
+  // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
+  const isElsewhere = worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran");
+  return isElsewhere ? requeue(next) : requeueAfterIdle(next, deps.clock.now(), deps.random.fraction());
+}
+
+/** The worker serves this job, and GitHub names no other runner for it: at its end it makes us ask. */
+export function answersFor(worker: Worker | undefined, job: Job): boolean {
+  if (worker === undefined || !isServing(worker) || worker.jobId !== job.id) return false;
+  return job.workerId === worker.id && [undefined, worker.id].includes(job.github?.runner?.name as WorkerId);
 }

@@ -100,6 +100,7 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       await expect.poll(() => driver.inspect(spec.workerId), POLL).toEqual(exited);
       expect(await pool.reopen().inspect(spec.workerId)).toEqual(exited);
       expect(await driver.list()).toEqual([spec.workerId]);
+      expect(await driver.ended()).toEqual([spec.workerId]);
       expect(await driver.start(spec)).toEqual({ type: "started" });
       expect(await driver.inspect(spec.workerId)).toEqual(exited);
       expect(await driver.logsTail(spec.workerId, 2)).toEqual(["line 99", "line 100"]);

@@ -19,7 +19,7 @@ test.each([
 });
 
 const bounds = fc
-  .tuple(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 0, max: 1_000_000 }))
+  .tuple(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 0, max: 1_000_000 }))
   .map(([minMs, more]) => ({ minMs, maxMs: minMs + more }));
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -43,4 +43,8 @@ test("property: a later attempt, or a larger random number, never waits less", (
       );
     }),
   );
+});
+
+test("without a minimum there is no wait at any attempt, and never NaN", () => {
+  expect(backoffMs(5_000, 0.5, { minMs: 0, maxMs: 10 })).toBe(0);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Rebind } from "../../shared/domain/binding.ts";
 import { decideRebind } from "../../shared/domain/binding.ts";
-import type { WorkerId } from "../../shared/domain/ids.ts";
+import type { JobId, WorkerId } from "../../shared/domain/ids.ts";
 import { parseWorkerId } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import { isTerminal, isWaiting } from "../../shared/domain/job.ts";
@@ -20,7 +20,7 @@ type Move = { readonly kind: "record" | "rebind"; readonly index: number; readon
 type Assignment = { readonly runnerOf: number[]; readonly assigned: number[]; readonly moves: Move[] };
 
 const MAX_JOBS = 5;
-const ALL_WRITES = 5;
+const ALL_WRITES = 6;
 
 /** Which of n jobs goes to which runner, and how we hear of it: in any order, repeated, with crashes. */
 function assignments(): fc.Arbitrary<Assignment> {
@@ -47,6 +47,26 @@ test("every job ends on the runner that GitHub named, every other keeps a worker
       expectNamedRunners(world, assignment);
       expect(drained(world)).toEqual([]);
       expect([...world.jobs.values()].filter(isWaiting)).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+// A worker may then be left pointing to a job that has another one; the idle limit ends it.
+test("other rebinds between a crash and its repetition: no worker is shared, and a job without one waits again", () => {
+  fc.assert(
+    fc.property(assignments(), ({ runnerOf, assigned, moves }) => {
+      const world = worldOf(runnerOf.length);
+      for (const move of moves) {
+        if (!assigned.includes(move.index)) continue;
+        if (move.kind === "record") record(world, move.index, runnerOf);
+        else rebind(world, move.index, move.writes);
+      }
+      settle(world, runnerOf, assigned);
+      expectPaired(world);
+      expectNamedRunners(world, { runnerOf, assigned });
+      const unserved = [...world.jobs.values()].filter((job) => job.workerId === undefined);
+      expect(unserved.every(isWaiting)).toBe(true);
     }),
     { numRuns: 1_000 },
   );
@@ -140,18 +160,21 @@ function rebind(world: World, index: number, writes = ALL_WRITES): void {
   const formerId = job.workerId === taker.id ? job.formerWorkerId : job.workerId;
   const displaced = taker.jobId === job.id ? undefined : world.jobs.get(taker.jobId);
   const former = formerId === undefined ? undefined : world.workers.get(formerId);
-  apply(world, decideRebind({ job, taker, displaced, former }), writes);
+  const decision = decideRebind({ job, taker, displaced, former });
+  const all = writesOf(world, decision, job.id);
+  for (const one of all.slice(0, writes)) one();
 }
 
-function apply(world: World, { taken, displaced, freed, taker, surplus }: Rebind, writes: number): void {
-  const all = [
+/** Workers are pointed to their jobs before the jobs are told; that the swap is done is written last. */
+function writesOf(world: World, { taken, displaced, freed, taker, surplus }: Rebind, id: JobId) {
+  return [
     () => write(world.jobs, taken),
-    () => write(world.jobs, displaced),
     () => write(world.workers, freed),
+    () => write(world.jobs, displaced),
     () => write(world.workers, taker),
     () => write(world.workers, surplusOf(world, surplus)),
+    () => write(world.jobs, { ...(world.jobs.get(id) as Job), formerWorkerId: undefined }),
   ];
-  for (const one of all.slice(0, writes)) one();
 }
 
 function surplusOf({ workers }: World, id: WorkerId | undefined): Worker | undefined {

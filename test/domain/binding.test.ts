@@ -70,6 +70,7 @@ describe("W1 took B", () => {
     ["has reported its end", { state: "finished" }],
     ["is lost", { state: "lost" }],
     ["is released", { state: "released" }],
+    ["serves another job by now", { jobId: jobOn(3, W2).id }],
     ["was asked to drain", { drain: { reason: "idle", at: T0 } }],
   ])("A waits again and W2 is left alone when it %s", (_why, other) => {
     const rebind = decideRebind(view({ former: workerFor(B, W2, other) }));
@@ -77,14 +78,6 @@ describe("W1 took B", () => {
       displaced: { workerId: undefined },
       freed: undefined,
       surplus: undefined,
-    });
-  });
-
-  test("W2 takes A though its own pointer to B is not yet written: the job's is the truth", () => {
-    const former = workerFor(jobOn(3, undefined), W2);
-    expect(decideRebind(view({ former }))).toMatchObject({
-      displaced: { workerId: W2 },
-      freed: { jobId: A.id },
     });
   });
 
@@ -133,19 +126,27 @@ describe("A was given to W3 in the same moment", () => {
 describe("after a crash", () => {
   const taken = { ...B, workerId: W1, formerWorkerId: W2 };
 
-  test("before A was written, the rest is the same", () => {
+  test("before a worker was pointed elsewhere, the rest is the same", () => {
     const { taken: _written, ...rest } = decideRebind(view());
     expect(decideRebind(view({ job: taken }))).toEqual({ ...rest, taken: undefined });
   });
 
-  test("after A was written, W2 is A's and not surplus", () => {
-    expect(decideRebind(view({ job: taken, displaced: { ...A, workerId: W2 } }))).toMatchObject({
+  test("after W2 was pointed to A, and before A was told: A has it, and W2 is not surplus", () => {
+    const former = workerFor(A, W2);
+    expect(decideRebind(view({ job: taken, former }))).toMatchObject({
       taken: undefined,
-      displaced: undefined,
+      displaced: { id: A.id, workerId: W2 },
       taker: { id: W1, jobId: B.id },
       freed: { id: W2, jobId: A.id },
       surplus: undefined,
     });
+  });
+
+  test("after A was told, only W1 is left to be pointed to B", () => {
+    const rebind = decideRebind(
+      view({ job: taken, displaced: { ...A, workerId: W2 }, former: workerFor(A, W2) }),
+    );
+    expect(rebind).toMatchObject({ ...NOTHING, taker: { id: W1, jobId: B.id } });
   });
 
   test("after W2 was given on, it is left alone", () => {

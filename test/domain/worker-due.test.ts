@@ -19,6 +19,7 @@ describe("the reconciler looks at a worker", () => {
     ["running", { phases: { running: T0 + 7 }, ...heard }, LIMITS.executionMs + 7],
     ["booted", { drain: { reason: "idle", at: T0 + 7 }, ...heard }, DRAIN_MS + 7],
     ["finished", { phases: { done: T0 + 7 } }, 7],
+    ["finished", { phases: { done: T0 + 7 }, drain: { reason: "idle", at: T0 } }, 7],
     ["lost", { heartbeatAt: T0 + 7 }, 7],
   ] as const)("that is %s with %o after %i ms", (state, more, afterMs) => {
     expect(at(state, more)).toBe(T0 + afterMs);

@@ -56,7 +56,7 @@ test("a running workflow job that is cancelled at GitHub ends, and its worker wi
 });
 
 test("a queued workflow job that is cancelled before its runner listens leaves nothing", async () => {
-  const session = await open({ workerEnv: { RUNNER_STAND_IN_FAULT: "slow-config=1500" } });
+  const session = await open({ runnerFault: "slow-config=1500" });
   const id = session.queue(["true"]);
   session.serve.github.cancel(id);
   await session.ended(id);

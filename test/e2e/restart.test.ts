@@ -43,7 +43,7 @@ describe.each([5, 30, 80, 150, 300, 600])("kill -9 %d ms after the delivery", (a
 });
 
 test("a worker that is killed is noticed, and its job is tried again", async () => {
-  session = await startSession({ workerEnv: { RUNNER_STAND_IN_FAULT: "slow-config=800" } });
+  session = await startSession({ runnerFault: "slow-config=800" });
   const { serve } = session;
   const id = session.queue(["echo done"]);
   const pid = await until("a worker process", () => firstWorkerPid(serve.dataDir));

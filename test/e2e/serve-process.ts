@@ -31,6 +31,8 @@ export type ServeOptions = {
   readonly registration?: "token" | "jit" | "auto";
   readonly cards?: number;
   readonly env?: { readonly [name: string]: string };
+  /** Misbehaviour of the runner stand-in, see its faults.mjs. */
+  readonly runnerFault?: string;
   /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
   readonly workerEnv?: { readonly [name: string]: string };
 };
@@ -43,6 +45,7 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   github.addRepository(ORG, "repo");
   await mkdir(dataDir, { recursive: true });
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
+  if (options.runnerFault !== undefined) await writeFile(join(runnerHome, ".stand-in-fault"), options.runnerFault);
   const config = join(dir, "dispatch.yaml");
   await writeFile(config, configText(options));
   await writeFile(join(dir, "app.pem"), github.privateKey);

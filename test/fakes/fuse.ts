@@ -29,6 +29,7 @@ const READS: ReadonlySet<string> = new Set([
   "capacity",
   "inspect",
   "logsTail",
+  "ended",
   "findRunner",
 ]);
 

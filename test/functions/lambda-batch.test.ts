@@ -24,15 +24,16 @@ function under(fails: (item: string, version: number) => boolean = () => false) 
   return { deps: { handle, log }, handled, log };
 }
 
+const sorted = (texts: readonly string[]) => texts.toSorted((a, b) => (a < b ? -1 : 1));
 const failuresOf = (answer: { batchItemFailures: { itemIdentifier: string }[] }) =>
-  answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort();
+  sorted(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
 
 describe("handleBatch", () => {
   test("handles every change of jobs and workers and answers no failure", async () => {
     const { deps, handled } = under();
     const records = [jobRecord("1", job("a")), workerRecord("2", aWorker()), jobRecord("3", job("a", 2))];
     expect(await handleBatch(deps, records)).toEqual({ batchItemFailures: [] });
-    expect(handled.sort()).toEqual(["gh-a@1", "gh-a@2", `${aWorker().id}@1`]);
+    expect(sorted(handled)).toEqual(["gh-a@1", "gh-a@2", `${aWorker().id}@1`]);
   });
 
   test("a failed record takes the later ones of its item with it, and no other item's", async () => {
@@ -45,7 +46,7 @@ describe("handleBatch", () => {
       jobRecord("15", job("b", 2)),
     ];
     expect(failuresOf(await handleBatch(deps, records))).toEqual(["13", "14"]);
-    expect(handled.sort()).toEqual(["gh-a@1", "gh-b@1", "gh-b@2"]);
+    expect(sorted(handled)).toEqual(["gh-a@1", "gh-b@1", "gh-b@2"]);
     expect(log.lines).toMatchObject([{ level: "error", event: "change-failed", job: "gh-a", count: 2 }]);
   });
 
@@ -55,7 +56,11 @@ describe("handleBatch", () => {
     const records = [
       recordOf("1", { ...row, data: "{broken" }),
       recordOf("2", row, { schema: { N: "99" } }),
-      streamRecord({ sequence: "3", keys: { pk: { S: "job#x" } }, image: { pk: { S: "job#x" }, kind: { S: "job" } } }),
+      streamRecord({
+        sequence: "3",
+        keys: { pk: { S: "job#x" } },
+        image: { pk: { S: "job#x" }, kind: { S: "job" } },
+      }),
       jobRecord("4", job("a", 2)),
     ];
     expect(await handleBatch(deps, records)).toEqual({ batchItemFailures: [] });
@@ -110,7 +115,9 @@ describe("handleBatch", () => {
           const own = steps.flatMap((step, at) => (step.item === item ? [at] : []));
           const first = own.findIndex((at) => steps[at]?.fails);
           const good = first < 0 ? own : own.slice(0, first);
-          expect(handled.filter((one) => one.startsWith(`gh-${item}@`))).toEqual(good.map((at) => `gh-${item}@${at}`));
+          expect(handled.filter((one) => one.startsWith(`gh-${item}@`))).toEqual(
+            good.map((at) => `gh-${item}@${at}`),
+          );
           expect(own.filter((at) => failed.has(String(100 + at)))).toEqual(first < 0 ? [] : own.slice(first));
         }
       }),

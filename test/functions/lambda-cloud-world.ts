@@ -63,7 +63,11 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
   undo.push(() => github.stop());
   github.addOrganization(ORG);
   github.addRepository(ORG, REPO);
-  const transport = createSdkTransport({ region: FAKE_REGION, endpoint: dynamodb.endpoint, credentials: FAKE_CREDENTIALS });
+  const transport = createSdkTransport({
+    region: FAKE_REGION,
+    endpoint: dynamodb.endpoint,
+    credentials: FAKE_CREDENTIALS,
+  });
   undo.push(async () => transport.close());
   await ensureTable(transport.call, TABLE);
   const config = await writeBundles(dir, join(dir, "runner"));
@@ -77,6 +81,7 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
     scheduleMs: 500,
     seed: options.seed,
     coldStartEvery: 5,
+    repeatShare: 0.5,
     log: (name, line) => log.push(`${name} ${line}`),
     env: {
       DISPATCH_CONFIG: join(dir, "config.json"),

@@ -45,9 +45,11 @@ describe("the serverless form", () => {
     );
     expect(github.runners(ORG)).toEqual([]);
     const { functions, stream } = cloud.stats();
-    expect(functions["webhook"]?.invocations).toBeGreaterThanOrEqual(JOBS * 3);
-    expect(functions["reconcile"]?.invocations).toBeGreaterThan(0);
-    expect(functions["api"]?.coldStarts).toBeGreaterThan(1);
+    expect(functions).toMatchObject({
+      webhook: { invocations: expect.toSatisfy((count: number) => count >= JOBS * 3) },
+      api: { coldStarts: expect.toSatisfy((count: number) => count > 1) },
+      reconcile: { invocations: expect.toSatisfy((count: number) => count > 0) },
+    });
     expect(stream.repeats).toBeGreaterThan(0);
     expect(stream.discarded).toBe(0);
     expect(log.filter((line) => line.includes('"level":"error"'))).toEqual([]);

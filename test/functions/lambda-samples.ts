@@ -33,15 +33,21 @@ export function recordOf(sequence: string, row: RowDraft, more: Image = {}): Dyn
 type Json = { readonly [key: string]: unknown };
 
 /** GitHub's published `queued` example for a label of ours, signed. */
-export function delivery(id: number, options: { secret?: string; label?: string } = {}): HttpCall & { body: Buffer } {
-  const events = examples as unknown as { name: string; examples: (Json & { action: string; workflow_job: Json })[] }[];
+export function delivery(
+  id: number,
+  { secret = WEBHOOK_SECRET, label = "linux-arm64-npu-1" } = {},
+): HttpCall & { body: Buffer } {
+  const events = examples as unknown as {
+    name: string;
+    examples: (Json & { action: string; workflow_job: Json })[];
+  }[];
   const queued = events
     .find(({ name }) => name === "workflow_job")
     ?.examples.find(({ action }) => action === "queued");
-  const labels = [options.label ?? "linux-arm64-npu-1"];
+  const labels = [label];
   const text = JSON.stringify({ ...queued, workflow_job: { ...queued?.workflow_job, id, labels } });
   const body = Buffer.from(text);
-  const signature = createHmac("sha256", options.secret ?? WEBHOOK_SECRET).update(body).digest("hex");
+  const signature = createHmac("sha256", secret).update(body).digest("hex");
   return {
     method: "POST",
     url: "/webhooks/github",
@@ -69,6 +75,7 @@ export type LogLine = LogFields & { readonly level: string; readonly event: stri
 
 export function listLog() {
   const lines: LogLine[] = [];
-  const at = (level: string) => (event: string, fields?: LogFields) => void lines.push({ level, event, ...fields });
+  const at = (level: string) => (event: string, fields?: LogFields) =>
+    void lines.push({ level, event, ...fields });
   return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

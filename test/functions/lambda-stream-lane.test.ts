@@ -17,12 +17,21 @@ const failing = (...sequences: string[]): Invocation => ({
 });
 
 /** Runs records through a lane whose function answers as told; the last answer repeats. */
-async function run(records: readonly DynamoDBRecord[], answers: readonly Invocation[], repeats = { repeatShare: 0, chance: () => 0.5 }) {
+async function run(
+  records: readonly DynamoDBRecord[],
+  answers: readonly Invocation[],
+  repeats = { repeatShare: 0, chance: () => 0.5 },
+) {
   const batches: string[][] = [];
   const given: string[] = [];
   const stats = { batches: 0, repeats: 0, retries: 0, discarded: 0 };
   const lane = createStreamLane({
-    settings: { batchSize: 4, bisectBatchOnFunctionError: true, maximumRetryAttempts: 2, maximumRecordAgeInSeconds: 60 },
+    settings: {
+      batchSize: 4,
+      bisectBatchOnFunctionError: true,
+      maximumRetryAttempts: 2,
+      maximumRecordAgeInSeconds: 60,
+    },
     invoke: async (event) => {
       const { Records } = event as DynamoDBStreamEvent;
       batches.push(Records.map(sequenceOf));
@@ -93,14 +102,19 @@ describe("a lane", () => {
 
   test("a batch may come twice though it succeeded", async () => {
     const chances = [0, 0.9, 0.9];
-    const { batches, stats } = await run(FIVE, [ok], { repeatShare: 0.5, chance: () => chances.shift() ?? 0.9 });
+    const { batches, stats } = await run(FIVE, [ok], {
+      repeatShare: 0.5,
+      chance: () => chances.shift() ?? 0.9,
+    });
     expect(batches).toEqual([["1", "2", "3", "4"], ["1", "2", "3", "4"], ["5"]]);
     expect(stats.repeats).toBe(1);
   });
 });
 
 describe("filter patterns", () => {
-  const patterns = [{ eventName: ["INSERT"], dynamodb: { NewImage: { q: { N: [{ exists: false }] } } } }] as const;
+  const patterns = [
+    { eventName: ["INSERT"], dynamodb: { NewImage: { q: { N: [{ exists: false }] } } } },
+  ] as const;
 
   test.each([
     [{ eventName: "INSERT", dynamodb: { NewImage: { pk: { S: "a" } } } }, true],

@@ -59,9 +59,12 @@ afterAll(async () => {
 
 async function send(call: HttpCall, overrides: { readonly [name: string]: string } = {}) {
   const handler = await openWebhook({ ...env, ...overrides }, dir);
-  const answer = await handler(httpEvent(call) as LambdaEvent);
+  const answer = await handler(lambdaEvent(call));
   return { status: answer.statusCode, body: JSON.parse(answer.body) as { [key: string]: unknown } };
 }
+
+/** Hono has types of its own for the same event. */
+const lambdaEvent = (call: HttpCall) => httpEvent(call) as unknown as LambdaEvent;
 
 const storedJob = (id: number) =>
   createDynamoStores({ call: transport.call, table: TABLE, clock: systemClock }).jobs.get(githubJobId(id));
@@ -120,7 +123,7 @@ describe("starts that fail", () => {
     await expect(open()).rejects.toThrow(/secrets under \/npu-dispatch\/test could not be read/);
     await expect(open()).rejects.toThrow(/Parameter Store/);
     const handler = await open();
-    expect(await handler(httpEvent(delivery(21)) as LambdaEvent)).toMatchObject({ statusCode: 202 });
+    expect(await handler(lambdaEvent(delivery(21)))).toMatchObject({ statusCode: 202 });
     expect(await open()).toBe(handler);
     expect(starts).toBe(3);
   });

@@ -67,7 +67,9 @@ export function startSandbox(options: SandboxOptions): Sandbox {
       child.kill("SIGCONT");
       const { name, timeoutMs } = options;
       const answer = nextMessage(child, timeoutMs);
-      child.send({ event, context: contextOf(name, requestId), remainingMs: timeoutMs });
+      const call = { event, context: contextOf(name, requestId), remainingMs: timeoutMs };
+      // A process that is gone cannot be sent to; its exit is the answer.
+      child.send(call, (error) => error && options.log(`event not sent: ${error.message}`));
       const message = await answer;
       if (message.type !== "answered" && message.type !== "failed") return crashed(message);
       child.kill("SIGSTOP");

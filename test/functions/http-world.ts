@@ -1,0 +1,128 @@
+// Both HTTP planes over a world in memory, the way serve wires them, and GitHub's own requests to them.
+import { createHmac } from "node:crypto";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
+import { createSignatureCheck } from "../../functions/http/signature.ts";
+import { createWebhookApp, WEBHOOK_PATH } from "../../functions/http/webhook-app.ts";
+import { createWorkerApp } from "../../functions/http/worker-app.ts";
+import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
+import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
+import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import type { WorkerClaims, WorkerTokens } from "../../shared/ports/worker-token.ts";
+import { redact } from "../../shared/redacted.ts";
+import { finishWorker } from "../../shared/usecases/finish-worker.ts";
+import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
+import { receiveInstallation } from "../../shared/usecases/receive-installation.ts";
+import { recordPing } from "../../shared/usecases/record-ping.ts";
+import { registerRunner } from "../../shared/usecases/register-runner.ts";
+import { takeJob } from "../../shared/usecases/take-job.ts";
+import type { World, WorldOptions } from "../fakes/world.ts";
+import { createWorld } from "../fakes/world.ts";
+
+export const SECRET = "webhook-secret-of-today";
+export const OLD_SECRET = "webhook-secret-of-yesterday";
+export const DISPATCH_SECRET = "dispatch-secret-of-today";
+export const OLD_DISPATCH_SECRET = "dispatch-secret-of-yesterday";
+
+export type HttpWorld = World & { readonly webhook: Hono; readonly workerPlane: ReturnType<typeof createWorkerApp> };
+
+export function createHttpWorld(options: WorldOptions = {}): HttpWorld {
+  const world = createWorld(options);
+  const { deps, log, clock } = world;
+  const rejectionLog = rateLimited(log, { clock });
+  const webhook = createWebhookApp({
+    checkSignature: createSignatureCheck(redact(SECRET), redact(OLD_SECRET)),
+    receiveDelivery: (word) => receiveDelivery(deps, word),
+    receiveInstallation: (event) => receiveInstallation(deps, event),
+    log,
+    rejectionLog,
+  });
+  const workerPlane = createWorkerApp({
+    takeJob: (worker, boot) => takeJob(deps, worker, boot),
+    registerRunner: (worker, boot, kind) => registerRunner(deps, worker, boot, kind),
+    recordPing: (worker, ping) => recordPing(deps, worker, ping),
+    finishWorker: (worker, report) => finishWorker(deps, worker, report),
+    tokens: createWorkerTokens(redact(DISPATCH_SECRET), redact(OLD_DISPATCH_SECRET)),
+    log,
+    rejectionLog,
+  });
+  return Object.assign(world, { webhook, workerPlane });
+}
+
+export function sign(body: string, secret = SECRET): string {
+  return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+}
+
+/** GitHub's JSON of a word, the fields that are read and one that is not. */
+export function jsonOf(word: WorkflowJobWord): string {
+  const time = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
+  return JSON.stringify({
+    action: word.status,
+    workflow_job: {
+      id: word.workflowJobId,
+      run_id: word.runId,
+      run_attempt: word.runAttempt,
+      name: word.name,
+      workflow_name: word.workflowName,
+      head_branch: word.headBranch,
+      html_url: word.htmlUrl,
+      labels: word.labels,
+      status: word.status,
+      conclusion: word.conclusion ?? null,
+      runner_id: word.runner?.id ?? null,
+      runner_name: word.runner?.name ?? null,
+      created_at: time(word.createdAt),
+      started_at: time(word.startedAt),
+      steps: [],
+    },
+    repository: word.repository,
+    installation: { id: word.installationId },
+  });
+}
+
+export function deliveryRequest(
+  body: string,
+  { event = "workflow_job", signature = sign(body) as string | undefined } = {},
+): Request {
+  return new Request(`http://dispatch.test${WEBHOOK_PATH}`, {
+    method: "POST",
+    body,
+    headers: {
+      "content-type": "application/json",
+      "x-github-event": event,
+      "x-github-delivery": "d-1",
+      ...(signature === undefined ? {} : { "x-hub-signature-256": signature }),
+    },
+  });
+}
+
+/** The token of a worker, and the same claims under yesterday's secret and under a stranger's. */
+export function tokensOf(claims: WorkerClaims) {
+  const signedBy = (secret: string): string => tokensUnder(secret).sign(claims);
+  return {
+    right: signedBy(DISPATCH_SECRET),
+    old: signedBy(OLD_DISPATCH_SECRET),
+    foreign: signedBy("somebody-elses-secret"),
+  };
+}
+
+function tokensUnder(secret: string): WorkerTokens {
+  return createWorkerTokens(redact(secret));
+}
+
+/** A real server on 127.0.0.1. */
+export async function listen(app: Pick<Hono, "fetch">): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,181 @@
+// The worker plane over HTTP: who may call it, RunPod's odd paths and labels, and nothing malformed is a fault of ours.
+import { describe, expect, test } from "vitest";
+import { endpointName } from "../../shared/domain/ids.ts";
+import type { WorkerClaims } from "../../shared/ports/worker-token.ts";
+import { jobDone, pingAnswer, registrationAnswer, takenJob, workerPlaneError } from "../../shared/protocol/worker-plane.ts";
+import { StoreError } from "../../shared/ports/store.ts";
+import { aReport, aWorkerId, POOL, TENANT } from "../domain/builders.ts";
+import { seededRandom } from "../fakes/seeded-random.ts";
+import type { HttpWorld } from "./http-world.ts";
+import { createHttpWorld, listen, tokensOf } from "./http-world.ts";
+
+const ENDPOINT = endpointName("linux-aarch64-a2-1");
+
+async function started(world = createHttpWorld()) {
+  const { workflowJobId } = world.github.queue();
+  await world.deliver();
+  const worker = world.pool.started[0]!.workerId;
+  const claims: WorkerClaims = { worker, pool: POOL, endpoint: ENDPOINT, tenant: TENANT };
+  return { world, worker, job: `gh-${workflowJobId}`, claims, tokens: tokensOf(claims) };
+}
+
+function call(world: HttpWorld, token: string | undefined, method: string, path: string, init: RequestInit = {}) {
+  const headers = { ...(token === undefined ? {} : { authorization: token }), ...(init.headers ?? {}) };
+  return world.workerPlane.request(path, { ...init, method, headers });
+}
+
+const routes = (worker: string, job: string) =>
+  [
+    ["GET", `/v2/${ENDPOINT}/job-take/${worker}?boot=b1`, undefined],
+    ["POST", `/v2/${ENDPOINT}/registration/${worker}?boot=b1&registration=token`, undefined],
+    ["GET", `/v2/${ENDPOINT}/ping/${worker}?phase=listening`, undefined],
+    ["POST", `/v2/${ENDPOINT}/job-done/${worker}/${job}`, JSON.stringify({ output: aReport() })],
+  ] as const;
+
+test("take, registration, ping, done: each answer has the shape of the protocol", async () => {
+  const { world, worker, job, tokens } = await started();
+  const answers: unknown[] = [];
+  for (const [method, path, body] of routes(worker, job)) {
+    const response = await call(world, tokens.right, method, path, body === undefined ? {} : { body });
+    expect(response.status, path).toBe(200);
+    expect(response.headers.get("connection")).toBe("close");
+    answers.push(await response.json());
+  }
+  expect(takenJob.parse(answers[0])).toMatchObject({ id: job, dispatch: { runnerName: worker } });
+  expect(registrationAnswer.parse(answers[1])).toMatchObject({ type: "token" });
+  expect(pingAnswer.parse(answers[2])).toEqual({});
+  expect(answers[3]).toEqual({});
+  expect((await world.stores.workers.get(worker))?.report).toMatchObject({ outcome: "ran" });
+});
+
+describe("tokens", () => {
+  test("no route opens for none, a forged, a cut or another worker's token; each does for its own and during rotation", async () => {
+    const other = aWorkerId("npud-t3st00-otherworker1");
+    for (const at of [0, 1, 2, 3]) {
+      const { world, worker, job, claims, tokens } = await started();
+      const [method, path, body] = routes(worker, job)[at]!;
+      const send = async (token: string | undefined) =>
+        (await call(world, token, method, path, body === undefined ? {} : { body })).status;
+      const before = world.fuse.count;
+      expect(await send(undefined)).toBe(401);
+      expect(await send("")).toBe(401);
+      expect(await send("Bearer ")).toBe(401);
+      expect(await send(tokens.foreign)).toBe(401);
+      expect(await send(tokens.right.slice(0, -1))).toBe(401);
+      expect(await send(tokensOf({ ...claims, worker: other }).right)).toBe(403);
+      expect(await send(tokensOf({ ...claims, endpoint: endpointName("other") }).right)).toBe(403);
+      expect(world.fuse.count - before).toBe(0);
+      expect(world.log.of("worker-call-rejected")).toHaveLength(2);
+      if (at === 1) await call(world, tokens.right, "GET", routes(worker, job)[0][1]);
+      expect(await send(tokens.old)).toBe(200);
+      expect(await send(`Bearer ${tokens.right}`)).toBe(200);
+    }
+  });
+});
+
+describe("RunPod's ways", () => {
+  test.each(["&job_in_progress=0", "&job_in_progress=0?boot=sdk"])("the path ends in %s", async (glued) => {
+    const { world, worker, tokens, job } = await started();
+    const response = await call(world, tokens.right, "GET", `/v2/${ENDPOINT}/job-take/${worker}${glued}`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: job });
+  });
+
+  test("JSON labelled as a form is JSON", async () => {
+    const { world, worker, job, tokens } = await started();
+    const response = await call(world, tokens.right, "POST", `/v2/${ENDPOINT}/job-done/${worker}/${job}?isStream=false`, {
+      body: JSON.stringify({ output: { answer: 42 }, stopPod: true }),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(response.status).toBe(200);
+    expect((await world.stores.workers.get(worker))?.report).toMatchObject({ outcome: "ran" });
+  });
+
+  test("an error without a report of ours is a failed worker", async () => {
+    const { world, worker, job, tokens } = await started();
+    const body = JSON.stringify({ error: "handler raised" });
+    await call(world, tokens.right, "POST", `/v2/${ENDPOINT}/job-done/${worker}/${job}`, { body });
+    expect((await world.stores.workers.get(worker))?.report).toMatchObject({ outcome: "runner-failed", message: "handler raised" });
+  });
+
+  test("progress ends nothing, and after the end it changes nothing", async () => {
+    const { world, worker, job, tokens } = await started();
+    const progress = { body: JSON.stringify({ status: "IN_PROGRESS", output: "half" }) };
+    const path = `/v2/${ENDPOINT}/job-done/${worker}/${job}`;
+    expect((await call(world, tokens.right, "POST", path, progress)).status).toBe(200);
+    expect((await world.stores.workers.get(worker))?.report).toBeUndefined();
+    await call(world, tokens.right, "POST", path, { body: JSON.stringify({ output: aReport({ message: "done" }) }) });
+    await call(world, tokens.right, "POST", path, progress);
+    expect((await world.stores.workers.get(worker))?.report).toMatchObject({ message: "done" });
+  });
+});
+
+test("another boot gets 204, a refused registration 409, an early one 429 with the time to wait", async () => {
+  const { world, worker, job, tokens } = await started();
+  const [take, register] = routes(worker, job);
+  await call(world, tokens.right, "GET", take[1]);
+  const second = await call(world, tokens.right, "GET", take[1].replace("b1", "b2"));
+  expect([second.status, await second.text()]).toEqual([204, ""]);
+  expect((await call(world, tokens.right, "POST", register[1].replace("b1", "b2"))).status).toBe(409);
+  expect((await call(world, tokens.right, "POST", register[1].replace("=token", "=ssh"))).status).toBe(400);
+  world.github.fail("rate-limited", { retryAfterMs: 61_000 });
+  const later = await call(world, tokens.right, "POST", register[1]);
+  expect(later.status).toBe(429);
+  expect(later.headers.get("retry-after")).toBe("61");
+  expect(workerPlaneError.parse(await later.json())).toMatchObject({ retryAfterMs: 61_000 });
+});
+
+test("a ping tells to drain", async () => {
+  const { world, worker, job, tokens } = await started();
+  world.github.change(Number(job.slice(3)), { status: "completed", conclusion: "cancelled" });
+  await world.deliver();
+  const response = await call(world, tokens.right, "GET", routes(worker, job)[2][1]);
+  expect(await response.json()).toEqual({ drain: "surplus" });
+});
+
+test("every answer closes its connection, refusals and faults too", async () => {
+  const world = createHttpWorld({
+    wrapStores: (stores) => ({
+      ...stores,
+      workers: Object.assign(Object.create(stores.workers), {
+        get: () => Promise.reject(new StoreError("the table is away", { retryable: true })),
+      }),
+    }),
+  });
+  const worker = aWorkerId("npud-t3st00-aaaaaaaaaaaa");
+  const { right } = tokensOf({ worker, pool: POOL, endpoint: ENDPOINT, tenant: TENANT });
+  const server = await listen(world.workerPlane);
+  try {
+    for (const [token, status] of [[right, 503], ["", 401], ["nonsense", 401]] as const) {
+      const response = await fetch(`${server.url}/v2/${ENDPOINT}/ping/${worker}`, { headers: { authorization: token } });
+      expect([response.status, response.headers.get("connection")]).toEqual([status, "close"]);
+      expect(workerPlaneError.safeParse(await response.json()).success).toBe(true);
+    }
+    const unknown = await fetch(`${server.url}/v2/nowhere`);
+    expect([unknown.status, unknown.headers.get("connection")]).toEqual([404, "close"]);
+  } finally {
+    await server.close();
+  }
+  expect(world.log.of("worker-call-failed")).toMatchObject([{ level: "error" }]);
+});
+
+test("a few hundred malformed requests: never a 5xx", async () => {
+  const { world, worker, job, tokens } = await started();
+  const { fraction } = seededRandom(7);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(fraction() * items.length)]!;
+  const junk = ["", "%", "%E0%A4%A", "%00", "&", "..", "{", "null", "[]", "0", "x".repeat(3_000), "ä", '"', "__proto__", "%2F"];
+  const bodies = [...junk, "true", '{"output":', '{"output":{"outcome":"ran"}}', '{"error":7}', '{"output":null}', "{}", JSON.stringify({ error: "e".repeat(900_000) })];
+  for (let n = 0; n < 400; n++) {
+    const ids = [worker, `${worker}&a=1`, pick(junk)];
+    const action = pick(["job-take", "registration", "ping", "job-done", pick(junk)]);
+    const query = pick(["", `?boot=${pick(junk)}`, `?phase=${pick(junk)}&job_name=${pick(junk)}`, `?registration=${pick(["jit", "token", pick(junk)])}`]);
+    const path = `/v2/${pick([ENDPOINT, pick(junk)])}/${action}/${pick(ids)}${pick(["", `/${job}`, `/${pick(junk)}`])}${query}`;
+    const method = pick(["GET", "POST", "PUT", "HEAD"]);
+    const token = pick([tokens.right, tokens.right, tokens.old, "a.b.c", "npudw1..", "x".repeat(2_000)]);
+    const body = method === "GET" || method === "HEAD" ? {} : { body: pick(bodies) };
+    const response = await call(world, token, method, path, body);
+    expect(response.status, `${method} ${path.slice(0, 200)}`).toBeLessThan(500);
+  }
+  expect(world.log.of("worker-call-failed")).toEqual([]);
+  expect(jobDone.safeParse(JSON.parse("{}")).success).toBe(true);
+});
