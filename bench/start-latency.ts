@@ -1,11 +1,12 @@
 // From an accepted delivery to a worker process that exists: one job at a time in flight per card, real processes.
-import { startGithubStandIn } from "../test/fakes/github/stand-in.ts";
-import { githubJobId } from "../shared/domain/ids.ts";
-import type { JobId } from "../shared/domain/ids.ts";
+
 import { demoConfig } from "../scripts/demo/config.ts";
 import { see } from "../scripts/demo/observe.ts";
 import { startDemoProcess } from "../scripts/demo/process.ts";
 import { DEMO_ORG } from "../scripts/demo/run.ts";
+import type { JobId } from "../shared/domain/ids.ts";
+import { githubJobId } from "../shared/domain/ids.ts";
+import { startGithubStandIn } from "../test/fakes/github/stand-in.ts";
 import { percentile } from "./percentile.ts";
 
 const JOBS = 100;

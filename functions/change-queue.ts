@@ -1,6 +1,7 @@
 // The table's stream for one process: changes are handled soon after their write, one at a time per item.
-import type { Change } from "../shared/ports/store.ts";
+
 import type { Log } from "../shared/ports/log.ts";
+import type { Change } from "../shared/ports/store.ts";
 
 export type ChangeQueue = {
   /** Called by the store after a write. Never throws and never waits. */

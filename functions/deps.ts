@@ -1,7 +1,8 @@
 // The composition root of every process that dispatches: configuration and adapters in, ports of the use cases out.
+
+import type { Config } from "../shared/config/config.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
 import { DEPLOYMENT_ID_LENGTH } from "../shared/domain/ids.ts";
-import type { Config } from "../shared/config/config.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Github } from "../shared/ports/github.ts";
 import type { Log } from "../shared/ports/log.ts";

@@ -38,7 +38,10 @@ async function main(): Promise<void> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const secrets = readSecrets({ env: { ...env, ...ownSecret(env, dataDir) }, readFile });
   const config = readConfig(configFile);
-  const faults = [...("faults" in secrets ? secrets.faults : []), ...("faults" in config ? config.faults : [])];
+  const faults = [
+    ...("faults" in secrets ? secrets.faults : []),
+    ...("faults" in config ? config.faults : []),
+  ];
   if (!secrets.ok || !config.ok) return fail(faults);
   const log = createJsonLog({
     write: (line) => process.stdout.write(`${line}\n`),
@@ -75,7 +78,10 @@ async function main(): Promise<void> {
   }
 }
 
-function withArguments(env: NodeJS.ProcessEnv, args: { port?: string; host?: string; data?: string; config?: string }) {
+function withArguments(
+  env: NodeJS.ProcessEnv,
+  args: { port?: string; host?: string; data?: string; config?: string },
+) {
   return {
     ...env,
     PORT: args.port ?? env["PORT"] ?? DEFAULT_PORT,
@@ -93,7 +99,9 @@ function ownSecret(env: NodeJS.ProcessEnv, dataDir: string): { DISPATCH_SECRET_F
   return { DISPATCH_SECRET_FILE: file };
 }
 
-function readConfig(file: string): { ok: true; config: Config } | { ok: false; faults: readonly ConfigFault[] } {
+function readConfig(
+  file: string,
+): { ok: true; config: Config } | { ok: false; faults: readonly ConfigFault[] } {
   try {
     return parseConfig(readFile(file));
   } catch (error) {

@@ -36,7 +36,9 @@ async function main(jobs: number, kind: "sqlite" | "dynamodb"): Promise<DemoResu
   const demo = await startDemoProcess(github, config, { store: kind, log: logLine });
   const driver = demo.server.deps.pools.get(DEMO_POOL)?.driver;
   const cards = await driver?.capacity();
-  print(`pool "${DEMO_POOL}": ${cards?.total} ${cards?.simulated ? "simulated cards (no NPU here)" : "cards"}`);
+  print(
+    `pool "${DEMO_POOL}": ${cards?.total} ${cards?.simulated ? "simulated cards (no NPU here)" : "cards"}`,
+  );
   try {
     return await runDemo({
       github,

@@ -1,4 +1,4 @@
-// `npm run package [-- --stage prod]`: everything that is deployed, built and checked here, offline and without an account.
+// `npm run package -- --stage prod --region eu-central-1`: what is deployed, built and checked offline, without an account.
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -19,7 +19,9 @@ const DIST = join(ROOT, "dist");
 const { values } = parseArgs({
   options: {
     config: { type: "string", default: join(ROOT, "dispatch.yaml") },
-    stage: { type: "string" },
+    stage: { type: "string", default: "dev" },
+    region: { type: "string", default: "us-east-1" },
+    param: { type: "string", multiple: true, default: [] },
     out: { type: "string", default: join(ROOT, ".serverless") },
   },
 });
@@ -38,7 +40,8 @@ for (const target of FUNCTIONS) {
   console.log(`${target.name.padEnd(10)} ${(bytes / 1_000).toFixed(0).padStart(5)} kB`);
 }
 await rm(out, { recursive: true, force: true });
-await runOsls(values.stage === undefined ? [] : ["--stage", values.stage], out, process.env);
+const params = values.param.flatMap((param) => ["--param", param]);
+await runOsls(["--stage", values.stage, "--region", values.region, ...params], out, process.env);
 const template = readTemplate();
 const faults = [...checkTemplate(template), ...(await checkPackages(template))];
 if (faults.length > 0) {

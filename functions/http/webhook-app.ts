@@ -89,13 +89,22 @@ async function act(deps: WebhookDeps, c: Context, parsed: Delivery): Promise<Res
     case "ping":
       return c.json({ recorded: false, reason: "pong" }, 200);
     case "ignored":
-      return c.json({ recorded: false, reason: `${parsed.event} is not used; unsubscribe the App from it` }, 202);
+      return c.json(
+        { recorded: false, reason: `${parsed.event} is not used; unsubscribe the App from it` },
+        202,
+      );
     case "invalid":
       return reject(deps, c, 400, "invalid", parsed.reason);
   }
 }
 
-function reject(deps: WebhookDeps, c: Context, status: 400 | 401 | 413, reason: string, detail: string): Response {
+function reject(
+  deps: WebhookDeps,
+  c: Context,
+  status: 400 | 401 | 413,
+  reason: string,
+  detail: string,
+): Response {
   deps.rejectionLog.warn("delivery-rejected", { status, reason, message: detail });
   return problem(c, { status, title: "Delivery rejected", detail });
 }

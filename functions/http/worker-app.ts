@@ -1,6 +1,7 @@
 // The worker plane over HTTP: RunPod's paths and bodies, one token per worker.
 import type { Context, MiddlewareHandler } from "hono";
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import type { WorkerReport } from "../../shared/domain/worker-report.ts";
 import type { Log } from "../../shared/ports/log.ts";
@@ -29,6 +30,9 @@ export type WorkerPlane = {
 type Env = { Variables: { claims: WorkerClaims } };
 type WorkerContext = Context<Env>;
 
+/** RunPod takes results of 20 MB, and this leaves room for what is around them; a report of our worker is below 1 kB. */
+export const MAX_RESULT_BYTES = 21_000_000;
+
 /** RunPod's SDK names no boot; its container then is the only one we can know. */
 const SDK_BOOT = "sdk";
 
@@ -43,7 +47,7 @@ export function createWorkerApp(plane: WorkerPlane): Hono<Env> {
   app.get("/v2/:endpoint/job-take/:worker", auth, (c) => take(plane, c));
   app.post("/v2/:endpoint/registration/:worker", auth, (c) => register(plane, c));
   app.get("/v2/:endpoint/ping/:worker", auth, (c) => ping(plane, c));
-  app.post("/v2/:endpoint/job-done/:worker/:job", auth, (c) => done(plane, c));
+  app.post("/v2/:endpoint/job-done/:worker/:job", auth, limitResult(), (c) => done(plane, c));
   app.onError((error, c) => {
     plane.log.error("worker-call-failed", { url: c.req.path, error });
     return problem(c, { status: 503, title: "Not recorded", detail: "try again", retryAfterMs: 1_000 });
@@ -116,6 +120,14 @@ async function ping(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
     jobName: c.req.query("job_name"),
   });
   return c.json(drain === undefined ? {} : { drain });
+}
+
+function limitResult(): MiddlewareHandler<Env> {
+  const detail = `a result is at most ${MAX_RESULT_BYTES} bytes; store a larger one elsewhere and report where`;
+  return bodyLimit({
+    maxSize: MAX_RESULT_BYTES,
+    onError: (c) => problem(c, { status: 413, title: "Result too large", detail }),
+  });
 }
 
 async function done(plane: WorkerPlane, c: WorkerContext): Promise<Response> {

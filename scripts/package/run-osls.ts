@@ -21,6 +21,6 @@ export async function runOsls(args: readonly string[], out: string, env: NodeJS.
 
 /** A half-set AWS profile makes osls look for credentials, which packaging does not need. */
 function withoutAws(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !name.startsWith("AWS_") || name === "AWS_REGION");
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith("AWS_"));
   return Object.fromEntries(kept);
 }

@@ -13,7 +13,7 @@ export const BOOT_MS = 15 * MINUTE;
 export const PREPARE_MS = 5 * MINUTE;
 /** Idle limit of a listening runner. Ubicloud raised its own from 2 to 5 minutes after late assignments (ubicloud#1220, #2957). */
 export const IDLE_MS = 5 * MINUTE;
-/** How long a drain may take before the pool stops the worker: deregistration and one INT, with room for GitHub being slow. */
+/** A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow. */
 export const DRAIN_MS = 2 * MINUTE;
 /** RunPod's SDK pings every 10 s by default; ours too. */
 export const PING_MS = 10 * SECOND;

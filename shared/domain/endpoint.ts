@@ -69,7 +69,11 @@ function concrete(template: EndpointTemplate, cards: number): Endpoint {
   };
 }
 
-/** The labels a runner of this endpoint is registered with: its selector first. */
+/**
+ * The labels a runner of this endpoint is registered with: its selector first. A just-in-time runner gets only what is
+ * sent, so the default labels are named here too; the architecture's is added by config.sh alone, which knows it.
+ */
 export function runnerLabels(endpoint: Endpoint): string[] {
-  return [endpoint.selector, ...endpoint.labels.filter((label) => label !== endpoint.selector)];
+  const defaults = endpoint.defaultLabels ? ["self-hosted", "linux"] : [];
+  return [...new Set([endpoint.selector, ...endpoint.labels, ...defaults])];
 }

@@ -42,7 +42,9 @@ function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
     return { type: "drain", reason: "idle" };
   }
   const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
-  return { type: "wait", until: now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS) };
+  const again = now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS);
+  const limit = (worker.phases.running ?? worker.createdAt) + limits.executionMs;
+  return { type: "wait", until: worker.state === "running" ? Math.min(again, limit) : again };
 }
 
 function isIdleTooLong(

@@ -24,6 +24,8 @@ export function decideSettlement(job: Job, worker: Worker): Settlement {
   if (isTerminal(job) || job.workerId !== worker.id) return { type: "nothing" };
   if (job.github?.runner?.name === worker.id) return { type: "await-word" };
   if (hasListened(worker)) return ranSomething(worker) ? { type: "await-word" } : { type: "ask-github" };
+  // It had its registration and said nothing more: it may have listened without our knowing.
+  if (worker.registered && worker.report === undefined) return { type: "ask-github" };
   return { type: "failed-start", failure: failureOf(worker.report) };
 }
 
@@ -42,7 +44,8 @@ function ranSomething(worker: Worker): boolean {
   return worker.report?.outcome === "ran" || worker.phases.running !== undefined;
 }
 
-function failureOf(report: WorkerReport | undefined): { outcome: WorkerOutcome; message: string } {
+/** What the job is held for when a worker ended without a word. */
+export function failureOf(report: WorkerReport | undefined): { outcome: WorkerOutcome; message: string } {
   if (report === undefined) return { outcome: "runner-failed", message: LOST_MESSAGE };
   return { outcome: report.outcome, message: report.message };
 }

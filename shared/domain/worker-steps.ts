@@ -10,14 +10,20 @@ import {
 import type { Endpoint, EndpointLimits } from "./endpoint.ts";
 import type { EpochMs, JobId, WorkerId } from "./ids.ts";
 import type { Job } from "./job.ts";
+import type { TenantSettings } from "./tenant.ts";
 import type { DrainReason, RunnerScope, Worker, WorkerPhase, WorkerState } from "./worker.ts";
 import { isServing } from "./worker.ts";
 import type { WorkerReport } from "./worker-report.ts";
 
-export function newWorker(
-  id: WorkerId,
-  { job, endpoint, slots, now }: { job: Job; endpoint: Endpoint; slots: readonly number[]; now: EpochMs },
-): Worker {
+export type NewWorker = {
+  readonly job: Job;
+  readonly endpoint: Endpoint;
+  readonly slots: readonly number[];
+  readonly scope: RunnerScope;
+  readonly now: EpochMs;
+};
+
+export function newWorker(id: WorkerId, { job, endpoint, slots, scope, now }: NewWorker): Worker {
   return {
     id,
     version: 1,
@@ -29,7 +35,7 @@ export function newWorker(
     jobId: job.id,
     state: "reserving",
     bootId: undefined,
-    scope: scopeOf(job),
+    scope,
     runnerId: undefined,
     registered: false,
     drain: undefined,
@@ -42,12 +48,15 @@ export function newWorker(
   };
 }
 
-/** An organization's runners are registered at the organization, a user's at the repository: GitHub has no other place. */
-export function scopeOf(job: Job): RunnerScope {
+/**
+ * An organization's runners are registered at the organization, a user's at the repository: GitHub has no other place.
+ * `level: repository` does so for an organization too, at the price of the App's Administration permission.
+ */
+export function scopeOf(job: Job, level: TenantSettings["level"] = "auto"): RunnerScope {
   const repository = job.github?.repository;
   if (repository === undefined) return { type: "organization", org: "" };
   const { owner, name } = repository;
-  return owner.type === "Organization"
+  return owner.type === "Organization" && level !== "repository"
     ? { type: "organization", org: owner.login }
     : { type: "repository", owner: owner.login, repo: name };
 }
@@ -56,7 +65,8 @@ export function scopeOf(job: Job): RunnerScope {
 export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
   const { phases, heartbeatAt = worker.createdAt } = worker;
   const began = (phase: WorkerPhase) => phases[phase] ?? worker.createdAt;
-  if (worker.drain !== undefined && isServing(worker)) {
+  // One that runs a job has refused to drain.
+  if (worker.drain !== undefined && isServing(worker) && worker.state !== "running") {
     return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
   }
   switch (worker.state) {

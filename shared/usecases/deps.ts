@@ -1,9 +1,12 @@
 // What the use cases need, as ports. functions/deps.ts builds it once per process.
 import type { Endpoint } from "../domain/endpoint.ts";
 import type { EndpointName, PoolName } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
 import type { Catalogue } from "../domain/matching.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
-import type { Worker } from "../domain/worker.ts";
+import { settingsOf } from "../domain/tenant.ts";
+import type { RunnerScope, Worker } from "../domain/worker.ts";
+import { scopeOf } from "../domain/worker-steps.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Github } from "../ports/github.ts";
 import type { Log } from "../ports/log.ts";
@@ -37,6 +40,14 @@ export type Deps = {
 
 export function endpointOf(deps: Pick<Deps, "catalogue">, name: EndpointName): Endpoint | undefined {
   return deps.catalogue.endpoints.find((endpoint) => endpoint.name === name);
+}
+
+/** Where the runner of a job is registered: the tenant's setting may move an organization's to the repository. */
+export function runnerScope(deps: Pick<Deps, "tenants">, job: Job): RunnerScope {
+  const owner = job.github?.repository.owner;
+  const settings =
+    owner === undefined ? undefined : settingsOf(deps.tenants, { id: job.tenant, login: owner.login });
+  return scopeOf(job, settings?.level);
 }
 
 /** Limits of an endpoint that was taken out of dispatch.yaml while its workers live: those of any other would be a guess. */

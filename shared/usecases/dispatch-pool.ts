@@ -22,7 +22,10 @@ const MAX_ROUNDS = 50;
 export async function dispatchPool(deps: Deps, name: PoolName, hints: readonly Job[] = []): Promise<number> {
   const settings = deps.pools.get(name);
   if (settings === undefined) {
-    deps.log.error("pool-unknown", { pool: name, message: `no pool "${name}" in dispatch.yaml: its jobs wait` });
+    deps.log.error("pool-unknown", {
+      pool: name,
+      message: `no pool "${name}" in dispatch.yaml: its jobs wait`,
+    });
     return 0;
   }
   let started = 0;

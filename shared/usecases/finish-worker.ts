@@ -2,9 +2,9 @@
 import type { WorkerId } from "../domain/ids.ts";
 import type { WorkerReport } from "../domain/worker-report.ts";
 import { finished } from "../domain/worker-steps.ts";
+import { clipReport } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
-import { clipReport } from "./clip-report.ts";
 import { updateWorker } from "./update.ts";
 
 /** Safe to repeat; a report for a worker that has ended changes nothing. */

@@ -30,7 +30,8 @@ export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   const { freed } = rebind;
   // Workers point to their jobs first: a job bound to a worker that points elsewhere would be forgotten at that one's end.
   if (freed !== undefined) await pointTo(deps, freed.id, freed.jobId);
-  if (view.displaced !== undefined) await displace(deps, view.displaced.id, { taker: taker.id, heir: freed?.id });
+  if (view.displaced !== undefined)
+    await displace(deps, view.displaced.id, { taker: taker.id, heir: freed?.id });
   if (rebind.taker !== undefined) await pointTo(deps, taker.id, job.id);
   if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus, job.id);
 }

@@ -4,6 +4,7 @@ import { githubJobId, isWorkerName, tenantId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { advanceByWord, jobFromWord } from "../domain/job-events.ts";
 import { labelSet } from "../domain/labels.ts";
+import type { Resolution } from "../domain/matching.ts";
 import { resolveEndpoint } from "../domain/matching.ts";
 import type { Deps } from "./deps.ts";
 import { updateJob } from "./update.ts";
@@ -19,13 +20,7 @@ type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log"> & {
 
 export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
   const resolution = resolveEndpoint(word.labels, deps.catalogue);
-  if (resolution.type !== "endpoint") {
-    // Its endpoint may have been changed in dispatch.yaml, or taken out of it, while its worker ran.
-    if (word.runner !== undefined && isWorkerName(word.runner.name)) return advanceKnown(deps, word);
-    const isMiss = resolution.type === "near-miss" && word.status === "queued";
-    if (isMiss) await countNearMiss(deps, word, resolution.reason);
-    return { type: "unchanged", reason: resolution.reason };
-  }
+  if (resolution.type !== "endpoint") return receiveUnresolved(deps, word, resolution);
   const { endpoint } = resolution;
   if (endpoint.startedBy === "api") {
     return { type: "unchanged", reason: `${endpoint.name} is started by /run only` };
@@ -38,6 +33,17 @@ export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord):
   const job = jobFromWord(word, endpoint, deps.clock.now());
   if (await deps.stores.jobs.create(job)) return { type: "recorded", job };
   return advanceKnown(deps, word);
+}
+
+/** Its endpoint may have been changed in dispatch.yaml, or taken out of it, while its worker ran: a known job goes on. */
+async function receiveUnresolved(
+  deps: ReceiveDeps,
+  word: WorkflowJobWord,
+  { type, reason }: Exclude<Resolution, { type: "endpoint" }>,
+): Promise<Received> {
+  if (word.runner !== undefined && isWorkerName(word.runner.name)) return advanceKnown(deps, word);
+  if (type === "near-miss" && word.status === "queued") await countNearMiss(deps, word, reason);
+  return { type: "unchanged", reason };
 }
 
 const UNKNOWN = "no job of ours";

@@ -1,9 +1,9 @@
 // One bounded pass over what is due: with every event lost it reaches the same end, only slower.
 import type { EpochMs, JobId, PoolName, WorkerId } from "../domain/ids.ts";
 import { isTerminal, isWaiting } from "../domain/job.ts";
-import { isServing } from "../domain/worker.ts";
 import { admitted, liftHold } from "../domain/job-steps.ts";
 import type { Pool } from "../domain/pool.ts";
+import { isServing } from "../domain/worker.ts";
 import type { DueItem } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
@@ -38,7 +38,10 @@ export async function reconcile(deps: Deps, { aheadMs = 0 } = {}): Promise<Recon
   });
   faults.push(...(await Promise.allSettled(passes)).flatMap(reasonOf));
   if (faults.length > 0) {
-    throw new AggregateError(faults, `${faults.length} of ${due.length} due items and ${pools.length} pools failed`);
+    throw new AggregateError(
+      faults,
+      `${faults.length} of ${due.length} due items and ${pools.length} pools failed`,
+    );
   }
   return { looked: due.length, failed: 0 };
 }
@@ -70,7 +73,8 @@ async function noticeEnded(deps: Deps, name: PoolName): Promise<void> {
   for (const id of (await driver?.ended()) ?? []) {
     const worker = await deps.stores.workers.get(id);
     // One that is still `reserving` has its start resumed, which finds the container.
-    if (worker !== undefined && isServing(worker) && worker.state !== "reserving") await reviveWorker(deps, worker);
+    if (worker !== undefined && isServing(worker) && worker.state !== "reserving")
+      await reviveWorker(deps, worker);
   }
 }
 

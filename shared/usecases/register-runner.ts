@@ -41,7 +41,12 @@ export async function registerRunner(
     return { type: "registered", answer: await mint(deps, worker, caller, kind) };
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
-    deps.log.warn("registration-refused", { worker: id, job: worker.jobId, reason: error.fault, message: error.message });
+    deps.log.warn("registration-refused", {
+      worker: id,
+      job: worker.jobId,
+      reason: error.fault,
+      message: error.message,
+    });
     if (!error.retryable) return { type: "refused", message: error.message };
     return { type: "later", message: error.message, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
   }
@@ -59,7 +64,12 @@ async function markRegistering(deps: Deps, id: WorkerId, bootId: string): Promis
   return allowed ? item : undefined;
 }
 
-async function mint(deps: Deps, worker: Worker, caller: Caller, kind: "token" | "jit"): Promise<RegistrationAnswer> {
+async function mint(
+  deps: Deps,
+  worker: Worker,
+  caller: Caller,
+  kind: "token" | "jit",
+): Promise<RegistrationAnswer> {
   if (kind === "token") {
     const { token } = await deps.github.registrationToken(caller, worker.scope);
     return { type: "token", token };

@@ -1,4 +1,6 @@
 // Worker items first, then their cards in one write of the pool: a crash between leaves items that the reconciler releases.
+
+import { newWorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isWaiting } from "../domain/job.ts";
 import type { Pool } from "../domain/pool.ts";
@@ -6,9 +8,8 @@ import { freeCards, reserve } from "../domain/pool.ts";
 import type { Start } from "../domain/scheduling.ts";
 import type { Worker } from "../domain/worker.ts";
 import { newWorker } from "../domain/worker-steps.ts";
-import { newWorkerId } from "../domain/ids.ts";
 import type { Deps } from "./deps.ts";
-import { endpointOf } from "./deps.ts";
+import { endpointOf, runnerScope } from "./deps.ts";
 import { markReleased } from "./release-worker.ts";
 
 export type Reserved = { readonly worker: Worker; readonly job: Job };
@@ -52,7 +53,8 @@ async function createWorker(deps: Deps, start: Start): Promise<Reserved | undefi
     return undefined;
   }
   const id = newWorkerId(deps.deployment, deps.random.token(WORKER_ID_RANDOM));
-  const worker = newWorker(id, { job, endpoint, slots: start.slots, now: deps.clock.now() });
+  const scope = runnerScope(deps, job);
+  const worker = newWorker(id, { job, endpoint, slots: start.slots, scope, now: deps.clock.now() });
   await deps.stores.workers.create(worker);
   return { worker, job };
 }

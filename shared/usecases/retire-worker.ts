@@ -6,9 +6,9 @@ import type { Job } from "../domain/job.ts";
 import { isWaiting } from "../domain/job.ts";
 import { bind } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
-import { draining, scopeOf, serving } from "../domain/worker-steps.ts";
+import { draining, serving } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
-import { limitsOf } from "./deps.ts";
+import { limitsOf, runnerScope } from "./deps.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
 /** How many waiting jobs of the lane are looked at for one that this worker's labels fit. */
@@ -31,10 +31,10 @@ async function giveToEqual(deps: Deps, worker: Worker): Promise<boolean> {
   let from = worker.jobId;
   for (const head of await deps.stores.jobs.heads(lane, EQUALS_SEARCHED)) {
     const job = await deps.stores.jobs.get(head.id);
-    if (job === undefined || !isWaiting(job) || !isFree(worker, job)) continue;
+    if (job === undefined || !isWaiting(job) || !isFree(deps, worker, job)) continue;
     // The worker first: a crash between the two leaves a job that still waits, not one bound to a worker that forgot it.
     const pointed = await updateWorker(deps.stores.workers, worker.id, (current) =>
-      current.jobId === from && isFree(current, job) ? serving(current, job.id) : undefined,
+      current.jobId === from && isFree(deps, current, job) ? serving(current, job.id) : undefined,
     );
     if (!pointed.changed) return false;
     from = job.id;
@@ -51,6 +51,6 @@ async function giveToEqual(deps: Deps, worker: Worker): Promise<boolean> {
 }
 
 /** One that was asked to drain may already be ending. */
-function isFree(worker: Worker, job: Job): boolean {
-  return worker.drain === undefined && canServe(worker, job, scopeOf(job));
+function isFree(deps: Deps, worker: Worker, job: Job): boolean {
+  return worker.drain === undefined && canServe(worker, job, runnerScope(deps, job));
 }

@@ -43,7 +43,9 @@ async function act(deps: Deps, worker: Worker, overdue: Overdue, container: Cont
       );
       return;
     case "drain":
-      await updateWorker(deps.stores.workers, worker.id, (current) => draining(current, overdue.reason, step));
+      await updateWorker(deps.stores.workers, worker.id, (current) =>
+        draining(current, overdue.reason, step),
+      );
       deps.log.info("worker-draining", { worker: worker.id, job: worker.jobId, reason: overdue.reason });
       return;
     case "stop":

@@ -5,7 +5,7 @@ import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { advanceByWord } from "../domain/job-events.ts";
 import { requeue, requeueAfterFailure, requeueAfterIdle, verifyLater } from "../domain/job-steps.ts";
-import { decideSettlement } from "../domain/settling.ts";
+import { decideSettlement, failureOf } from "../domain/settling.ts";
 import type { Worker } from "../domain/worker.ts";
 import { isServing } from "../domain/worker.ts";
 import { GithubError } from "../ports/github.ts";
@@ -64,8 +64,13 @@ function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undef
   if (answersFor(worker, next)) return { ...next, version: version + 1, verifyAt: undefined };
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
-  const isElsewhere = worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran");
-  return isElsewhere ? requeue(next) : requeueAfterIdle(next, deps.clock.now(), deps.random.fraction());
+  if (worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran")) return requeue(next);
+  const now = deps.clock.now();
+  const random = deps.random.fraction();
+  const hasListened = worker?.phases.listening !== undefined || worker?.report?.outcome === "idle";
+  return hasListened
+    ? requeueAfterIdle(next, now, random)
+    : requeueAfterFailure(next, failureOf(worker?.report), now, random);
 }
 
 /** The worker serves this job, and GitHub names no other runner for it: at its end it makes us ask. */

@@ -40,7 +40,10 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
   const pool = deps.pools.get(worker.pool);
   const spec = specOf(deps, worker);
   if (pool === undefined || spec === undefined) {
-    await fail(deps, worker, { type: "refused", message: `${worker.endpoint} is no longer in dispatch.yaml` });
+    await fail(deps, worker, {
+      type: "refused",
+      message: `${worker.endpoint} is no longer in dispatch.yaml`,
+    });
     return "failed";
   }
   const outcome = await pool.driver.start(spec);
@@ -90,7 +93,8 @@ async function fail(
     reason: outcome.type,
     message: outcome.message,
   });
-  if (outcome.type === "unavailable") await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
+  if (outcome.type === "unavailable")
+    await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
   await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
     if (outcome.type === "unavailable") return requeue(job);

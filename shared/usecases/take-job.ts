@@ -1,7 +1,8 @@
 // The worker's first call: the job it was started for, and all that its runner needs but the registration.
+
+import { runnerLabels } from "../domain/endpoint.ts";
 import type { JobId, WorkerId } from "../domain/ids.ts";
 import { isTerminal } from "../domain/job.ts";
-import { runnerLabels } from "../domain/endpoint.ts";
 import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
 import type { Worker } from "../domain/worker.ts";
 import { taken } from "../domain/worker-steps.ts";
@@ -33,12 +34,11 @@ async function answer(deps: Deps, worker: Worker): Promise<TakeOutcome> {
   const job = await deps.stores.jobs.get(worker.jobId);
   const endpoint = endpointOf(deps, worker.endpoint);
   if (job === undefined || endpoint === undefined) return { type: "nothing", reason: "its job is gone" };
-  if (isTerminal(job) && worker.drain !== undefined) return { type: "nothing", reason: `its job is ${job.state}` };
+  if (isTerminal(job) && worker.drain !== undefined)
+    return { type: "nothing", reason: `its job is ${job.state}` };
   const owner = job.github?.repository.owner;
   const tenant =
-    owner === undefined
-      ? undefined
-      : settingsOf(deps.tenants, { id: worker.tenant, login: owner.login });
+    owner === undefined ? undefined : settingsOf(deps.tenants, { id: worker.tenant, login: owner.login });
   const { runnerGroup } = tenant ?? DEFAULT_TENANT_SETTINGS;
   return {
     type: "taken",

@@ -20,7 +20,12 @@ test("what was signed is what is read, whatever the names", () => {
   const worker = fc.stringMatching(/^[a-z0-9-]{1,50}$/).map(aWorkerId);
   fc.assert(
     fc.property(worker, name, name, name, (id, pool, endpoint, tenant) => {
-      const claims = { worker: id, pool: poolName(pool), endpoint: endpointName(endpoint), tenant: tenantId(tenant) };
+      const claims = {
+        worker: id,
+        pool: poolName(pool),
+        endpoint: endpointName(endpoint),
+        tenant: tenantId(tenant),
+      };
       expect(tokens.verify(tokens.sign(claims))).toEqual(claims);
     }),
   );
@@ -52,15 +57,21 @@ test("one changed character opens nothing", () => {
 test("noise is nobody's token and never throws", () => {
   const parts = fc.array(fc.base64String(), { maxLength: 4 }).map((texts) => ["npudw1", ...texts].join("."));
   fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: "binary" }), parts, fc.constant("npudw1.e30.".padEnd(5_000, "a"))), (text) => {
-      expect(tokens.verify(text)).toBeUndefined();
-    }),
+    fc.property(
+      fc.oneof(fc.string({ unit: "binary" }), parts, fc.constant("npudw1.e30.".padEnd(5_000, "a"))),
+      (text) => {
+        expect(tokens.verify(text)).toBeUndefined();
+      },
+    ),
   );
 });
 
-test.each(["{}", '{"w":"UPPER","p":"a","e":"b","t":"c"}', "[]", "null"])("signed by us, but no claims: %s", (body) => {
-  const key = Buffer.from(hkdfSync("sha256", "secret-of-today", "", "npu-dispatch worker token", 32));
-  const wire = Buffer.from(body).toString("base64url");
-  const mac = createHmac("sha256", key).update(`npudw1.${wire}`).digest("base64url");
-  expect(tokens.verify(`npudw1.${wire}.${mac}`)).toBeUndefined();
-});
+test.each(["{}", '{"w":"UPPER","p":"a","e":"b","t":"c"}', "[]", "null"])(
+  "signed by us, but no claims: %s",
+  (body) => {
+    const key = Buffer.from(hkdfSync("sha256", "secret-of-today", "", "npu-dispatch worker token", 32));
+    const wire = Buffer.from(body).toString("base64url");
+    const mac = createHmac("sha256", key).update(`npudw1.${wire}`).digest("base64url");
+    expect(tokens.verify(`npudw1.${wire}.${mac}`)).toBeUndefined();
+  },
+);

@@ -57,3 +57,8 @@ test("a runner carries the selector first, and once", () => {
   const endpoint = anEndpoint({ selector: "a2", labels: ["linux", "a2", "npu"] });
   expect(runnerLabels(endpoint)).toEqual(["a2", "linux", "npu"]);
 });
+
+test("the default labels are named for a runner that has them: a just-in-time one gets only what is sent", () => {
+  const endpoint = anEndpoint({ selector: "a2", labels: ["linux"], defaultLabels: true });
+  expect(runnerLabels(endpoint)).toEqual(["a2", "linux", "self-hosted"]);
+});

@@ -76,6 +76,18 @@ describe("a worker that its pool runs", () => {
   });
 });
 
+test("a worker that runs a job is not looked at later than its execution limit", () => {
+  const until = LIMITS.executionMs - 1_000;
+  expect(decide({ state: "running", phases: { running: T0 }, heartbeatAt: T0 + until }, until)).toEqual({
+    type: "wait",
+    until: T0 + LIMITS.executionMs,
+  });
+  expect(decide({ state: "running", heartbeatAt: T0 + until }, until)).toEqual({
+    type: "wait",
+    until: T0 + LIMITS.executionMs,
+  });
+});
+
 describe("property: whatever a worker has gone through", () => {
   const moment = fc.tuple(lifeOfWorker(), fc.nat(3 * DAY));
 

@@ -47,6 +47,7 @@ describe("only GitHub can tell, when", () => {
     ["it listened and was lost", ended(undefined, "listening")],
     ["it listened and its runner failed", ended("runner-failed", "listening")],
     ["it listened and was cancelled", ended("cancelled", "listening")],
+    ["it was lost with a registration", { ...ended(undefined, "booting"), registered: true }],
   ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "ask-github" }));
 });
 

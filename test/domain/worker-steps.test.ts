@@ -48,7 +48,7 @@ const ENDED: WorkerState[] = ["finished", "lost", "released"];
 test("a new worker has what its job and endpoint say", () => {
   const job = aJob();
   const endpoint = anEndpoint({ cards: 2 });
-  expect(newWorker(WORKER_ID, { job, endpoint, slots: [4, 5], now: T0 })).toEqual(
+  expect(newWorker(WORKER_ID, { job, endpoint, slots: [4, 5], scope: scopeOf(job), now: T0 })).toEqual(
     aWorker({ cards: 2, slots: [4, 5], dueAt: T0 + RESUME_START_MS }),
   );
 });
@@ -67,6 +67,10 @@ describe("a runner is registered", () => {
       owner: "ann",
       repo: "kernels",
     });
+  });
+
+  test("at an organization's repository where the tenant's level says so", () => {
+    expect(scopeOf(aJob(), "repository")).toEqual({ type: "repository", owner: "Acme", repo: "kernels" });
   });
 
   test("nowhere for a job that did not come from GitHub", () => {

@@ -1,13 +1,14 @@
 // What can go wrong with runner, registration and GitHub: each ends in a state with a reason, or is tried again within bounds.
 import { readdir } from "node:fs/promises";
-import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/domain/job.ts";
-import type { Session } from "./session.ts";
-import { startSession } from "./session.ts";
 import type { ServeOptions } from "./serve-process.ts";
 import { ORG } from "./serve-process.ts";
+import type { Session } from "./session.ts";
+import { startSession } from "./session.ts";
 import { until } from "./until.ts";
 
 const sessions: Session[] = [];
@@ -63,7 +64,12 @@ describe("GitHub refuses the registration", () => {
 
   test.each([500, 502, 429, "drop"] as const)("%s: tried again, and the job runs", async (fault) => {
     const session = await open();
-    session.serve.github.failNext(/registration-token/, fault, 2, fault === 429 ? { "retry-after": "1" } : {});
+    session.serve.github.failNext(
+      /registration-token/,
+      fault,
+      2,
+      fault === 429 ? { "retry-after": "1" } : {},
+    );
     const id = session.queue(["true"]);
     await session.ended(id);
     expect(session.serve.github.workflowJob(id).conclusion).toBe("success");

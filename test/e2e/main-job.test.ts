@@ -76,7 +76,9 @@ test("labels that nearly fit start nothing, and the log says what is wrong", asy
   session.queue(["true"], ["linux-arm64-npu-3"]);
   session.queue(["true"], ["self-hosted", "linux"]);
   await session.serve.github.deliveriesIdle();
-  expect(session.serve.output()).toContain("3 cards are not offered; ask for linux-arm64-npu-1, linux-arm64-npu-2");
+  expect(session.serve.output()).toContain(
+    "3 cards are not offered; ask for linux-arm64-npu-1, linux-arm64-npu-2",
+  );
   expect(session.serve.github.runners(ORG)).toEqual([]);
 });
 

@@ -56,7 +56,12 @@ test("a worker that is killed is noticed, and its job is tried again", async () 
 /** What GitHub could not deliver while nobody listened: it never tries again by itself. */
 async function redeliverLost({ serve }: Session): Promise<void> {
   await serve.github.deliveriesIdle();
-  const ok = new Set(serve.github.deliveries().filter(({ status }) => status === "OK").map(({ guid }) => guid));
+  const ok = new Set(
+    serve.github
+      .deliveries()
+      .filter(({ status }) => status === "OK")
+      .map(({ guid }) => guid),
+  );
   for (const delivery of serve.github.deliveries()) {
     if (ok.has(delivery.guid)) continue;
     ok.add(delivery.guid);

@@ -31,6 +31,8 @@ export type ServeOptions = {
   readonly registration?: "token" | "jit" | "auto";
   readonly cards?: number;
   readonly env?: { readonly [name: string]: string };
+  /** A patched copy of the source tree to run instead of this one. */
+  readonly root?: string;
   /** Misbehaviour of the runner stand-in, see its faults.mjs. */
   readonly runnerFault?: string;
   /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
@@ -45,7 +47,8 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   github.addRepository(ORG, "repo");
   await mkdir(dataDir, { recursive: true });
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
-  if (options.runnerFault !== undefined) await writeFile(join(runnerHome, ".stand-in-fault"), options.runnerFault);
+  if (options.runnerFault !== undefined)
+    await writeFile(join(runnerHome, ".stand-in-fault"), options.runnerFault);
   const config = join(dir, "dispatch.yaml");
   await writeFile(config, configText(options));
   await writeFile(join(dir, "app.pem"), github.privateKey);
@@ -66,7 +69,11 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
 
   async function start(): Promise<void> {
     const args = ["functions/serve.ts", "--port", String(port), "--data", dataDir, "--config", config];
-    const serve = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    const serve = spawn(process.execPath, args, {
+      cwd: options.root ?? ROOT,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child = serve;
     let text = "";
     for (const stream of [serve.stdout, serve.stderr]) {

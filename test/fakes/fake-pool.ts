@@ -97,7 +97,9 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     },
     async ended() {
       reach();
-      return [...containers].filter(([, container]) => container.end !== undefined).map(([workerId]) => workerId);
+      return [...containers]
+        .filter(([, container]) => container.end !== undefined)
+        .map(([workerId]) => workerId);
     },
     async stop(workerId, graceMs) {
       reach();

@@ -166,13 +166,17 @@ export function createWorld(options: WorldOptions = {}): World {
   async function settle(): Promise<void> {
     for (let round = 0; queue.length > 0 && !fuse.blown; round++) {
       if (round > MAX_ROUNDS) throw new Error("the changes never end: one sets itself in motion");
-      if (world.stream === "side-by-side") {
-        await Promise.all(queue.splice(0).map(handle));
-        continue;
-      }
-      const batch = world.stream === "twice-reversed" ? queue.splice(0).reverse() : queue.splice(0, 1);
-      for (const change of batch) await handle(change);
+      await handleSome();
     }
+  }
+
+  async function handleSome(): Promise<void> {
+    if (world.stream === "side-by-side") {
+      await Promise.all(queue.splice(0).map(handle));
+      return;
+    }
+    const batch = world.stream === "twice-reversed" ? queue.splice(0).reverse() : queue.splice(0, 1);
+    for (const change of batch) await handle(change);
   }
 
   async function handle(change: Change): Promise<void> {

@@ -10,6 +10,7 @@ import { createWorkerApp } from "../../functions/http/worker-app.ts";
 import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import { endpointName } from "../../shared/domain/ids.ts";
 import type { WorkerClaims, WorkerTokens } from "../../shared/ports/worker-token.ts";
 import { redact } from "../../shared/redacted.ts";
 import { finishWorker } from "../../shared/usecases/finish-worker.ts";
@@ -18,6 +19,7 @@ import { receiveInstallation } from "../../shared/usecases/receive-installation.
 import { recordPing } from "../../shared/usecases/record-ping.ts";
 import { registerRunner } from "../../shared/usecases/register-runner.ts";
 import { takeJob } from "../../shared/usecases/take-job.ts";
+import { POOL, TENANT } from "../domain/builders.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
 
@@ -26,7 +28,10 @@ export const OLD_SECRET = "webhook-secret-of-yesterday";
 export const DISPATCH_SECRET = "dispatch-secret-of-today";
 export const OLD_DISPATCH_SECRET = "dispatch-secret-of-yesterday";
 
-export type HttpWorld = World & { readonly webhook: Hono; readonly workerPlane: ReturnType<typeof createWorkerApp> };
+export type HttpWorld = World & {
+  readonly webhook: Hono;
+  readonly workerPlane: ReturnType<typeof createWorkerApp>;
+};
 
 export function createHttpWorld(options: WorldOptions = {}): HttpWorld {
   const world = createWorld(options);
@@ -82,9 +87,10 @@ export function jsonOf(word: WorkflowJobWord): string {
   });
 }
 
+/** Signed as GitHub does; `signature: null` leaves the header out. */
 export function deliveryRequest(
   body: string,
-  { event = "workflow_job", signature = sign(body) as string | undefined } = {},
+  { event = "workflow_job", signature = sign(body) }: { event?: string; signature?: string | null } = {},
 ): Request {
   return new Request(`http://dispatch.test${WEBHOOK_PATH}`, {
     method: "POST",
@@ -93,7 +99,7 @@ export function deliveryRequest(
       "content-type": "application/json",
       "x-github-event": event,
       "x-github-delivery": "d-1",
-      ...(signature === undefined ? {} : { "x-hub-signature-256": signature }),
+      ...(signature === null ? {} : { "x-hub-signature-256": signature }),
     },
   });
 }
@@ -125,4 +131,26 @@ export async function listen(app: Pick<Hono, "fetch">): Promise<{ url: string; c
       return closed;
     },
   };
+}
+
+export const ENDPOINT = endpointName("linux-aarch64-a2-1");
+
+/** A world with one job, and the worker that was started for it. */
+export async function started(world = createHttpWorld()) {
+  const { workflowJobId } = world.github.queue();
+  await world.deliver();
+  const worker = world.pool.started[0]!.workerId;
+  const claims: WorkerClaims = { worker, pool: POOL, endpoint: ENDPOINT, tenant: TENANT };
+  return { world, worker, job: `gh-${workflowJobId}`, claims, tokens: tokensOf(claims) };
+}
+
+export function call(
+  world: HttpWorld,
+  token: string | undefined,
+  method: string,
+  path: string,
+  init: RequestInit = {},
+) {
+  const headers = { ...(token === undefined ? {} : { authorization: token }), ...(init.headers ?? {}) };
+  return world.workerPlane.request(path, { ...init, method, headers });
 }

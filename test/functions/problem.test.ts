@@ -14,7 +14,11 @@ async function answer(retryAfterMs?: number) {
     }),
   );
   const response = await app.request("/");
-  return { status: response.status, retryAfter: response.headers.get("retry-after"), body: await response.json() };
+  return {
+    status: response.status,
+    retryAfter: response.headers.get("retry-after"),
+    body: await response.json(),
+  };
 }
 
 test("RFC 9457's fields and RunPod's error say the same", async () => {

@@ -34,24 +34,29 @@ describe("a delivery of ours", () => {
   test("again, is 202 and not recorded", async () => {
     const world = createHttpWorld();
     await post(world, deliveryRequest(QUEUED));
-    expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({ status: 202, body: { recorded: false } });
+    expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({
+      status: 202,
+      body: { recorded: false },
+    });
   });
 
   test("signed with the secret that is being replaced, is recorded too", async () => {
     const world = createHttpWorld();
     const signature = sign(QUEUED, OLD_SECRET);
-    expect(await post(world, deliveryRequest(QUEUED, { signature }))).toMatchObject({ body: { recorded: true } });
+    expect(await post(world, deliveryRequest(QUEUED, { signature }))).toMatchObject({
+      body: { recorded: true },
+    });
   });
 });
 
 describe("rejected without a write", () => {
   const wrong = `sha256=${"0".repeat(64)}`;
   test.each([
-    ["no signature", deliveryRequest(QUEUED, { signature: undefined }), 401],
+    ["no signature", deliveryRequest(QUEUED, { signature: null }), 401],
     ["an empty signature", deliveryRequest(QUEUED, { signature: "" }), 401],
     ["a wrong signature", deliveryRequest(QUEUED, { signature: wrong }), 401],
     ["a signature cut short", deliveryRequest(QUEUED, { signature: sign(QUEUED).slice(0, 40) }), 401],
-    ["a signature that is not hex", deliveryRequest(QUEUED, { signature: `sha256=${"ä".repeat(64)}`.normalize("NFD").replace(/[^ -~]/g, "z") }), 401],
+    ["a signature that is not hex", deliveryRequest(QUEUED, { signature: `sha256=${"z".repeat(64)}` }), 401],
     ["SHA-1", deliveryRequest(QUEUED, { signature: sign(QUEUED).replace("sha256", "sha1") }), 401],
     ["another secret", deliveryRequest(QUEUED, { signature: sign(QUEUED, "another") }), 401],
     ["a body cut short", deliveryRequest(QUEUED.slice(0, -9), { signature: sign(QUEUED) }), 401],
@@ -62,7 +67,10 @@ describe("rejected without a write", () => {
   ])("%s", async (_name, request, status) => {
     const world = createHttpWorld();
     const answer = await post(world, request);
-    expect(answer).toMatchObject({ status, body: { status, title: "Delivery rejected", detail: expect.any(String) } });
+    expect(answer).toMatchObject({
+      status,
+      body: { status, title: "Delivery rejected", detail: expect.any(String) },
+    });
     expect(answer.body["error"]).toBe(answer.body["detail"]);
     expect(world.fuse.count).toBe(0);
     expect(world.log.of("delivery-rejected")).toHaveLength(1);
@@ -75,7 +83,8 @@ describe("rejected without a write", () => {
       const large = Buffer.alloc(MAX_DELIVERY_BYTES + 1, "x");
       const chunked = new ReadableStream({
         start(controller) {
-          for (let at = 0; at < large.length; at += 100_000) controller.enqueue(large.subarray(at, at + 100_000));
+          for (let at = 0; at < large.length; at += 100_000)
+            controller.enqueue(large.subarray(at, at + 100_000));
           controller.close();
         },
       });
@@ -96,7 +105,7 @@ describe("rejected without a write", () => {
     for (let minute = 0; minute < 3; minute++) {
       for (let n = 0; n < 100; n++) {
         await post(world, deliveryRequest(QUEUED, { signature: wrong }));
-        await post(world, deliveryRequest(QUEUED, { signature: undefined }));
+        await post(world, deliveryRequest(QUEUED, { signature: null }));
       }
       world.clock.advance(60_000);
     }
@@ -116,12 +125,17 @@ describe("rejected without a write", () => {
 describe("other events", () => {
   test("ping is answered", async () => {
     const world = createHttpWorld();
-    expect(await post(world, deliveryRequest('{"zen":"Design for failure."}', { event: "ping" }))).toMatchObject({ status: 200 });
+    expect(
+      await post(world, deliveryRequest('{"zen":"Design for failure."}', { event: "ping" })),
+    ).toMatchObject({ status: 200 });
   });
 
   test.each(["push", "constructor", ""])("%j is not used, and not an error", async (event) => {
     const world = createHttpWorld();
-    expect(await post(world, deliveryRequest(QUEUED, { event }))).toMatchObject({ status: 202, body: { recorded: false } });
+    expect(await post(world, deliveryRequest(QUEUED, { event }))).toMatchObject({
+      status: 202,
+      body: { recorded: false },
+    });
     expect(world.fuse.count).toBe(0);
   });
 
@@ -137,7 +151,11 @@ describe("other events", () => {
 
   test("another path or method is nobody's", async () => {
     const world = createHttpWorld();
-    for (const [method, path] of [["GET", WEBHOOK_PATH], ["POST", "/"], ["POST", `${WEBHOOK_PATH}/x`]]) {
+    for (const [method, path] of [
+      ["GET", WEBHOOK_PATH],
+      ["POST", "/"],
+      ["POST", `${WEBHOOK_PATH}/x`],
+    ]) {
       const response = await world.webhook.request(path!, { method: method! });
       expect(response.status).toBe(404);
     }
@@ -145,7 +163,7 @@ describe("other events", () => {
 });
 
 test("the store fails: 503, an error line, and the same delivery succeeds later", async () => {
-  let broken = true;
+  const table = { broken: true };
   const world = createHttpWorld({
     wrapStores: (stores) => ({
       ...stores,
@@ -155,15 +173,20 @@ test("the store fails: 503, an error line, and the same delivery succeeds later"
         replace: stores.jobs.replace,
         heads: stores.jobs.heads,
         create: async (job) => {
-          if (broken) throw new StoreError("the table is away", { retryable: true });
+          if (table.broken) throw new StoreError("the table is away", { retryable: true });
           return stores.jobs.create(job);
         },
       },
     }),
   });
-  expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({ status: 503, body: { title: "Not recorded" } });
-  expect(world.log.of("delivery-failed")).toMatchObject([{ level: "error", delivery: "d-1", error: { message: "the table is away" } }]);
-  broken = false;
+  expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({
+    status: 503,
+    body: { title: "Not recorded" },
+  });
+  expect(world.log.of("delivery-failed")).toMatchObject([
+    { level: "error", delivery: "d-1", error: { message: "the table is away" } },
+  ]);
+  table.broken = false;
   expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({ status: 202, body: { recorded: true } });
 });
 
@@ -172,7 +195,11 @@ describe("behind API Gateway", () => {
     httpEvent({
       method: "POST",
       url: WEBHOOK_PATH,
-      headers: { "X-GitHub-Event": "workflow_job", "X-Hub-Signature-256": signature, Host: "api.example.org" },
+      headers: {
+        "X-GitHub-Event": "workflow_job",
+        "X-Hub-Signature-256": signature,
+        Host: "api.example.org",
+      },
       body: Buffer.from(body),
       base64,
     });
@@ -182,6 +209,8 @@ describe("behind API Gateway", () => {
     const body = jsonOf(aWord({ name: "构建 ✓" }));
     const answer = await handle(world.webhook)(call(body, sign(body), base64) as never);
     expect(answer).toMatchObject({ statusCode: 202 });
-    expect(await handle(world.webhook)(call(body, sign("x"), base64) as never)).toMatchObject({ statusCode: 401 });
+    expect(await handle(world.webhook)(call(body, sign("x"), base64) as never)).toMatchObject({
+      statusCode: 401,
+    });
   });
 });

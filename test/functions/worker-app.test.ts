@@ -1,28 +1,16 @@
 // The worker plane over HTTP: who may call it, RunPod's odd paths and labels, and nothing malformed is a fault of ours.
 import { describe, expect, test } from "vitest";
+import { MAX_RESULT_BYTES } from "../../functions/http/worker-app.ts";
 import { endpointName } from "../../shared/domain/ids.ts";
-import type { WorkerClaims } from "../../shared/ports/worker-token.ts";
-import { jobDone, pingAnswer, registrationAnswer, takenJob, workerPlaneError } from "../../shared/protocol/worker-plane.ts";
 import { StoreError } from "../../shared/ports/store.ts";
+import {
+  pingAnswer,
+  registrationAnswer,
+  takenJob,
+  workerPlaneError,
+} from "../../shared/protocol/worker-plane.ts";
 import { aReport, aWorkerId, POOL, TENANT } from "../domain/builders.ts";
-import { seededRandom } from "../fakes/seeded-random.ts";
-import type { HttpWorld } from "./http-world.ts";
-import { createHttpWorld, listen, tokensOf } from "./http-world.ts";
-
-const ENDPOINT = endpointName("linux-aarch64-a2-1");
-
-async function started(world = createHttpWorld()) {
-  const { workflowJobId } = world.github.queue();
-  await world.deliver();
-  const worker = world.pool.started[0]!.workerId;
-  const claims: WorkerClaims = { worker, pool: POOL, endpoint: ENDPOINT, tenant: TENANT };
-  return { world, worker, job: `gh-${workflowJobId}`, claims, tokens: tokensOf(claims) };
-}
-
-function call(world: HttpWorld, token: string | undefined, method: string, path: string, init: RequestInit = {}) {
-  const headers = { ...(token === undefined ? {} : { authorization: token }), ...(init.headers ?? {}) };
-  return world.workerPlane.request(path, { ...init, method, headers });
-}
+import { call, createHttpWorld, ENDPOINT, listen, started, tokensOf } from "./http-world.ts";
 
 const routes = (worker: string, job: string) =>
   [
@@ -83,10 +71,16 @@ describe("RunPod's ways", () => {
 
   test("JSON labelled as a form is JSON", async () => {
     const { world, worker, job, tokens } = await started();
-    const response = await call(world, tokens.right, "POST", `/v2/${ENDPOINT}/job-done/${worker}/${job}?isStream=false`, {
-      body: JSON.stringify({ output: { answer: 42 }, stopPod: true }),
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-    });
+    const response = await call(
+      world,
+      tokens.right,
+      "POST",
+      `/v2/${ENDPOINT}/job-done/${worker}/${job}?isStream=false`,
+      {
+        body: JSON.stringify({ output: { answer: 42 }, stopPod: true }),
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+      },
+    );
     expect(response.status).toBe(200);
     expect((await world.stores.workers.get(worker))?.report).toMatchObject({ outcome: "ran" });
   });
@@ -95,7 +89,10 @@ describe("RunPod's ways", () => {
     const { world, worker, job, tokens } = await started();
     const body = JSON.stringify({ error: "handler raised" });
     await call(world, tokens.right, "POST", `/v2/${ENDPOINT}/job-done/${worker}/${job}`, { body });
-    expect((await world.stores.workers.get(worker))?.report).toMatchObject({ outcome: "runner-failed", message: "handler raised" });
+    expect((await world.stores.workers.get(worker))?.report).toMatchObject({
+      outcome: "runner-failed",
+      message: "handler raised",
+    });
   });
 
   test("progress ends nothing, and after the end it changes nothing", async () => {
@@ -104,10 +101,26 @@ describe("RunPod's ways", () => {
     const path = `/v2/${ENDPOINT}/job-done/${worker}/${job}`;
     expect((await call(world, tokens.right, "POST", path, progress)).status).toBe(200);
     expect((await world.stores.workers.get(worker))?.report).toBeUndefined();
-    await call(world, tokens.right, "POST", path, { body: JSON.stringify({ output: aReport({ message: "done" }) }) });
+    await call(world, tokens.right, "POST", path, {
+      body: JSON.stringify({ output: aReport({ message: "done" }) }),
+    });
     await call(world, tokens.right, "POST", path, progress);
     expect((await world.stores.workers.get(worker))?.report).toMatchObject({ message: "done" });
   });
+});
+
+test("a result beyond the limit is refused, and the worker may still report", async () => {
+  const { world, worker, job, tokens } = await started();
+  const path = routes(worker, job)[3][1];
+  const body = Buffer.alloc(MAX_RESULT_BYTES + 1, " ");
+  const refused = await call(world, tokens.right, "POST", path, {
+    body,
+    headers: { "content-length": String(body.length) },
+  });
+  expect(refused.status).toBe(413);
+  expect(
+    (await call(world, tokens.right, "POST", path, { body: JSON.stringify({ error: "too large" }) })).status,
+  ).toBe(200);
 });
 
 test("another boot gets 204, a refused registration 409, an early one 429 with the time to wait", async () => {
@@ -146,8 +159,14 @@ test("every answer closes its connection, refusals and faults too", async () => 
   const { right } = tokensOf({ worker, pool: POOL, endpoint: ENDPOINT, tenant: TENANT });
   const server = await listen(world.workerPlane);
   try {
-    for (const [token, status] of [[right, 503], ["", 401], ["nonsense", 401]] as const) {
-      const response = await fetch(`${server.url}/v2/${ENDPOINT}/ping/${worker}`, { headers: { authorization: token } });
+    for (const [token, status] of [
+      [right, 503],
+      ["", 401],
+      ["nonsense", 401],
+    ] as const) {
+      const response = await fetch(`${server.url}/v2/${ENDPOINT}/ping/${worker}`, {
+        headers: { authorization: token },
+      });
       expect([response.status, response.headers.get("connection")]).toEqual([status, "close"]);
       expect(workerPlaneError.safeParse(await response.json()).success).toBe(true);
     }
@@ -157,25 +176,4 @@ test("every answer closes its connection, refusals and faults too", async () => 
     await server.close();
   }
   expect(world.log.of("worker-call-failed")).toMatchObject([{ level: "error" }]);
-});
-
-test("a few hundred malformed requests: never a 5xx", async () => {
-  const { world, worker, job, tokens } = await started();
-  const { fraction } = seededRandom(7);
-  const pick = <T>(items: readonly T[]): T => items[Math.floor(fraction() * items.length)]!;
-  const junk = ["", "%", "%E0%A4%A", "%00", "&", "..", "{", "null", "[]", "0", "x".repeat(3_000), "ä", '"', "__proto__", "%2F"];
-  const bodies = [...junk, "true", '{"output":', '{"output":{"outcome":"ran"}}', '{"error":7}', '{"output":null}', "{}", JSON.stringify({ error: "e".repeat(900_000) })];
-  for (let n = 0; n < 400; n++) {
-    const ids = [worker, `${worker}&a=1`, pick(junk)];
-    const action = pick(["job-take", "registration", "ping", "job-done", pick(junk)]);
-    const query = pick(["", `?boot=${pick(junk)}`, `?phase=${pick(junk)}&job_name=${pick(junk)}`, `?registration=${pick(["jit", "token", pick(junk)])}`]);
-    const path = `/v2/${pick([ENDPOINT, pick(junk)])}/${action}/${pick(ids)}${pick(["", `/${job}`, `/${pick(junk)}`])}${query}`;
-    const method = pick(["GET", "POST", "PUT", "HEAD"]);
-    const token = pick([tokens.right, tokens.right, tokens.old, "a.b.c", "npudw1..", "x".repeat(2_000)]);
-    const body = method === "GET" || method === "HEAD" ? {} : { body: pick(bodies) };
-    const response = await call(world, token, method, path, body);
-    expect(response.status, `${method} ${path.slice(0, 200)}`).toBeLessThan(500);
-  }
-  expect(world.log.of("worker-call-failed")).toEqual([]);
-  expect(jobDone.safeParse(JSON.parse("{}")).success).toBe(true);
 });

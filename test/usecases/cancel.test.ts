@@ -11,19 +11,22 @@ async function cancel(world: World, id: number): Promise<void> {
   await world.deliver();
 }
 
-test.each([0, 1, 2, 3, 4])("no other demand, cancelled after %i steps of the worker: asked to drain, not stopped", async (steps) => {
-  const world = createWorld();
-  const { workflowJobId } = world.github.queue();
-  await world.deliver();
-  for (let n = 0; n < steps; n++) await world.step();
-  await cancel(world, workflowJobId);
-  const { workerId, state, end } = await jobOf(world, workflowJobId);
-  expect({ state, reason: end?.reason }).toEqual({ state: "CANCELLED", reason: "cancelled-before-pickup" });
-  expect(await world.stores.workers.get(workerId!)).toMatchObject({ drain: { reason: "surplus" } });
-  expect(world.pool.stops).toEqual([]);
-  expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-  expect((await jobOf(world, workflowJobId)).state).toBe("CANCELLED");
-});
+test.each([0, 1, 2, 3, 4])(
+  "no other demand, cancelled after %i steps of the worker: asked to drain, not stopped",
+  async (steps) => {
+    const world = createWorld();
+    const { workflowJobId } = world.github.queue();
+    await world.deliver();
+    for (let n = 0; n < steps; n++) await world.step();
+    await cancel(world, workflowJobId);
+    const { workerId, state, end } = await jobOf(world, workflowJobId);
+    expect({ state, reason: end?.reason }).toEqual({ state: "CANCELLED", reason: "cancelled-before-pickup" });
+    expect(await world.stores.workers.get(workerId!)).toMatchObject({ drain: { reason: "surplus" } });
+    expect(world.pool.stops).toEqual([]);
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+    expect((await jobOf(world, workflowJobId)).state).toBe("CANCELLED");
+  },
+);
 
 test.each([0, 2, 4])("another equal demand waits: the worker is given on after %i steps", async (steps) => {
   const world = createWorld({ cards: 1, stream: "twice-reversed" });

@@ -8,27 +8,30 @@ import { createWorld } from "../fakes/world.ts";
 const HOUR_MS = 3_600_000;
 
 describe.each(["token", "jit"] as const)("with a %s registration", (registration) => {
-  test.each(["in-order", "twice-reversed", "side-by-side"] as const)("one job, changes %s", async (stream) => {
-    const world = createWorld({ stream, script: { registration } });
-    const { workflowJobId } = world.github.queue();
-    await world.deliver();
+  test.each(["in-order", "twice-reversed", "side-by-side"] as const)(
+    "one job, changes %s",
+    async (stream) => {
+      const world = createWorld({ stream, script: { registration } });
+      const { workflowJobId } = world.github.queue();
+      await world.deliver();
 
-    expect(await jobOf(world, workflowJobId)).toMatchObject({ state: "IN_QUEUE", starts: 1 });
-    expect(world.pool.running()).toEqual([(await jobOf(world, workflowJobId)).workerId]);
-    expect(usedCards((await poolOf(world))!)).toBe(1);
-    expect(world.github.runners.size).toBe(0);
+      expect(await jobOf(world, workflowJobId)).toMatchObject({ state: "IN_QUEUE", starts: 1 });
+      expect(world.pool.running()).toEqual([(await jobOf(world, workflowJobId)).workerId]);
+      expect(usedCards((await poolOf(world))!)).toBe(1);
+      expect(world.github.runners.size).toBe(0);
 
-    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-    expect(await jobOf(world, workflowJobId)).toMatchObject({
-      state: "COMPLETED",
-      end: { reason: "succeeded" },
-    });
-    expect(world.pool.started).toHaveLength(1);
-    expect(world.faults).toEqual([]);
-    // One registration, and no question about a job of which every event came.
-    expect(world.github.calls).toMatchObject({ workflowJob: 0, deleteRunner: 0 });
-    expect(world.github.calls.registrationToken + world.github.calls.jitConfig).toBe(1);
-  });
+      expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+      expect(await jobOf(world, workflowJobId)).toMatchObject({
+        state: "COMPLETED",
+        end: { reason: "succeeded" },
+      });
+      expect(world.pool.started).toHaveLength(1);
+      expect(world.faults).toEqual([]);
+      // One registration, and no question about a job of which every event came.
+      expect(world.github.calls).toMatchObject({ workflowJob: 0, deleteRunner: 0 });
+      expect(world.github.calls.registrationToken + world.github.calls.jitConfig).toBe(1);
+    },
+  );
 });
 
 test("the worker is told all it needs and nothing secret", async () => {

@@ -1,7 +1,7 @@
 // The pool refuses, is away, loses answers, loses workers, hangs: no card is lost and none is given twice.
 import { describe, expect, test } from "vitest";
-import { usedCards } from "../../shared/domain/pool.ts";
 import type { WorkerId } from "../../shared/domain/ids.ts";
+import { usedCards } from "../../shared/domain/pool.ts";
 import { aReport } from "../domain/builders.ts";
 import { isQuiet, jobOf, play, poolOf } from "../fakes/play.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
@@ -10,7 +10,10 @@ import { createWorld } from "../fakes/world.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-async function oneJob(options: WorldOptions = {}, steps = 0): Promise<{ world: World; id: number; first: WorkerId }> {
+async function oneJob(
+  options: WorldOptions = {},
+  steps = 0,
+): Promise<{ world: World; id: number; first: WorkerId }> {
   const world = createWorld(options);
   const { workflowJobId: id } = world.github.queue();
   await world.deliver();
@@ -42,7 +45,10 @@ test("refused: held with the pool's words, tried again slowly", async () => {
 test("unavailable: the pool is left alone for as long as it says, the job keeps its place and is not blamed", async () => {
   const world = createWorld();
   world.pool.unavailable("the API server is slow", 3 * MINUTE_MS);
-  const ids = [world.github.queue(), world.github.queue()].map((word) => word.workflowJobId) as [number, number];
+  const ids = [world.github.queue(), world.github.queue()].map((word) => word.workflowJobId) as [
+    number,
+    number,
+  ];
   await world.deliver();
   expect(world.log.of("worker-not-started").length).toBeLessThanOrEqual(2);
   world.pool.heal();
@@ -114,43 +120,65 @@ test("a container that hangs keeps its cards until it is gone, and is not asked 
 });
 
 describe("a worker that ends without a word", () => {
-  test.each(["crash", "vanish"] as const)("%s before its runner listened: another start, with the reason", async (how) => {
-    const { world, id, first } = await oneJob({}, 2);
-    world.pool[how](first);
-    await play(world, { forMs: 4 * MINUTE_MS });
-    expect(await world.stores.workers.get(first)).toMatchObject({ state: "released" });
-    expect((await jobOf(world, id)).failedStarts).toBe(1);
-    await completes(world, id, 2);
-  });
+  test.each(["crash", "vanish"] as const)(
+    "%s before its runner listened: another start, with the reason",
+    async (how) => {
+      const { world, id, first } = await oneJob({}, 2);
+      world.pool[how](first);
+      await play(world, { forMs: 4 * MINUTE_MS });
+      expect(await world.stores.workers.get(first)).toMatchObject({ state: "released" });
+      expect((await jobOf(world, id)).failedStarts).toBe(1);
+      await completes(world, id, 2);
+    },
+  );
 
-  test.each(["crash", "vanish"] as const)("%s while it listened: GitHub is asked, then it waits again", async (how) => {
-    const { world, id, first } = await oneJob({}, 4);
-    expect(world.worker(first).stage).toBe("listening");
-    world.pool[how](first);
-    world.github.runners.get(first)!.online = false;
-    await completes(world, id, 2);
-    expect(world.github.calls.workflowJob).toBe(1);
-    expect((await jobOf(world, id)).failedStarts).toBe(0);
-  });
+  test.each(["crash", "vanish"] as const)(
+    "%s while it listened: GitHub is asked, then it waits again",
+    async (how) => {
+      const { world, id, first } = await oneJob({}, 4);
+      expect(world.worker(first).stage).toBe("listening");
+      world.pool[how](first);
+      world.github.runners.get(first)!.online = false;
+      await completes(world, id, 2);
+      expect(world.github.calls.workflowJob).toBe(1);
+      expect((await jobOf(world, id)).failedStarts).toBe(0);
+    },
+  );
 
-  test.each(["crash", "vanish"] as const)("%s while it ran: the job is never started again, GitHub ends it", async (how) => {
-    const { world, id, first } = await oneJob({ script: { jobMs: HOUR_MS } });
-    await play(world, { forMs: 2 * MINUTE_MS });
-    expect((await jobOf(world, id)).state).toBe("IN_PROGRESS");
-    world.pool[how](first);
-    await play(world, { forMs: 10 * MINUTE_MS });
-    expect((await jobOf(world, id)).state).toBe("IN_PROGRESS");
-    expect(usedCards((await poolOf(world))!)).toBe(0);
-    world.github.complete(id, "failure");
-    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-    expect(await jobOf(world, id)).toMatchObject({ state: "FAILED", end: { reason: "workflow-job-failed" } });
-    expect(world.pool.started).toHaveLength(1);
-  });
+  test.each(["crash", "vanish"] as const)(
+    "%s while it ran: the job is never started again, GitHub ends it",
+    async (how) => {
+      const { world, id, first } = await oneJob({ script: { jobMs: HOUR_MS } });
+      await play(world, { forMs: 2 * MINUTE_MS });
+      expect((await jobOf(world, id)).state).toBe("IN_PROGRESS");
+      world.pool[how](first);
+      await play(world, { forMs: 10 * MINUTE_MS });
+      expect((await jobOf(world, id)).state).toBe("IN_PROGRESS");
+      expect(usedCards((await poolOf(world))!)).toBe(0);
+      world.github.complete(id, "failure");
+      expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+      expect(await jobOf(world, id)).toMatchObject({
+        state: "FAILED",
+        end: { reason: "workflow-job-failed" },
+      });
+      expect(world.pool.started).toHaveLength(1);
+    },
+  );
 
   test("it left its word with the pool: that counts as its report", async () => {
     const { world, id, first } = await oneJob({}, 2);
-    world.pool.exit(first, 1, JSON.stringify({ error: "card 3 is broken", output: aReport({ outcome: "preflight-failed", message: "card 3 is broken" }) }));
-    await play(world, { forMs: 3 * MINUTE_MS, until: async () => (await jobOf(world, id)).failedStarts === 1 });
+    world.pool.exit(
+      first,
+      1,
+      JSON.stringify({
+        error: "card 3 is broken",
+        output: aReport({ outcome: "preflight-failed", message: "card 3 is broken" }),
+      }),
+    );
+    await play(world, {
+      forMs: 3 * MINUTE_MS,
+      until: async () => (await jobOf(world, id)).failedStarts === 1,
+    });
     expect((await world.stores.workers.get(first))?.report).toMatchObject({ outcome: "preflight-failed" });
     expect((await jobOf(world, id)).hold).toMatchObject({ message: "card 3 is broken" });
     await completes(world, id, 2);

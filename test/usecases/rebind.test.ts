@@ -92,7 +92,11 @@ test("a stranger's runner takes our job: our worker goes to the next demand, and
   await listening(2, world);
   const [a, b] = idsOf(world);
   const w1 = await workerOf(world, a);
-  world.github.change(a, { status: "in_progress", startedAt: world.now(), runner: { id: 5, name: "strangers-runner" } });
+  world.github.change(a, {
+    status: "in_progress",
+    startedAt: world.now(),
+    runner: { id: 5, name: "strangers-runner" },
+  });
   await world.deliver();
   expect(await jobOf(world, b)).toMatchObject({ workerId: w1 });
   // Its `completed` is lost, and no worker of ours will ever end for it.

@@ -11,7 +11,10 @@ import { ACME, createWorld } from "../fakes/world.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-async function started(options: WorldOptions = {}, fields = {}): Promise<{ world: World; id: number; worker: WorkerId }> {
+async function started(
+  options: WorldOptions = {},
+  fields = {},
+): Promise<{ world: World; id: number; worker: WorkerId }> {
   const world = createWorld(options);
   const { workflowJobId: id } = world.github.queue(fields);
   await world.deliver();
@@ -59,7 +62,9 @@ describe("take", () => {
 
   test("an unknown worker gets nothing", async () => {
     const { world } = await started();
-    expect(await takeJob(world.deps, "npud-t3st00-nobody" as WorkerId, "b")).toMatchObject({ type: "nothing" });
+    expect(await takeJob(world.deps, "npud-t3st00-nobody" as WorkerId, "b")).toMatchObject({
+      type: "nothing",
+    });
   });
 });
 
@@ -90,39 +95,52 @@ describe("register", () => {
   });
 });
 
-const REFUSALS: GithubFault[] = ["unauthorized", "forbidden", "not-found", "conflict", "invalid", "suspended"];
+const REFUSALS: GithubFault[] = [
+  "unauthorized",
+  "forbidden",
+  "not-found",
+  "conflict",
+  "invalid",
+  "suspended",
+];
 
 describe.each(REFUSALS)("GitHub answers %s", (fault) => {
-  test.each(["token", "jit"] as const)("%s: held with the reason, tried again slowly, and no more than that", async (registration) => {
-    const { world, id } = await started({ script: { registration } });
-    const method = registration === "token" ? "registrationToken" : "jitConfig";
-    world.github.fail(fault, { method });
-    await play(world, { forMs: MINUTE_MS });
-    const { hold, state } = await jobOf(world, id);
-    expect(state).toBe("IN_QUEUE");
-    expect(hold).toMatchObject({ reason: "registration-refused", message: expect.stringContaining(fault) });
-    expect(hold?.until).toBeGreaterThan(world.now() + 8 * MINUTE_MS);
-    await play(world, { forMs: HOUR_MS });
-    expect(world.pool.started.length).toBeLessThanOrEqual(7);
-    world.github.fail(undefined, { method });
-    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-    expect((await jobOf(world, id)).state).toBe("COMPLETED");
-  });
+  test.each(["token", "jit"] as const)(
+    "%s: held with the reason, tried again slowly, and no more than that",
+    async (registration) => {
+      const { world, id } = await started({ script: { registration } });
+      const method = registration === "token" ? "registrationToken" : "jitConfig";
+      world.github.fail(fault, { method });
+      await play(world, { forMs: MINUTE_MS });
+      const { hold, state } = await jobOf(world, id);
+      expect(state).toBe("IN_QUEUE");
+      expect(hold).toMatchObject({ reason: "registration-refused", message: expect.stringContaining(fault) });
+      expect(hold?.until).toBeGreaterThan(world.now() + 8 * MINUTE_MS);
+      await play(world, { forMs: HOUR_MS });
+      expect(world.pool.started.length).toBeLessThanOrEqual(7);
+      world.github.fail(undefined, { method });
+      expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+      expect((await jobOf(world, id)).state).toBe("COMPLETED");
+    },
+  );
 });
 
-test.each(["rate-limited", "unavailable"] as const)("GitHub answers %s: the same worker asks again, when GitHub says", async (fault) => {
-  const { world, id, worker } = await started();
-  world.github.fail(fault, { method: "registrationToken", retryAfterMs: 40_000 });
-  await takeJob(world.deps, worker, `boot-of-${worker}`);
-  expect(await registerRunner(world.deps, worker, `boot-of-${worker}`, "token")).toMatchObject({
-    type: "later",
-    retryAfterMs: 40_000,
-  });
-  world.github.fail(undefined, { method: "registrationToken" });
-  expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-  expect((await jobOf(world, id)).starts).toBe(1);
-  expect(world.pool.started).toHaveLength(1);
-});
+test.each(["rate-limited", "unavailable"] as const)(
+  "GitHub answers %s: the same worker asks again, when GitHub says",
+  async (fault) => {
+    const { world, id, worker } = await started();
+    world.github.fail(fault, { method: "registrationToken", retryAfterMs: 40_000 });
+    await takeJob(world.deps, worker, `boot-of-${worker}`);
+    expect(await registerRunner(world.deps, worker, `boot-of-${worker}`, "token")).toMatchObject({
+      type: "later",
+      retryAfterMs: 40_000,
+    });
+    world.github.fail(undefined, { method: "registrationToken" });
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+    expect((await jobOf(world, id)).starts).toBe(1);
+    expect(world.pool.started).toHaveLength(1);
+  },
+);
 
 describe("a registration that is not used is removed", () => {
   test("GitHub is away: the worker stays due, its cards do not wait for that", async () => {
@@ -137,7 +155,12 @@ describe("a registration that is not used is removed", () => {
     world.pool.crash(first);
     world.github.runners.get(first)!.online = false;
     const second = world.github.queue().workflowJobId;
-    expect(await play(world, { forMs: 10 * MINUTE_MS, until: async () => (await jobOf(world, second)).state === "COMPLETED" })).toBe(true);
+    expect(
+      await play(world, {
+        forMs: 10 * MINUTE_MS,
+        until: async () => (await jobOf(world, second)).state === "COMPLETED",
+      }),
+    ).toBe(true);
     expect(await world.stores.workers.get(first)).toMatchObject({ state: "lost" });
     world.github.fail(undefined, { method: "findRunner" });
     expect(await play(world, { forMs: 10 * MINUTE_MS, until: isQuiet })).toBe(true);

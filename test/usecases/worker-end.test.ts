@@ -43,13 +43,16 @@ describe("failed starts", () => {
     await completes(world, id);
   });
 
-  test.each(["runner-too-old", "no-runner"] as const)("%s is held at once: the same image will meet it again", async (failsWith) => {
-    const { world, id } = await oneJob({ script: { failsWith } });
-    await play(world, { forMs: MINUTE_MS });
-    expect(await jobOf(world, id)).toMatchObject({ failedStarts: 1, hold: { reason: "start-failed" } });
-    world.script = { ...world.script, failsWith: undefined };
-    await completes(world, id);
-  });
+  test.each(["runner-too-old", "no-runner"] as const)(
+    "%s is held at once: the same image will meet it again",
+    async (failsWith) => {
+      const { world, id } = await oneJob({ script: { failsWith } });
+      await play(world, { forMs: MINUTE_MS });
+      expect(await jobOf(world, id)).toMatchObject({ failedStarts: 1, hold: { reason: "start-failed" } });
+      world.script = { ...world.script, failsWith: undefined };
+      await completes(world, id);
+    },
+  );
 
   test("the cards are free while it is held", async () => {
     const world = createWorld({ cards: 1, script: { failsWith: "preflight-failed" } });
@@ -72,7 +75,11 @@ test("a report counts once, the first one", async () => {
 
 test("a report of half a megabyte is kept in part, not refused", async () => {
   const { world, first } = await oneJob();
-  await finishWorker(world.deps, first, aReport({ message: "x".repeat(500_000), jobName: "j".repeat(500_000) }));
+  await finishWorker(
+    world.deps,
+    first,
+    aReport({ message: "x".repeat(500_000), jobName: "j".repeat(500_000) }),
+  );
   expect((await world.stores.workers.get(first))?.state).toMatch(/finished|released/);
 });
 
@@ -108,7 +115,11 @@ describe("idle", () => {
     await play(world, { forMs: LIMITS.idleMs + 90_000, assign: nothingAssigned });
     expect(world.log.of("worker-draining")).toMatchObject([{ worker: first, reason: "idle" }]);
     expect(world.pool.stops.filter((stop) => stop.at < world.log.entries.length)).toEqual([]);
-    await play(world, { forMs: 2 * MINUTE_MS, assign: nothingAssigned, until: async () => (await jobOf(world, id)).starts === 2 });
+    await play(world, {
+      forMs: 2 * MINUTE_MS,
+      assign: nothingAssigned,
+      until: async () => (await jobOf(world, id)).starts === 2,
+    });
     const job = await jobOf(world, id);
     expect(job.failedStarts).toBe(0);
     expect(world.github.calls.workflowJob).toBe(1);
@@ -182,6 +193,9 @@ describe("pings", () => {
     for (const phase of ["running", "listening", "preflight"] as const) {
       await recordPing(world.deps, first, { phase, jobName: "build" });
     }
-    expect(await world.stores.workers.get(first)).toMatchObject({ state: "running", runningJobName: "build" });
+    expect(await world.stores.workers.get(first)).toMatchObject({
+      state: "running",
+      runningJobName: "build",
+    });
   });
 });
