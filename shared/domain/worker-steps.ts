@@ -132,13 +132,14 @@ const PHASE_STATE: { readonly [phase in WorkerPhase]?: WorkerState } = {
   running: "running",
 };
 
-/** What a ping says. Undefined when it is not news; phases never go back. */
+/** What a ping says. Undefined when it is not news: phases never go back, and none comes before the worker took its job. */
 export function reported(
   worker: Worker,
   said: { readonly phase: WorkerPhase; readonly jobName: string | undefined },
   step: Step,
 ): Worker | undefined {
-  if (!isServing(worker) || hasReached(worker, said.phase)) return undefined;
+  const taken = worker.state === "booted" || worker.state === "listening";
+  if (!taken || hasReached(worker, said.phase)) return undefined;
   const next = moved(worker, PHASE_STATE[said.phase] ?? worker.state, said.phase, step);
   return said.phase === "running" ? { ...next, runningJobName: said.jobName } : next;
 }

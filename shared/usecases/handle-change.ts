@@ -6,8 +6,9 @@ import type { Worker } from "../domain/worker.ts";
 import type { Change } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
+import { needsRebind } from "./needs-rebind.ts";
 import { laneOf } from "./open-lanes.ts";
-import { needsRebind, rebindJob } from "./rebind-job.ts";
+import { rebindJob } from "./rebind-job.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
 

@@ -14,12 +14,6 @@ import { limitsOf } from "./deps.ts";
 import { retireWorker } from "./retire-worker.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
-/** GitHub names a runner, and the job does not yet point to it or the swap is not finished. */
-export function needsRebind(job: Job): boolean {
-  const runner = job.github?.runner?.name;
-  return runner !== undefined && (runner !== job.workerId || job.formerWorkerId !== undefined);
-}
-
 /** For a job that GitHub says is in progress or completed on some runner. */
 export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   const taker = await takerOf(deps, job);
@@ -46,12 +40,14 @@ async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
 /** No worker of ours will end for this job and make us ask, so GitHub is asked once the job's time is over. */
 async function leaveToStranger(deps: Deps, job: Job): Promise<void> {
   if (job.workerId !== undefined) await retireWorker(deps, job.workerId, job.id);
-  const { executionMs } = limitsOf(deps, job.endpoint);
-  await updateJob(deps.stores.jobs, job.id, (current) =>
-    isTerminal(current) || current.verifyAt !== undefined
-      ? undefined
-      : verifyLater(current, deps.clock.now() + executionMs),
-  );
+  const now = deps.clock.now();
+  const soon = now + GITHUB_RECHECK_MS;
+  // Clearly later than soon, or each such write would set the next in motion.
+  const laterMs = Math.max(limitsOf(deps, job.endpoint).executionMs, 2 * GITHUB_RECHECK_MS);
+  await updateJob(deps.stores.jobs, job.id, (current) => {
+    const at = current.verifyAt ?? soon;
+    return isTerminal(current) || at <= now || at > soon ? undefined : verifyLater(current, now + laterMs);
+  });
 }
 
 async function viewOf(deps: Deps, job: Job, taker: Worker): Promise<RebindView> {

@@ -7,6 +7,7 @@ import { labelSet } from "../domain/labels.ts";
 import type { Resolution } from "../domain/matching.ts";
 import { resolveEndpoint } from "../domain/matching.ts";
 import type { Deps } from "./deps.ts";
+import { dueUntilRebound } from "./needs-rebind.ts";
 import { updateJob } from "./update.ts";
 
 export type Received =
@@ -30,7 +31,8 @@ export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord):
     const known = await advanceKnown(deps, word);
     if (known.type === "recorded" || known.reason !== UNKNOWN) return known;
   }
-  const job = jobFromWord(word, endpoint, deps.clock.now());
+  const now = deps.clock.now();
+  const job = dueUntilRebound(jobFromWord(word, endpoint, now), now);
   if (await deps.stores.jobs.create(job)) return { type: "recorded", job };
   return advanceKnown(deps, word);
 }
@@ -50,9 +52,11 @@ const UNKNOWN = "no job of ours";
 
 async function advanceKnown(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
   const id = githubJobId(word.workflowJobId);
-  const { item, changed } = await updateJob(deps.stores.jobs, id, (job) =>
-    advanceByWord(job, word, deps.clock.now()),
-  );
+  const { item, changed } = await updateJob(deps.stores.jobs, id, (job) => {
+    const now = deps.clock.now();
+    const next = advanceByWord(job, word, now);
+    return next === job ? undefined : dueUntilRebound(next, now);
+  });
   if (item === undefined) return { type: "unchanged", reason: UNKNOWN };
   if (changed) return { type: "recorded", job: item };
   return { type: "unchanged", reason: `known as ${item.state}, GitHub ${item.github?.status ?? "unknown"}` };

@@ -14,7 +14,7 @@ import { type HttpCall, type Image, streamRecord } from "../fakes/lambda/events.
 
 export const WEBHOOK_SECRET = "webhook-secret-1";
 
-export function imageOf(row: RowDraft): Image {
+function imageOf(row: RowDraft): Image {
   return toItem({ ...row, writeId: "w1" }) as Image;
 }
 
@@ -71,7 +71,7 @@ endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: local }]
   return toPacked(parsed.config);
 }
 
-export type LogLine = LogFields & { readonly level: string; readonly event: string };
+type LogLine = LogFields & { readonly level: string; readonly event: string };
 
 export function listLog() {
   const lines: LogLine[] = [];

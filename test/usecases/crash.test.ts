@@ -86,7 +86,8 @@ async function endsAfterCrash(scene: Scene, after: After, n: number, moment: Fus
     assign: scene.assign,
     eachStep: () => {
       scene.meanwhile?.(world);
-      surplus = Math.max(surplus, surplusWorkers(world));
+      // With its end untold, a job may get a worker in vain.
+      if (!after.wordsLost) surplus = Math.max(surplus, surplusWorkers(world));
       if (!world.fuse.blown) return;
       crashed = true;
       world.stream = after.stream;

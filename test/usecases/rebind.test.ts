@@ -104,6 +104,7 @@ test("a stranger's runner takes our job: our worker goes to the next demand, and
   world.github.takeOutbox();
   expect(await play(world, { forMs: 3 * HOUR_MS, until: isQuiet })).toBe(true);
   expect(world.pool.started).toHaveLength(1);
+  expect(world.github.calls.workflowJob).toBe(1);
 });
 
 describe("ten jobs, every runner takes any job", () => {

@@ -26,7 +26,7 @@ export type CloudOptions = {
   readonly log?: (name: string, line: string) => void;
 };
 
-export type CloudStats = {
+type CloudStats = {
   readonly functions: { readonly [name: string]: FunctionStats & { readonly repeats: number } };
   /** `filtered`: records that did not wake dispatch; `discarded`: given up after the last retry. */
   readonly stream: LaneStats & { readonly filtered: number };

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { seeded } from "../github/seeded.ts";
 import { type Outcome, type Sandbox, startSandbox } from "./sandbox.ts";
 
-export type FunctionSpec = {
+type FunctionSpec = {
   /** Path of the built bundle. */
   readonly bundle: string;
   /** All that reaches it, beside Lambda's own variables. */
