@@ -6,7 +6,6 @@ import { startDemoProcess } from "../scripts/demo/process.ts";
 import { DEMO_ORG } from "../scripts/demo/run.ts";
 import type { JobId } from "../shared/domain/ids.ts";
 import { githubJobId } from "../shared/domain/ids.ts";
-import { startGithubStandIn } from "../test/fakes/github/stand-in.ts";
 import { percentile } from "./percentile.ts";
 
 const JOBS = 100;
@@ -18,10 +17,7 @@ const LIMIT_MS = 60_000;
  * process is spawned. `takeP95Ms`: to the worker's first call, its boot included.
  */
 export async function run(): Promise<Record<string, number>> {
-  const github = await startGithubStandIn({ seed: 1 });
-  github.addOrganization(DEMO_ORG);
-  github.addRepository(DEMO_ORG, "demo-repo");
-  const demo = await startDemoProcess(github, demoConfig(), { store: "sqlite", log: () => {} });
+  const { github, stores, close } = await startDemoProcess(demoConfig(), { store: "sqlite", log: () => {} });
   const started: number[] = [];
   const taken: number[] = [];
   try {
@@ -32,13 +28,12 @@ export async function run(): Promise<Record<string, number>> {
         labels: ["linux-arm64-npu-1"],
         run: ["true"],
       });
-      const phases = await untilDone(demo.server.deps.stores, githubJobId(id));
+      const phases = await untilDone(stores, githubJobId(id));
       started.push(phases.booting ?? Number.NaN);
       taken.push(phases.preflight ?? Number.NaN);
     }
   } finally {
-    await demo.close();
-    await github.stop();
+    await close();
   }
   return {
     p50Ms: percentile(started, 0.5),

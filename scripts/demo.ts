@@ -3,11 +3,11 @@
 // A stand-in for GitHub queues a workflow job and sends the signed delivery; the dispatcher starts a worker as a real
 // process; a stand-in for actions/runner registers, runs the job's step in a shell, and is removed.
 import { parseArgs } from "node:util";
-import { startGithubStandIn } from "../test/fakes/github/stand-in.ts";
+import { startDemoCloud } from "./demo/cloud.ts";
 import { demoConfig } from "./demo/config.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
-import { DEMO_ORG, DEMO_POOL, runDemo } from "./demo/run.ts";
+import { DEMO_POOL, runDemo } from "./demo/run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -19,37 +19,29 @@ const { values } = parseArgs({
   },
 });
 const count = Number(values.jobs);
-const store = values.store;
 if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
-if (store !== "sqlite" && store !== "dynamodb") fail("--store takes sqlite or dynamodb");
+if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
 
-const result = await main(count, store === "dynamodb" ? "dynamodb" : "sqlite");
+const result = await main();
 report(result);
 process.exitCode = result.ok ? 0 : 1;
 
-async function main(jobs: number, kind: "sqlite" | "dynamodb"): Promise<DemoResult> {
-  const config = demoConfig();
-  const github = await startGithubStandIn({ seed: 1 });
-  github.addOrganization(DEMO_ORG);
-  github.addRepository(DEMO_ORG, "demo-repo");
-  const logLine = (line: string) => (values.log ? console.error(line) : undefined);
-  const demo = await startDemoProcess(github, config, { store: kind, log: logLine });
-  const driver = demo.server.deps.pools.get(DEMO_POOL)?.driver;
-  const cards = await driver?.capacity();
-  print(
-    `pool "${DEMO_POOL}": ${cards?.total} ${cards?.simulated ? "simulated cards (no NPU here)" : "cards"}`,
-  );
+async function main(): Promise<DemoResult> {
+  const log = (line: string) => (values.log ? console.error(line) : undefined);
+  const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
+  const world = values.lambda
+    ? await startDemoCloud(demoConfig(), { log })
+    : await startDemoProcess(demoConfig(), { store, log });
+  if (world === undefined) return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
+  const { github, stores, pool } = world;
+  const { total, simulated } = await pool.capacity();
+  print(`pool "${DEMO_POOL}": ${total} ${simulated ? "simulated cards (no NPU here)" : "cards"}`);
   try {
-    return await runDemo({
-      github,
-      stores: demo.server.deps.stores,
-      count: jobs,
-      workerProcesses: async () => (await driver?.list())?.length ?? 0,
-      print,
-    });
+    const workerProcesses = async () => (await pool.list()).length;
+    return await runDemo({ github, stores, count, workerProcesses, print });
   } finally {
-    await demo.close();
-    await github.stop();
+    for (const line of world.summary()) print(line);
+    await world.close();
   }
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { OpenStores, RunningServer } from "../../functions/server.ts";
+import type { OpenStores } from "../../functions/server.ts";
 import { startServer } from "../../functions/server.ts";
 import { workerCommand } from "../../functions/worker-command.ts";
 import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
@@ -18,60 +18,63 @@ import type { Change } from "../../shared/ports/store.ts";
 import { redact } from "../../shared/redacted.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/dynamodb.ts";
 import type { GithubStandIn } from "../../test/fakes/github/stand-in.ts";
+import { startGithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
+import { DEMO_ORG, DEMO_POOL } from "./run.ts";
+import type { DemoWorld } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const TABLE = "npu-dispatch-demo";
 const SECRET_LENGTH = 48;
 
-export type DemoProcess = { readonly server: RunningServer; readonly close: () => Promise<void> };
-
 export async function startDemoProcess(
-  github: GithubStandIn,
   config: Config,
   options: { readonly store: "sqlite" | "dynamodb"; readonly log: (line: string) => void },
-): Promise<DemoProcess> {
+): Promise<DemoWorld> {
+  const github = await startGithubStandIn({ seed: 1 });
+  github.addOrganization(DEMO_ORG);
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-demo-"));
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
-  const opened: OpenStores[] = [];
-  const openStores = async (onChange: (change: Change) => void) => {
-    const stores = options.store === "sqlite" ? openSqlite(dir, onChange) : await openDynamodb(onChange);
-    opened.push(stores);
-    return stores;
-  };
   const server = await startServer({
     config,
     secrets: demoSecrets(github),
     host: "127.0.0.1",
     port: 0,
     poolsDir: join(dir, "pools"),
-    openStores,
+    openStores: async (onChange) =>
+      options.store === "sqlite" ? openSqlite(dir, onChange) : openDynamodb(onChange),
     workerCommand: workerCommand(),
     baseEnv: { ...process.env, PATH: demoPath() },
     workerEnv: demoWorkerEnv(runnerHome),
     log: createJsonLog({ write: options.log, clock: systemClock }),
   });
   github.setWebhook(`${server.url}/webhooks/github`);
+  const pool = server.deps.pools.get(DEMO_POOL)?.driver;
+  if (pool === undefined) throw new TypeError(`the demo's configuration has a pool "${DEMO_POOL}"`);
   return {
-    server,
+    github,
+    stores: server.deps.stores,
+    pool,
+    summary: () => [],
     async close() {
       await server.close();
+      await github.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
 /** The stand-in for npu-smi comes last: a machine with a driver uses its own. */
-export function demoPath(): string {
+function demoPath(): string {
   return [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter);
 }
 
 /** The stand-in refuses root as the real runner does, unless it is told that root is meant. */
-export function demoWorkerEnv(runnerHome: string): { [name: string]: string } {
+function demoWorkerEnv(runnerHome: string): { [name: string]: string } {
   return { RUNNER_HOME: runnerHome, RUNNER_HOME_SHARED: "1", RUNNER_ALLOW_RUNASROOT: "1" };
 }
 
-export function demoSecrets(github: GithubStandIn) {
+function demoSecrets(github: GithubStandIn) {
   return {
     webhookSecrets: [redact(github.webhookSecret)],
     appId: String(github.appId),

@@ -1,7 +1,7 @@
 // A log that keeps its lines for a test to look at.
 import type { Log, LogFields } from "../../shared/ports/log.ts";
 
-export type LogEntry = LogFields & { readonly level: keyof Log; readonly event: string };
+type LogEntry = LogFields & { readonly level: keyof Log; readonly event: string };
 
 export type CollectingLog = Log & {
   readonly entries: readonly LogEntry[];

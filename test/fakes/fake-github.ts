@@ -7,7 +7,7 @@ import type { Github, GithubFault } from "../../shared/ports/github.ts";
 import { GithubError } from "../../shared/ports/github.ts";
 import { aWord } from "../domain/builders.ts";
 
-export type FakeRunner = {
+type FakeRunner = {
   readonly id: number;
   readonly name: string;
   readonly scope: RunnerScope;

@@ -15,7 +15,7 @@ export type Fuse = {
   wrap<Port extends object>(port: Port): Port;
 };
 
-export class ProcessEnded extends Error {
+class ProcessEnded extends Error {
   override readonly name = "ProcessEnded";
 }
 

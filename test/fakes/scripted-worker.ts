@@ -29,7 +29,7 @@ export type ScriptedWorker = {
   step(): Promise<void>;
 };
 
-export type Stage = "boot" | "preflight" | "registered" | "listening" | "running" | "reporting" | "ended";
+type Stage = "boot" | "preflight" | "registered" | "listening" | "running" | "reporting" | "ended";
 
 type Around = {
   readonly deps: Deps;

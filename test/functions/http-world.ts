@@ -23,10 +23,10 @@ import { POOL, TENANT } from "../domain/builders.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
 
-export const SECRET = "webhook-secret-of-today";
+const SECRET = "webhook-secret-of-today";
 export const OLD_SECRET = "webhook-secret-of-yesterday";
-export const DISPATCH_SECRET = "dispatch-secret-of-today";
-export const OLD_DISPATCH_SECRET = "dispatch-secret-of-yesterday";
+const DISPATCH_SECRET = "dispatch-secret-of-today";
+const OLD_DISPATCH_SECRET = "dispatch-secret-of-yesterday";
 
 export type HttpWorld = World & {
   readonly webhook: Hono;

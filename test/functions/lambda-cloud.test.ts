@@ -1,17 +1,27 @@
 // Workflow jobs through the built functions: real HTTP, real streams, frozen and discarded sandboxes, repeated batches.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { githubJobId } from "../../shared/domain/ids.ts";
+import { githubJobId, poolName } from "../../shared/domain/ids.ts";
 import { isTerminal } from "../../shared/domain/job.ts";
 import { until } from "../e2e/until.ts";
-import { type CloudWorld, ORG, POOL, REPO, startCloudWorld } from "./lambda-cloud-world.ts";
+import { demoConfig } from "../../scripts/demo/config.ts";
+import { type CloudWorld, startCloudWorld } from "../fakes/lambda/world.ts";
 
 const JOBS = 6;
+const ORG = "demo-org";
+const POOL = poolName("local");
 
 describe("the serverless form", () => {
   let world: CloudWorld | undefined;
 
   beforeAll(async () => {
-    world = await startCloudWorld({ seed: 7 });
+    world = await startCloudWorld({
+      seed: 7,
+      config: demoConfig(),
+      organization: ORG,
+      scheduleMs: 500,
+      coldStartEvery: 5,
+      repeatShare: 0.5,
+    });
   }, 60_000);
   afterAll(async () => {
     await world?.stop();
@@ -23,7 +33,7 @@ describe("the serverless form", () => {
     const detail = (): string => `${JSON.stringify(cloud.stats())}\n${log.slice(-30).join("\n")}`;
     const ids = Array.from({ length: JOBS }, (_, at) => {
       const labels = [at % 2 === 0 ? "linux-arm64-npu-1" : "linux-arm64-npu-2"];
-      return github.queueWorkflowJob({ owner: ORG, repo: REPO, labels, run: ["echo done"] }).id;
+      return github.queueWorkflowJob({ owner: ORG, repo: "repo", labels, run: ["echo done"] }).id;
     });
     await until(
       "all jobs to end",

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { WorkerOutcome } from "../../shared/domain/worker-report.ts";
 import { finishWorker } from "../../shared/usecases/finish-worker.ts";
 import { recordPing } from "../../shared/usecases/record-ping.ts";
+import { takeJob } from "../../shared/usecases/take-job.ts";
 import { aReport, aTemplate, LIMITS } from "../domain/builders.ts";
 import { isQuiet, jobOf, play } from "../fakes/play.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
@@ -190,6 +191,7 @@ describe("pings", () => {
 
   test("phases never go back", async () => {
     const { world, first } = await oneJob();
+    await takeJob(world.deps, first, "boot-1");
     for (const phase of ["running", "listening", "preflight"] as const) {
       await recordPing(world.deps, first, { phase, jobName: "build" });
     }

@@ -2,22 +2,21 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { bundle, FUNCTIONS } from "../../scripts/build/bundle.ts";
-import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
-import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
-import { createLocalPool } from "../../shared/adapters/pools/local/local-pool.ts";
-import { systemClock } from "../../shared/adapters/system/clock.ts";
-import type { Config } from "../../shared/config/config.ts";
-import { toPacked } from "../../shared/config/packed.ts";
-import { parseConfig } from "../../shared/config/parse.ts";
-import { poolName } from "../../shared/domain/ids.ts";
-import type { PoolDriver } from "../../shared/ports/pool-driver.ts";
-import type { Stores } from "../../shared/ports/store.ts";
-import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../fakes/dynamodb.ts";
-import { type GithubStandIn, startGithubStandIn } from "../fakes/github/stand-in.ts";
-import { type Cloud, startCloud } from "../fakes/lambda/cloud.ts";
-import { installRunnerStandIn } from "../fakes/runner/install.ts";
+import { workerCommand } from "../../../functions/worker-command.ts";
+import { bundle, FUNCTIONS } from "../../../scripts/build/bundle.ts";
+import { createDynamoStores } from "../../../shared/adapters/dynamodb/dynamo-stores.ts";
+import { createSdkTransport } from "../../../shared/adapters/dynamodb/sdk-transport.ts";
+import { ensureTable } from "../../../shared/adapters/dynamodb/table.ts";
+import { createLocalPool } from "../../../shared/adapters/pools/local/local-pool.ts";
+import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import { toPacked } from "../../../shared/config/packed.ts";
+import type { PoolDriver } from "../../../shared/ports/pool-driver.ts";
+import type { Stores } from "../../../shared/ports/store.ts";
+import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../dynamodb.ts";
+import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
+import { installRunnerStandIn } from "../runner/install.ts";
 
 export type CloudWorld = {
   readonly github: GithubStandIn;
@@ -29,23 +28,21 @@ export type CloudWorld = {
   stop(): Promise<void>;
 };
 
-export const ORG = "cloud-org";
-export const REPO = "repo";
-export const POOL = poolName("local");
 const TABLE = "npu-dispatch-test";
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
 
-const DISPATCH_YAML = `
-pools:
-  local: { driver: local, kind: npu, cards: 8 }
-endpoints:
-  - { name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: local, registration: token }
-tenants:
-  - owner: ${ORG}
-`;
+export type CloudWorldOptions = {
+  readonly seed: number;
+  /** One pool, of driver `local`. */
+  readonly config: Config;
+  readonly organization: string;
+  readonly scheduleMs?: number;
+  readonly coldStartEvery?: number;
+  readonly repeatShare?: number;
+};
 
 /** undefined where the DynamoDB server has no streams; the reason is printed. */
-export async function startCloudWorld(options: { readonly seed: number }): Promise<CloudWorld | undefined> {
+export async function startCloudWorld(options: CloudWorldOptions): Promise<CloudWorld | undefined> {
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.reverse()) await step();
@@ -61,8 +58,7 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
   undo.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   const github = await startGithubStandIn({ seed: options.seed });
   undo.push(() => github.stop());
-  github.addOrganization(ORG);
-  github.addRepository(ORG, REPO);
+  github.addOrganization(options.organization);
   const transport = createSdkTransport({
     region: FAKE_REGION,
     endpoint: dynamodb.endpoint,
@@ -70,7 +66,7 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
   });
   undo.push(async () => transport.close());
   await ensureTable(transport.call, TABLE);
-  const config = await writeBundles(dir, join(dir, "runner"));
+  const config = await writeBundles(dir, options.config);
   const log: string[] = [];
   const pool = localPool(config, join(dir, "pools"));
   undo.push(() => endWorkers(pool));
@@ -78,10 +74,8 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
     bundles: join(dir, "dist"),
     dynamodbEndpoint: dynamodb.endpoint,
     table: TABLE,
-    scheduleMs: 500,
-    seed: options.seed,
-    coldStartEvery: 5,
-    repeatShare: 0.5,
+    scheduleMs: 1_000,
+    ...options,
     log: (name, line) => log.push(`${name} ${line}`),
     env: {
       DISPATCH_CONFIG: join(dir, "config.json"),
@@ -91,7 +85,7 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
       GITHUB_WEBHOOK_SECRET: github.webhookSecret,
       GITHUB_API_URL: github.apiUrl,
       LOCAL_POOL_DIR: join(dir, "pools"),
-      LOCAL_WORKER_COMMAND: JSON.stringify([process.execPath, join(ROOT, "worker", "main.ts")]),
+      LOCAL_WORKER_COMMAND: JSON.stringify(workerCommand()),
       PATH: [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter),
     },
   });
@@ -102,13 +96,11 @@ export async function startCloudWorld(options: { readonly seed: number }): Promi
 }
 
 /** Bundles as `npm run package` makes them, and the packed configuration in which the runner's place is told. */
-async function writeBundles(dir: string, runner: string): Promise<Config> {
-  const runnerHome = await installRunnerStandIn(runner);
+async function writeBundles(dir: string, given: Config): Promise<Config> {
+  const runnerHome = await installRunnerStandIn(join(dir, "runner"));
   for (const target of FUNCTIONS) await bundle(target, join(dir, "dist"));
-  const parsed = parseConfig(DISPATCH_YAML);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   const env = { RUNNER_HOME: runnerHome, RUNNER_HOME_SHARED: "1", RUNNER_ALLOW_RUNASROOT: "1" };
-  const config = { ...parsed.config, pools: parsed.config.pools.map((pool) => ({ ...pool, env })) };
+  const config = { ...given, pools: given.pools.map((pool) => ({ ...pool, env })) };
   await writeFile(join(dir, "config.json"), JSON.stringify(toPacked(config)));
   return config;
 }

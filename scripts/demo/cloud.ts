@@ -1,0 +1,31 @@
+// The demo's dispatcher as four functions under Lambda's rules, over DynamoDB.
+import type { Config } from "../../shared/config/config.ts";
+import { startCloudWorld } from "../../test/fakes/lambda/world.ts";
+import { DEMO_ORG } from "./run.ts";
+import type { DemoWorld } from "./world.ts";
+
+/** undefined where the DynamoDB server has no streams. */
+export async function startDemoCloud(
+  config: Config,
+  options: { readonly log: (line: string) => void },
+): Promise<DemoWorld | undefined> {
+  const world = await startCloudWorld({ seed: 1, config, organization: DEMO_ORG });
+  if (world === undefined) return undefined;
+  const { github, stores, pool, cloud } = world;
+  return {
+    github,
+    stores,
+    pool,
+    summary() {
+      const functions = Object.entries(cloud.stats().functions).map(
+        ([name, { invocations, coldStarts }]) => `${name}: ${invocations} calls, ${coldStarts} cold starts`,
+      );
+      const { batches, repeats } = cloud.stats().stream;
+      return ["", ...functions, `stream: ${batches} batches, ${repeats} of them twice`];
+    },
+    async close() {
+      for (const line of world.log) options.log(line);
+      await world.stop();
+    },
+  };
+}
