@@ -32,7 +32,8 @@ async function main(): Promise<DemoResult> {
   const world = values.lambda
     ? await startDemoCloud(demoConfig(), { log })
     : await startDemoProcess(demoConfig(), { store, log });
-  if (world === undefined) return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
+  if (world === undefined)
+    return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
   const { github, stores, pool } = world;
   const { total, simulated } = await pool.capacity();
   print(`pool "${DEMO_POOL}": ${total} ${simulated ? "simulated cards (no NPU here)" : "cards"}`);

@@ -35,13 +35,13 @@ export function createOperations(
       case "take":
         return emit(await takeJob(run));
       case "preflight":
-        return emit(await orFailed(checkCards(run)));
+        return emit(await orFailed(run, checkCards(run)));
       case "register":
-        return emit(await orFailed(register(run)));
+        return emit(await orFailed(run, register(run)));
       case "configure":
-        return emit(await orFailed(configure(run)));
+        return emit(await orFailed(run, configure(run)));
       case "start-runner":
-        return emit(await orFailed(runRunner(run, (marker) => emit({ type: "marker", marker }))));
+        return emit(await orFailed(run, runRunner(run, (marker) => emit({ type: "marker", marker }))));
       case "deregister":
         return emit(await deregister(run, effect.report, finishing.signal));
       case "report":
@@ -68,23 +68,9 @@ export function createOperations(
       case "arm-grace":
         return await armGrace(effect.ms);
       case "hurry":
-        return await hurry(finishing, effect.ms);
+        await clock.sleep(effect.ms, closed.signal);
+        return finishing.abort();
     }
-  }
-
-  /** What cannot even be tried (no space, too many files) is a failed start and is reported as one. */
-  async function orFailed(step: Promise<WorkerEvent>): Promise<WorkerEvent> {
-    try {
-      return await step;
-    } catch (error) {
-      run.log.error("step-fault", { message: "A step of the start failed.", error });
-      return { type: "start-failed", outcome: "runner-failed", message: describeFault(error) };
-    }
-  }
-
-  async function hurry(step: AbortController, ms: number): Promise<void> {
-    await clock.sleep(ms, closed.signal);
-    step.abort();
   }
 
   async function armGrace(ms: number): Promise<void> {
@@ -97,6 +83,16 @@ export function createOperations(
 }
 
 type Answered = "take" | "preflight" | "register" | "configure" | "start-runner" | "deregister" | "report";
+
+/** What cannot even be tried (no space, too many files) is a failed start and is reported as one. */
+async function orFailed(run: WorkerRun, step: Promise<WorkerEvent>): Promise<WorkerEvent> {
+  try {
+    return await step;
+  } catch (error) {
+    run.log.error("step-fault", { message: "A step of the start failed.", error });
+    return { type: "start-failed", outcome: "runner-failed", message: describeFault(error) };
+  }
+}
 
 async function deregister(run: WorkerRun, report: WorkerReport, signal: AbortSignal): Promise<WorkerEvent> {
   await keepResult({ ...run, workDir: run.config.workDir }, masked(run, report));

@@ -10,7 +10,7 @@ export const DEMO_ORG = "demo-org";
 export const DEMO_POOL = poolName("local");
 const REPO = "demo-repo";
 
-export type DemoJob = { readonly id: string; readonly state: string; readonly phasesMs: Seen["phasesMs"] };
+type DemoJob = { readonly id: string; readonly state: string; readonly phasesMs: Seen["phasesMs"] };
 
 export type DemoResult = {
   readonly ok: boolean;

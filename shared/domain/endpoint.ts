@@ -3,9 +3,9 @@ import type { EndpointName, PoolName } from "./ids.ts";
 import { endpointName } from "./ids.ts";
 
 /** How a worker registers its runner; `auto` is decided by `registrationFor`. */
-export type Registration = "token" | "jit" | "auto";
+type Registration = "token" | "jit" | "auto";
 /** Who starts a worker: a queued workflow job, or only an explicit `/run`. */
-export type StartedBy = "webhook" | "api";
+type StartedBy = "webhook" | "api";
 
 export type EndpointLimits = {
   /** From the first step to the end; GitHub itself stops a job after 5 days. */

@@ -5,7 +5,7 @@ import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from 
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
 
 /** For people and for `whyWaiting`, in the order a job goes through them. */
-export const PHASES = [
+const PHASES = [
   "held",
   "queued",
   "starting",
@@ -19,7 +19,7 @@ export const PHASES = [
 export type Phase = (typeof PHASES)[number];
 
 /** Waiting for something other than a card. A held job is in no lane. */
-export type HoldReason =
+type HoldReason =
   | "environment-gate"
   | "start-failed"
   | "start-backoff"
@@ -45,7 +45,7 @@ export type EndReason =
   | "execution-timeout"
   | "queue-timeout";
 
-export type JobEnd = { readonly reason: EndReason; readonly message: string; readonly at: EpochMs };
+type JobEnd = { readonly reason: EndReason; readonly message: string; readonly at: EpochMs };
 
 /** GitHub's side of a job of origin `github`. */
 export type GithubSide = Omit<WorkflowJobWord, "status" | "createdAt" | "startedAt"> & {

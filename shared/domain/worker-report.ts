@@ -3,6 +3,7 @@
 /**
  * - `ran`: the runner printed `Running job`; what the job's conclusion is, GitHub says.
  * - `idle`: the runner listened and ended without a job (asked to drain, or removed by GitHub).
+ * - `cancelled`: it was told to end (TERM) before its runner had a job.
  * - the others: a failed start; the runner never listened.
  */
 export type WorkerOutcome =

@@ -35,7 +35,7 @@ export type WorkerStore = {
   live(pool: PoolName): Promise<WorkerId[]>;
 };
 
-export type PoolStore = {
+type PoolStore = {
   get(name: PoolName): Promise<Pool | undefined>;
   create(pool: Pool): Promise<boolean>;
   replace(next: Pool): Promise<boolean>;
@@ -74,7 +74,7 @@ export type DueItem =
   | { readonly kind: "worker"; readonly id: WorkerId; readonly dueAt: EpochMs };
 
 /** What the reconciler reads: items whose `dueAt` has come, oldest first, as a hint. */
-export type DueIndex = { due(now: EpochMs, limit: number): Promise<DueItem[]> };
+type DueIndex = { due(now: EpochMs, limit: number): Promise<DueItem[]> };
 
 /** Facts about this installation, written once. */
 export type DeploymentStore = {

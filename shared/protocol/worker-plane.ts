@@ -9,7 +9,7 @@
 import * as z from "zod/mini";
 
 /** What our worker needs beyond RunPod's `{id, input}`: everything but secrets. */
-export const dispatchSettings = z.object({
+const dispatchSettings = z.object({
   /** config.sh --url */
   url: z.string(),
   runnerName: z.string(),
@@ -81,4 +81,3 @@ export const workerPlaneError = z.object({
   error: z.string(),
   retryAfterMs: z.optional(z.number()),
 });
-export type WorkerPlaneError = z.infer<typeof workerPlaneError>;

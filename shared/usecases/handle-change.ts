@@ -13,7 +13,7 @@ import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
 
 /** True for the changes that `handleChange` acts on; the stream's filter lets only these through. */
-export function setsInMotion(change: Change): boolean {
+function setsInMotion(change: Change): boolean {
   if (change.kind === "worker") return change.worker.state === "released" || awaitsRelease(change.worker);
   const { job } = change;
   return isWaiting(job) || needsRebind(job) || (isTerminal(job) && job.workerId !== undefined);

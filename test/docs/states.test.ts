@@ -5,12 +5,20 @@ import { expect, test } from "vitest";
 import { advanceByWord, jobFromWord } from "../../shared/domain/job-events.ts";
 import type { Worker, WorkerState } from "../../shared/domain/worker.ts";
 import { finished, lost, released, reported, started, taken } from "../../shared/domain/worker-steps.ts";
-import { aReport, anEndpoint, aWord, aWorker, LIMITS, T0 } from "../domain/builders.ts";
+import { anEndpoint, aReport, aWord, aWorker, LIMITS, T0 } from "../domain/builders.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../docs/states.md"), "utf8");
 
 test("worker", () => {
-  const states: WorkerState[] = ["reserving", "starting", "booted", "listening", "running", "finished", "lost"];
+  const states: WorkerState[] = [
+    "reserving",
+    "starting",
+    "booted",
+    "listening",
+    "running",
+    "finished",
+    "lost",
+  ];
   const step = { now: T0, limits: LIMITS };
   const take = (worker: Worker) => {
     const outcome = taken(worker, "boot", step);

@@ -1,9 +1,9 @@
 // Workflow jobs through the built functions: real HTTP, real streams, frozen and discarded sandboxes, repeated batches.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { demoConfig } from "../../scripts/demo/config.ts";
 import { githubJobId, poolName } from "../../shared/domain/ids.ts";
 import { isTerminal } from "../../shared/domain/job.ts";
 import { until } from "../e2e/until.ts";
-import { demoConfig } from "../../scripts/demo/config.ts";
 import { type CloudWorld, startCloudWorld } from "../fakes/lambda/world.ts";
 
 const JOBS = 6;

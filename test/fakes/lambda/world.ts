@@ -15,8 +15,8 @@ import type { PoolDriver } from "../../../shared/ports/pool-driver.ts";
 import type { Stores } from "../../../shared/ports/store.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../dynamodb.ts";
 import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
 import { installRunnerStandIn } from "../runner/install.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
 
 export type CloudWorld = {
   readonly github: GithubStandIn;

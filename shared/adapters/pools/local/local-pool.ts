@@ -59,16 +59,7 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   if (cards.simulated) announceSimulated(cards, options);
   void recover({ name, folders, limits, log });
 
-  async function inspect(workerId: WorkerId): Promise<ContainerState> {
-    if (!(await folders.exists(workerId))) return { type: "gone" };
-    const place = await locate(workerId);
-    if (place.type === "starting") return { type: "running" };
-    if (place.type === "process") {
-      if (isRunning(place.process)) return { type: "running" };
-      await exits.noted(workerId);
-    }
-    return exitedState(workerId, folders);
-  }
+  const inspect = createInspect({ folders, locate, exits });
 
   return {
     capabilities: { idempotentStart: true, namedCards: options.kind !== "cpu" },
@@ -107,6 +98,24 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
     limits.arm(workerId, record.startedAt + record.limitMs);
     exits.watch(workerId, spawned.ended);
   }
+}
+
+function createInspect(deps: {
+  readonly folders: WorkerFolders;
+  readonly locate: (workerId: WorkerId) => Promise<Place>;
+  readonly exits: { noted(workerId: WorkerId): Promise<void> };
+}) {
+  const { folders, locate, exits } = deps;
+  return async function inspect(workerId: WorkerId): Promise<ContainerState> {
+    if (!(await folders.exists(workerId))) return { type: "gone" };
+    const place = await locate(workerId);
+    if (place.type === "starting") return { type: "running" };
+    if (place.type === "process") {
+      if (isRunning(place.process)) return { type: "running" };
+      await exits.noted(workerId);
+    }
+    return exitedState(workerId, folders);
+  };
 }
 
 function announceSimulated({ kind, devices }: Cards, { name, log }: LocalPoolOptions): void {
