@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Most of the time goes into waiting for real processes: more files at once than cores.
+    maxWorkers: 4,
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

@@ -4,6 +4,7 @@ import type { WorkerReport } from "../shared/domain/worker-report.ts";
 import { removeRegistration } from "./configure-runner.ts";
 import { deliverReport, keepResult } from "./deliver-report.ts";
 import { describeFault } from "./describe-fault.ts";
+import type { RunnerMarker } from "./log-lines.ts";
 import { runRunner } from "./run-runner.ts";
 import { checkCards, configure, register, setupOf, takeJob } from "./start-steps.ts";
 import type { WorkerRun } from "./worker-run.ts";
@@ -18,15 +19,13 @@ export type Operations = {
   close(): void;
 };
 
-export function createOperations(
-  run: WorkerRun,
-  abandon: () => void,
-  emit: (event: WorkerEvent) => void,
-): Operations {
+type Emit = (event: WorkerEvent) => void;
+
+export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit): Operations {
   const { clock, learnt } = run;
   const closed = new AbortController();
+  const grace = createGrace(run, closed.signal, emit);
   let finishing = new AbortController();
-  let grace = new AbortController();
 
   return { perform, close: () => closed.abort() };
 
@@ -41,7 +40,7 @@ export function createOperations(
       case "configure":
         return emit(await orFailed(run, configure(run)));
       case "start-runner":
-        return emit(await orFailed(run, runRunner(run, (marker) => emit({ type: "marker", marker }))));
+        return emit(await orFailed(run, runRunner(run, onMarker)));
       case "deregister":
         return emit(await deregister(run, effect.report, finishing.signal));
       case "report":
@@ -66,20 +65,28 @@ export function createOperations(
       case "refuse-drain":
         return run.log.info("drain-refused", { reason: effect.reason, message: "The runner has a job." });
       case "arm-grace":
-        return await armGrace(effect.ms);
+        return await grace(effect.ms);
       case "hurry":
         await clock.sleep(effect.ms, closed.signal);
         return finishing.abort();
     }
   }
 
-  async function armGrace(ms: number): Promise<void> {
-    grace.abort();
-    const own = new AbortController();
-    grace = own;
-    await clock.sleep(ms, AbortSignal.any([own.signal, closed.signal]));
-    if (!own.signal.aborted && !closed.signal.aborted) emit({ type: "grace-over" });
+  function onMarker(marker: RunnerMarker): void {
+    emit({ type: "marker", marker });
   }
+}
+
+/** Arms the grace; armed again, the one before counts no more. */
+function createGrace({ clock }: WorkerRun, closed: AbortSignal, emit: Emit): (ms: number) => Promise<void> {
+  let armed = new AbortController();
+  return async function armGrace(ms) {
+    armed.abort();
+    const own = new AbortController();
+    armed = own;
+    await clock.sleep(ms, AbortSignal.any([own.signal, closed]));
+    if (!own.signal.aborted && !closed.aborted) emit({ type: "grace-over" });
+  };
 }
 
 type Answered = "take" | "preflight" | "register" | "configure" | "start-runner" | "deregister" | "report";

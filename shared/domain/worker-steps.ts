@@ -112,9 +112,9 @@ export function taken(
   return { type: "taken", worker: { ...booted, bootId, phases: { ...booted.phases, booting } } };
 }
 
-/** It asked for its registration; undefined once its runner listens: then no further registration is given. */
+/** It asked for its registration; undefined once its runner listens or it is to drain: no registration then. */
 export function registering(worker: Worker, step: Step): Worker | undefined {
-  if (worker.state !== "booted") return undefined;
+  if (worker.state !== "booted" || worker.drain !== undefined) return undefined;
   return { ...moved(worker, "booted", "registering", step), registered: true };
 }
 

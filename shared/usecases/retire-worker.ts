@@ -6,7 +6,7 @@ import type { Job } from "../domain/job.ts";
 import { isWaiting } from "../domain/job.ts";
 import { bind } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
-import { draining, serving } from "../domain/worker-steps.ts";
+import { draining, lost, serving } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf, runnerScope } from "./deps.ts";
 import { updateJob, updateWorker } from "./update.ts";
@@ -19,11 +19,15 @@ export async function retireWorker(deps: Deps, id: WorkerId, from: JobId): Promi
   const worker = await deps.stores.workers.get(id);
   if (worker === undefined || worker.jobId !== from || worker.state === "running") return;
   if (await giveToEqual(deps, worker)) return;
-  const { changed } = await updateWorker(deps.stores.workers, id, (current) => {
+  const { item, changed } = await updateWorker(deps.stores.workers, id, (current) => {
     if (current.state === "running") return undefined;
-    return draining(current, "surplus", { now: deps.clock.now(), limits: limitsOf(deps, current.endpoint) });
+    const step = { now: deps.clock.now(), limits: limitsOf(deps, current.endpoint) };
+    // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none.
+    return current.registered ? draining(current, "surplus", step) : lost(current, step);
   });
-  if (changed) deps.log.info("worker-draining", { worker: id, job: from, reason: "surplus" });
+  if (!changed || item === undefined) return;
+  const event = item.state === "lost" ? "worker-recalled" : "worker-draining";
+  deps.log.info(event, { worker: id, job: from, reason: "surplus" });
 }
 
 async function giveToEqual(deps: Deps, worker: Worker): Promise<boolean> {

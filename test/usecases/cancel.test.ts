@@ -11,7 +11,23 @@ async function cancel(world: World, id: number): Promise<void> {
   await world.deliver();
 }
 
-test.each([0, 1, 2, 3, 4])(
+test.each([0, 1])(
+  "no other demand, cancelled after %i steps, before the worker has a registration: it is ended at once",
+  async (steps) => {
+    const world = createWorld();
+    const { workflowJobId } = world.github.queue();
+    await world.deliver();
+    for (let n = 0; n < steps; n++) await world.step();
+    await cancel(world, workflowJobId);
+    const { workerId } = await jobOf(world, workflowJobId);
+    expect(await world.stores.workers.get(workerId!)).toMatchObject({ state: "released" });
+    expect(world.pool.stops.map((stop) => stop.workerId)).toContain(workerId);
+    expect(world.github.runners.size).toBe(0);
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  },
+);
+
+test.each([2, 3, 4])(
   "no other demand, cancelled after %i steps of the worker: asked to drain, not stopped",
   async (steps) => {
     const world = createWorld();
@@ -48,10 +64,11 @@ test("a demand of another endpoint is not equal", async () => {
   const a = world.github.queue({ labels: ["linux-aarch64-a2-2"] });
   const b = world.github.queue();
   await world.deliver();
+  const first = (await jobOf(world, a.workflowJobId)).workerId;
   await cancel(world, a.workflowJobId);
-  expect((await jobOf(world, b.workflowJobId)).workerId).toBeUndefined();
   expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-  expect((await jobOf(world, b.workflowJobId)).state).toBe("COMPLETED");
+  expect(await jobOf(world, b.workflowJobId)).toMatchObject({ state: "COMPLETED" });
+  expect((await jobOf(world, b.workflowJobId)).workerId).not.toBe(first);
 });
 
 test("a demand of another repository is not equal where runners are registered at the repository", async () => {
@@ -60,9 +77,10 @@ test("a demand of another repository is not equal where runners are registered a
   const a = world.github.queue({ repository: { id: 1, name: "one", owner } });
   const b = world.github.queue({ repository: { id: 2, name: "two", owner } });
   await world.deliver();
+  const first = (await jobOf(world, a.workflowJobId)).workerId;
   await cancel(world, a.workflowJobId);
-  expect((await jobOf(world, b.workflowJobId)).workerId).toBeUndefined();
   expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  expect((await jobOf(world, b.workflowJobId)).workerId).not.toBe(first);
 });
 
 test("cancelled while it waits for a card: nothing is started for it", async () => {
