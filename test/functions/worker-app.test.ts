@@ -140,6 +140,7 @@ test("another boot gets 204, a refused registration 409, an early one 429 with t
 
 test("a ping tells to drain", async () => {
   const { world, worker, job, tokens } = await started();
+  for (const [method, path] of routes(worker, job).slice(0, 2)) await call(world, tokens.right, method, path);
   world.github.change(Number(job.slice(3)), { status: "completed", conclusion: "cancelled" });
   await world.deliver();
   const response = await call(world, tokens.right, "GET", routes(worker, job)[2][1]);

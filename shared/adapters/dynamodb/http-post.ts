@@ -13,15 +13,32 @@ export function createHttpPost(url: URL): HttpPost {
   return {
     post: (headers, body, timeoutMs) =>
       new Promise((resolve, reject) => {
-        const signal = AbortSignal.timeout(timeoutMs);
-        const sent = request(url, { method: "POST", headers, agent, signal }, (answer) => {
-          read(answer).then(resolve, reject);
+        const sent = request(url, { method: "POST", headers, agent });
+        // A timer and plain events: an AbortSignal and an async iterator cost a third of the whole call's CPU.
+        const timer = setTimeout(() => sent.destroy(new TimedOut(timeoutMs)), timeoutMs);
+        const fail = (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        };
+        sent.on("error", fail);
+        sent.on("response", (answer) => {
+          read(answer, fail, (text) => {
+            clearTimeout(timer);
+            resolve({ status: answer.statusCode ?? 0, body: text });
+          });
         });
-        sent.on("error", reject);
         sent.end(body);
       }),
     close: () => agent.destroy(),
   };
+}
+
+class TimedOut extends Error {
+  override readonly name = "TimeoutError";
+  readonly code = "ETIMEDOUT";
+  constructor(ms: number) {
+    super(`no whole answer within ${ms} ms`);
+  }
 }
 
 /**
@@ -38,8 +55,9 @@ function clientOf(url: URL): { request: typeof import("node:http").request; agen
   return { request: http.request, agent: new http.Agent(options) };
 }
 
-async function read(answer: IncomingMessage): Promise<HttpAnswer> {
+function read(answer: IncomingMessage, fail: (error: unknown) => void, done: (text: string) => void): void {
   const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk as Buffer);
-  return { status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") };
+  answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+  answer.on("error", fail);
+  answer.on("end", () => done(Buffer.concat(chunks).toString("utf8")));
 }
