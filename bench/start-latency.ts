@@ -17,7 +17,7 @@ const LIMIT_MS = 60_000;
  * process is spawned. `takeP95Ms`: to the worker's first call, its boot included.
  */
 export async function run(): Promise<Record<string, number>> {
-  const { github, stores, close } = await startDemoProcess(demoConfig(), { store: "sqlite", log: () => {} });
+  const { github, stores, pool, close } = await startDemoProcess(demoConfig(), { store: "sqlite", log: () => {} });
   const started: number[] = [];
   const taken: number[] = [];
   try {
@@ -32,6 +32,8 @@ export async function run(): Promise<Record<string, number>> {
       started.push(phases.booting ?? Number.NaN);
       taken.push(phases.preflight ?? Number.NaN);
     }
+    // The last worker is still ending; it must find its dispatcher.
+    while ((await pool.list()).length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   } finally {
     await close();
   }
