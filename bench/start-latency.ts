@@ -17,7 +17,10 @@ const LIMIT_MS = 60_000;
  * process is spawned. `takeP95Ms`: to the worker's first call, its boot included.
  */
 export async function run(): Promise<Record<string, number>> {
-  const { github, stores, pool, close } = await startDemoProcess(demoConfig(), { store: "sqlite", log: () => {} });
+  const { github, stores, pool, close } = await startDemoProcess(demoConfig(), {
+    store: "sqlite",
+    log: () => {},
+  });
   const started: number[] = [];
   const taken: number[] = [];
   try {

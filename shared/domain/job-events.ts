@@ -36,6 +36,7 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
     phases: { held: now },
     end: undefined,
     github: { ...sideOf(word), status: "waiting" },
+    api: undefined,
   };
   if (word.status === "waiting") return fresh;
   const { held: _held, ...phases } = fresh.phases;

@@ -1,4 +1,5 @@
 // A job is one demand for one worker. States are RunPod's; the last four absorb.
+import type { ApiSide } from "./api-job.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
 
@@ -84,6 +85,7 @@ export type Job = {
   readonly phases: { readonly [phase in Phase]?: EpochMs };
   readonly end: JobEnd | undefined;
   readonly github: GithubSide | undefined;
+  readonly api: ApiSide | undefined;
 };
 
 const TERMINAL: ReadonlySet<JobState> = new Set(["COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);

@@ -40,6 +40,7 @@ export function aJob(id: string, rest: Partial<Job> = {}): Job {
     phases: { queued: START },
     end: undefined,
     github: undefined,
+    api: undefined,
     ...rest,
   };
 }

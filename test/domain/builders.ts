@@ -83,6 +83,7 @@ export function aJob(overrides: Partial<Job> = {}): Job {
     admitAt: undefined,
     phases: { queued: T0 },
     end: undefined,
+    api: undefined,
     ...overrides,
     github,
   };

@@ -1,0 +1,49 @@
+// What the API plane keeps beside jobs and workers; the rules of ports/store.ts hold here too.
+import type { EndpointName, EpochMs, JobId, TenantId } from "../domain/ids.ts";
+import type { Payload } from "../domain/payload.ts";
+
+export type PayloadStore = {
+  /** Small JSON comes back inline and nothing is written; else the parts are. Writing the same key again replaces them. */
+  put(key: string, json: string, expiresAt: EpochMs): Promise<Payload>;
+  /** undefined when parts have expired or were removed. */
+  get(payload: Payload): Promise<string | undefined>;
+  remove(payload: Payload): Promise<void>;
+};
+
+/** Chunks of `job-stream`, numbered from 1 by the job's counter. */
+export type ChunkStore = {
+  put(job: JobId, generation: number, number: number, json: string, expiresAt: EpochMs): Promise<void>;
+  /** Numbers `from` to `to`; one that was never written or has expired is left out. */
+  list(job: JobId, generation: number, from: number, to: number): Promise<string[]>;
+};
+
+export type ApiKey = {
+  /** SHA-256 of the key, hex: the key itself is shown once and kept nowhere. */
+  readonly hash: string;
+  readonly tenant: TenantId;
+  readonly login: string;
+  readonly name: string;
+  readonly createdAt: EpochMs;
+};
+
+export type ApiKeyStore = {
+  get(hash: string): Promise<ApiKey | undefined>;
+  create(key: ApiKey): Promise<boolean>;
+};
+
+/** API jobs of an endpoint that are not terminal, as a hint, oldest first. */
+export type ApiJobIndex = { open(endpoint: EndpointName, limit: number): Promise<JobId[]> };
+
+/** Ends of an endpoint's API jobs, for `/health`: a count may be one off after a lost answer. */
+export type EndpointCounts = {
+  add(endpoint: EndpointName, what: "completed" | "failed" | "retried"): Promise<void>;
+  get(endpoint: EndpointName): Promise<{ completed: number; failed: number; retried: number }>;
+};
+
+export type ApiStores = {
+  readonly payloads: PayloadStore;
+  readonly chunks: ChunkStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly apiJobs: ApiJobIndex;
+  readonly counts: EndpointCounts;
+};
