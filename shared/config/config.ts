@@ -2,6 +2,7 @@
 import type { Endpoint, EndpointTemplate } from "../domain/endpoint.ts";
 import type { PoolName } from "../domain/ids.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
+import type { ApiKey } from "../ports/api-store.ts";
 
 export type PoolKind = "npu" | "gpu" | "cpu";
 
@@ -26,6 +27,10 @@ export type Config = {
   /** Every template with its card counts filled in. */
   readonly endpoints: readonly Endpoint[];
   readonly tenants: readonly TenantSettings[];
+  readonly apiKeys: readonly ApiKey[];
+  readonly oidcIssuer: string;
+  /** Host names that callbacks may reach though they are private or not https. */
+  readonly callbackAllow: readonly string[];
   readonly limits: {
     /** Larger deliveries are refused before their signature is computed, bytes. */
     readonly maxDeliveryBytes: number;

@@ -6,7 +6,7 @@ import { checkLabels } from "./check-labels.ts";
 import { checkPools, checkTenants } from "./check-tenants.ts";
 import type { Config, ConfigFault } from "./config.ts";
 import { draftOf } from "./draft.ts";
-import { resolveEndpoint, resolvePool, resolveTenant } from "./resolve.ts";
+import { resolveApiKey, resolveEndpoint, resolvePool, resolveTenant } from "./resolve.ts";
 import { configSchema } from "./schema.ts";
 import { schemaFaults } from "./schema-faults.ts";
 
@@ -39,6 +39,9 @@ export function parseConfig(text: string): ParsedConfig {
       templates,
       endpoints: templates.flatMap(expandEndpoint),
       tenants: parsed.data.tenants.map(resolveTenant),
+      apiKeys: parsed.data.apiKeys.map(resolveApiKey),
+      oidcIssuer: parsed.data.oidcIssuer.replace(/\/+$/, ""),
+      callbackAllow: parsed.data.callbacks.allow,
       limits: parsed.data.limits,
     },
   };

@@ -5,7 +5,8 @@ import { poolName, tenantId } from "../domain/ids.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
 import type { PoolKind, PoolSettings } from "./config.ts";
 import { parseDuration } from "./duration.ts";
-import type { EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
+import type { ApiKey } from "../ports/api-store.ts";
+import type { ApiKeySpec, EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
 
 export function resolvePool(name: string, spec: PoolSpec): PoolSettings {
   return {
@@ -52,6 +53,17 @@ export function resolveTenant(spec: TenantSpec): TenantSettings {
     maxCards: spec.maxCards,
     maxWorkers: spec.maxWorkers,
     level: spec.level,
+  };
+}
+
+/** When it was made is not known, and nobody asks. */
+export function resolveApiKey(spec: ApiKeySpec): ApiKey {
+  return {
+    hash: spec.hash,
+    tenant: tenantId(spec.ownerId),
+    login: spec.owner,
+    name: spec.name,
+    createdAt: 0,
   };
 }
 

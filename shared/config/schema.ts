@@ -141,6 +141,16 @@ export const tenantSchema = z.strictObject({
     .describe("Where its runners register: organization, repository, or auto by the owner's type"),
 });
 
+const apiKeySchema = z.strictObject({
+  name: z.string().min(1).max(100).describe("What the key is for, in a few words"),
+  owner: z.string().min(1).max(100).describe("Login of the tenant that it acts for"),
+  ownerId: z.int().positive().describe("That tenant's numeric id at GitHub"),
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe("SHA-256 of the key in hex; the key itself is kept nowhere"),
+});
+
 export const configSchema = z.strictObject({
   publicUrl: z
     .string()
@@ -152,6 +162,24 @@ export const configSchema = z.strictObject({
     .describe("Where workers run, by a name in lower-case letters, digits, dashes"),
   endpoints: z.array(endpointSchema).min(1).describe("Kinds of workers, a list"),
   tenants: z.array(tenantSchema).default([]).describe("Organizations and users that may use it, a list"),
+  apiKeys: z
+    .array(apiKeySchema)
+    .default([])
+    .describe("Keys of the API by their hash, a list; npm run key makes one"),
+  oidcIssuer: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/)
+    .default("https://token.actions.githubusercontent.com")
+    .describe("Issuer of workflow steps' tokens; https://HOST/_services/token for GitHub Enterprise Server"),
+  callbacks: z
+    .strictObject({
+      allow: z
+        .array(z.string().min(1))
+        .default([])
+        .describe("Host names that a job's webhook may reach though they are private or not https"),
+    })
+    .default({ allow: [] })
+    .describe("Where the status of an ended API job may be posted"),
   limits: z
     .strictObject({
       maxDeliveryBytes: z
@@ -168,6 +196,7 @@ export const configSchema = z.strictObject({
 export type PoolSpec = z.output<typeof poolSchema>;
 export type EndpointSpec = z.output<typeof endpointSchema>;
 export type TenantSpec = z.output<typeof tenantSchema>;
+export type ApiKeySpec = z.output<typeof apiKeySchema>;
 
 /** Draft 7, which editors understand best; what people write, so defaults are not required. */
 export function configJsonSchema(): Record<string, unknown> {

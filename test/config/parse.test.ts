@@ -35,6 +35,7 @@ describe("the default dispatch.yaml", () => {
       ["linux-aarch64-a2-4", 4],
       ["linux-aarch64-a2-8", 8],
       ["linux-cpu", 0],
+      ["runpod", 1],
     ]);
     expect(pools).toMatchObject([{ name: "local", driver: "local", kind: "npu", cards: "auto" }]);
     expect(tenants).toEqual([]);
