@@ -1,43 +1,43 @@
-// What a delivery costs the webhook function: its bundle in fresh processes against a DynamoDB-compatible server.
-import { execFile } from "node:child_process";
+// What a delivery costs the webhook function: its bundle in fresh processes against a stub of DynamoDB, as its peer was measured.
+import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { bundle, FUNCTIONS } from "../scripts/build/bundle.ts";
 import { demoConfig } from "../scripts/demo/config.ts";
-import { createSdkTransport } from "../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable } from "../shared/adapters/dynamodb/table.ts";
 import { toPacked } from "../shared/config/packed.ts";
-import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../test/fakes/dynamodb.ts";
+import { FAKE_CREDENTIALS, FAKE_REGION } from "../test/fakes/dynamodb.ts";
 import { httpEvent } from "../test/fakes/lambda/events.ts";
+import { startDynamodbStub } from "./dynamodb-stub.ts";
 import { percentile } from "./percentile.ts";
 import type { Plan, WarmCost } from "./webhook-client.ts";
 
 const TABLE = "npu-dispatch-bench";
 const SECRET = "bench-webhook-secret";
-const ROUNDS = 21;
-const WARM_UP_ROUNDS = 6;
+const ROUNDS = 30;
+const WARM_UP_ROUNDS = 10;
 const CALLS_PER_ROUND = 100;
-const WARM_RUNS = 3;
+const WARM_RUNS = 5;
 const COLD_STARTS = 15;
 const FIRST_ID = 100_000_000_000;
-const MAX_OUTPUT = 64_000_000;
 const execute = promisify(execFile);
 
 /**
  * `cpuMs`: CPU of a new job, one at a time, in a warm process. `sdkPutCpuMs`, `barePostCpuMs`: the same row written by
  * the AWS SDK and by an unsigned POST, in turns with the deliveries in the same process; machines differ, the ratios
- * less. All are medians of three processes. `coldP50Ms`: import of the bundle and the first delivery in a fresh process;
+ * less. All are medians of five processes. `coldP50Ms`: import of the bundle and the first delivery in a fresh process;
  * `emptyProcessMs`: start and end of a Node process that does nothing, in turns with them.
  */
 export async function run(): Promise<Record<string, number>> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-bench-"));
-  const dynamodb = await startDynamodb();
+  const dynamodb = await startDynamodbStub();
   try {
     return await measure(dir, dynamodb.endpoint);
   } finally {
@@ -75,22 +75,10 @@ async function measure(dir: string, endpoint: string): Promise<Record<string, nu
 
 /** Runs a fresh process that takes the job with this id as its first delivery. */
 async function prepareSandbox(dir: string, endpoint: string, file: string) {
-  const transport = createSdkTransport({ region: FAKE_REGION, endpoint, credentials: FAKE_CREDENTIALS });
-  await ensureTable(transport.call, TABLE);
-  transport.close();
-  await writeFile(join(dir, "config.json"), JSON.stringify(toPacked(demoConfig())));
-  const env = {
-    PATH: process.env["PATH"],
-    DISPATCH_TABLE: TABLE,
-    DISPATCH_CONFIG: join(dir, "config.json"),
-    GITHUB_WEBHOOK_SECRET: SECRET,
-    AWS_REGION: FAKE_REGION,
-    AWS_ACCESS_KEY_ID: FAKE_CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: FAKE_CREDENTIALS.secretAccessKey,
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-  };
-  const client = join(import.meta.dirname, "webhook-client.ts");
-  return async function sandbox(id: number, rounds: number): Promise<WarmCost & { readonly coldMs: number }> {
+  const config = join(dir, "config.json");
+  const planFile = join(dir, "plan.json");
+  await writeFile(config, JSON.stringify(toPacked(demoConfig())));
+  return async function sandbox(id: number, rounds: number): Promise<Cost> {
     const plan: Plan = {
       bundle: pathToFileURL(file).href,
       first: deliveryEvent(queuedPayload(id)),
@@ -103,10 +91,32 @@ async function prepareSandbox(dir: string, endpoint: string, file: string) {
       callsPerRound: CALLS_PER_ROUND,
       warmUpRounds: WARM_UP_ROUNDS,
     };
-    const planFile = join(dir, "plan.json");
     await writeFile(planFile, JSON.stringify(plan));
-    const { stderr } = await execute(process.execPath, [client, planFile], { env, maxBuffer: MAX_OUTPUT });
-    return JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as WarmCost & { readonly coldMs: number };
+    return await runClient(planFile, environment(endpoint, config));
+  };
+}
+
+type Cost = WarmCost & { readonly coldMs: number };
+
+/** Its log goes to /dev/null, as the peer's did when it was measured. */
+async function runClient(planFile: string, env: NodeJS.ProcessEnv): Promise<Cost> {
+  const client = join(import.meta.dirname, "webhook-client.ts");
+  const child = spawn(process.execPath, [client, planFile], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
+  if (code !== 0) throw new Error(`the client ended with code ${code}: ${said}`);
+  return JSON.parse(said) as Cost;
+}
+
+function environment(endpoint: string, config: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env["PATH"],
+    DISPATCH_TABLE: TABLE,
+    DISPATCH_CONFIG: config,
+    GITHUB_WEBHOOK_SECRET: SECRET,
+    AWS_REGION: FAKE_REGION,
+    AWS_ACCESS_KEY_ID: FAKE_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: FAKE_CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
   };
 }
 

@@ -1,36 +1,49 @@
 // The composition root of every process that dispatches: configuration and adapters in, ports of the use cases out.
-
+import { createCallbackSender } from "../shared/adapters/callback/callback-sender.ts";
+import { createSeal } from "../shared/adapters/crypto/seal.ts";
 import type { Config } from "../shared/config/config.ts";
+import type { DispatchSecrets } from "../shared/config/secrets.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
 import { DEPLOYMENT_ID_LENGTH } from "../shared/domain/ids.ts";
+import type { ApiStores } from "../shared/ports/api-store.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Github } from "../shared/ports/github.ts";
+import type { JobWatches } from "../shared/ports/job-watch.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Random } from "../shared/ports/random.ts";
 import type { Stores } from "../shared/ports/store.ts";
 import type { WorkerTokens } from "../shared/ports/worker-token.ts";
-import type { Deps, PoolSettings } from "../shared/usecases/deps.ts";
+import type { ApiDeps } from "../shared/usecases/api/api-deps.ts";
+import type { PoolSettings } from "../shared/usecases/deps.ts";
 import { createWorkerEnv } from "./worker-env.ts";
 
 export type DepsParts = {
   readonly config: Config;
-  readonly stores: Stores;
+  readonly secrets: DispatchSecrets;
+  readonly stores: Stores & { readonly api: ApiStores };
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly github: Github;
   readonly pools: ReadonlyMap<PoolName, PoolSettings>;
   readonly tokens: WorkerTokens;
-  /** Base URL of the worker plane as workers reach it. */
+  /** Where the process that writes can wake its own long polls. */
+  readonly watches?: JobWatches;
+  /** Base URL of both planes as workers and workflow steps reach them. */
   readonly publicUrl: string;
   /** Base of GitHub's web URLs: `https://github.com`. */
   readonly githubUrl: string;
 };
 
-export async function createDeps(parts: DepsParts): Promise<Deps> {
-  const { config, stores, clock, random, log, github, pools } = parts;
+export async function createDeps(parts: DepsParts): Promise<ApiDeps> {
+  const { config, secrets, stores, clock, random, log, github, pools } = parts;
+  const { dispatchSecret, dispatchSecretPrevious } = secrets;
   return {
     stores,
+    apiStores: stores.api,
+    seal: createSeal(dispatchSecret, dispatchSecretPrevious),
+    callbacks: createCallbackSender({ secret: dispatchSecret, allow: config.callbackAllow }),
+    watches: parts.watches,
     clock,
     random,
     log,

@@ -7,26 +7,25 @@ import { createWorkerTokens } from "../shared/adapters/crypto/worker-token.ts";
 import { createGithub } from "../shared/adapters/github/github.ts";
 import { siteUrl } from "../shared/adapters/github/scope.ts";
 import { rateLimited } from "../shared/adapters/log/rate-limited.ts";
+import { createJobWatches } from "../shared/adapters/store/job-watches.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { Secrets } from "../shared/config/secrets.ts";
+import type { ApiStores } from "../shared/ports/api-store.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Change, Stores } from "../shared/ports/store.ts";
-import type { Deps } from "../shared/usecases/deps.ts";
-import { finishWorker } from "../shared/usecases/finish-worker.ts";
+import type { WorkerTokens } from "../shared/ports/worker-token.ts";
+import type { ApiDeps } from "../shared/usecases/api/api-deps.ts";
 import { handleChange } from "../shared/usecases/handle-change.ts";
 import { receiveDelivery } from "../shared/usecases/receive-delivery.ts";
 import { receiveInstallation } from "../shared/usecases/receive-installation.ts";
-import { recordPing } from "../shared/usecases/record-ping.ts";
 import { recover } from "../shared/usecases/recover.ts";
-import { registerRunner } from "../shared/usecases/register-runner.ts";
-import { takeJob } from "../shared/usecases/take-job.ts";
 import { createChangeQueue } from "./change-queue.ts";
 import { createDeps } from "./deps.ts";
+import { createPlanes } from "./http/planes.ts";
 import { createSignatureCheck } from "./http/signature.ts";
 import { createWebhookApp } from "./http/webhook-app.ts";
-import { createWorkerApp } from "./http/worker-app.ts";
 import type { PoolParts } from "./pools.ts";
 import { createPools } from "./pools.ts";
 import { startReconcileTimer } from "./reconcile-timer.ts";
@@ -44,11 +43,14 @@ export type ServerOptions = Pick<PoolParts, "workerCommand" | "baseEnv" | "worke
   readonly reconcileMs?: number;
 };
 
-export type OpenStores = { readonly stores: Stores; readonly close: () => void };
+export type OpenStores = {
+  readonly stores: Stores & { readonly api: ApiStores };
+  readonly close: () => void;
+};
 
 export type RunningServer = {
   readonly url: string;
-  readonly deps: Deps;
+  readonly deps: ApiDeps;
   /** Resolves when every change so far has been handled. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -59,28 +61,35 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const tokens = createWorkerTokens(options.secrets.dispatchSecret, options.secrets.dispatchSecretPrevious);
   const changes: Change[] = [];
   let push = (change: Change): void => void changes.push(change);
-  const { stores, close: closeStores } = await options.openStores((change) => push(change));
+  const watches = createJobWatches();
+  const { stores, close: closeStores } = await options.openStores((change) => {
+    watches.notice(change);
+    push(change);
+  });
   let app = notReady();
   const http = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as HttpServer;
   // Node's 5 s would close sockets that load balancers still use.
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   const url = await listen(http, options);
+  const publicUrl = options.config.publicUrl ?? url;
   const deps = await createDeps({
     config: options.config,
+    secrets: options.secrets,
     stores,
+    watches,
     clock: systemClock,
     random: systemRandom,
     log,
     github: githubOf(options),
     pools: await createPools(options.config, { ...options, dir: options.poolsDir, clock: systemClock }),
     tokens,
-    publicUrl: options.config.publicUrl ?? url,
+    publicUrl,
     githubUrl: siteUrl(options.secrets.githubApiUrl),
   });
   const queue = createChangeQueue({ handle: (change) => handleChange(deps, change), log });
   push = queue.push;
   changes.splice(0).forEach(push);
-  app = createApp(deps, options, tokens);
+  app = createApp(deps, options, { tokens, publicUrl });
   await recover(deps);
   const timer = startReconcileTimer(deps, options.reconcileMs);
   log.info("listening", { url });
@@ -99,7 +108,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 const KEEP_ALIVE_MS = 65_000;
 
-function createApp(deps: Deps, options: ServerOptions, tokens: ReturnType<typeof createWorkerTokens>): Hono {
+/** RunPod's SDK 1.7.3 to 1.7.5 give up after 30 s; an answer on its way into a closed socket costs a delivery. */
+const WORKER_HOLD_MS = 20_000;
+/** RunPod's own limits; a result may be as large as a runsync body. Holds are below every client's own time-out. */
+const API_LIMITS = { runBytes: 10_000_000, runsyncBytes: 20_000_000, holdMs: 20_000 };
+
+function createApp(
+  deps: ApiDeps,
+  options: ServerOptions,
+  { tokens, publicUrl }: { readonly tokens: WorkerTokens; readonly publicUrl: string },
+): Hono {
   const [current, previous] = options.secrets.webhookSecrets;
   if (current === undefined) throw new TypeError("no webhook secret");
   const { log } = deps;
@@ -117,15 +135,15 @@ function createApp(deps: Deps, options: ServerOptions, tokens: ReturnType<typeof
       maxBytes: options.config.limits.maxDeliveryBytes,
     }),
   );
+  const { config } = options;
   app.route(
     "/",
-    createWorkerApp({
-      takeJob: (worker, boot) => takeJob(deps, worker, boot),
-      registerRunner: (worker, boot, kind) => registerRunner(deps, worker, boot, kind),
-      recordPing: (worker, ping) => recordPing(deps, worker, ping),
-      finishWorker: (worker, report) => finishWorker(deps, worker, report),
+    createPlanes(deps, {
+      config,
       tokens,
-      log,
+      publicUrl,
+      limits: API_LIMITS,
+      workerHoldMs: WORKER_HOLD_MS,
       rejectionLog,
     }),
   );

@@ -17,6 +17,8 @@ export function createWorkerEnv(publicUrl: string, tokens: WorkerTokens) {
       RUNPOD_POD_ID: worker.id,
       RUNPOD_PING_INTERVAL: String(PING_MS),
       RUNPOD_ENDPOINT_ID: worker.endpoint,
+      // SDK 1.9 and later exit unless 4 GB of memory are free and 8.8.8.8 answers, which many a pool cannot reach.
+      ...(worker.kind === "program" ? { RUNPOD_SKIP_AUTO_SYSTEM_CHECKS: "true" } : {}),
     };
   };
 }

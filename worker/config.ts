@@ -28,8 +28,11 @@ export type ConfigOutcome =
   | { readonly ok: true; readonly config: WorkerConfig }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** `workingDirectory` is the default of WORKER_DIR. An empty variable counts as absent. */
-export function readConfig(env: Environment, workingDirectory: string): ConfigOutcome {
+/** The name of a worker that nobody gave one, before its random part. RunPod's own GitHub worker is called so, without it. */
+export const FALLBACK_ID = "serverless-runpod-runner";
+
+/** `workingDirectory` is the default of WORKER_DIR, `ownId` of RUNPOD_POD_ID. An empty variable counts as absent. */
+export function readConfig(env: Environment, workingDirectory: string, ownId: string): ConfigOutcome {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
   const parsed = environment.safeParse(given);
   if (!parsed.success) return { ok: false, faults: parsed.error.issues.map(toSentence) };
@@ -37,7 +40,7 @@ export function readConfig(env: Environment, workingDirectory: string): ConfigOu
   return {
     ok: true,
     config: {
-      workerId: values.RUNPOD_POD_ID,
+      workerId: values.RUNPOD_POD_ID ?? ownId,
       endpoint: values.RUNPOD_ENDPOINT_ID,
       token: values.RUNPOD_AI_API_KEY,
       templates: {
@@ -71,8 +74,10 @@ const environment = z.object({
   RUNPOD_AI_API_KEY: text("must be the worker token, one line of printable characters", (value) =>
     /^[\x21-\x7e]+$/.test(value),
   ),
-  RUNPOD_POD_ID: text("must be the worker id: letters, digits, _ and -, at most 64", (value) =>
-    /^[A-Za-z0-9_-]{1,64}$/.test(value),
+  RUNPOD_POD_ID: z.optional(
+    text("must be the worker id: letters, digits, _ and -, at most 64", (value) =>
+      /^[A-Za-z0-9_-]{1,64}$/.test(value),
+    ),
   ),
   RUNPOD_PING_INTERVAL: z.optional(
     text(

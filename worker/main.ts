@@ -1,9 +1,9 @@
 // Entry of the worker: environment → configuration → run → exit code; nothing else.
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { createSystemClock } from "./clock.ts";
-import { readConfig } from "./config.ts";
+import { FALLBACK_ID, readConfig } from "./config.ts";
 import { EXIT_CONFIG, EXIT_FAULT } from "./exit-codes.ts";
 import { createHttpSender } from "./http-sender.ts";
 import { runWorker } from "./run-worker.ts";
@@ -28,7 +28,7 @@ process.exit(code);
 async function main(log: Log, secrets: Secrets): Promise<number> {
   const { env } = process;
   for (const name of ["RUNPOD_AI_API_KEY", "GITHUB_PAT"]) secrets.add(env[name]);
-  const read = readConfig(env, process.cwd());
+  const read = readConfig(env, process.cwd(), `${FALLBACK_ID}-${randomBytes(5).toString("hex")}`);
   if (!read.ok) {
     for (const fault of read.faults) log.error("config-fault", { message: fault });
     return EXIT_CONFIG;

@@ -28,8 +28,10 @@ export type RunPodClient = {
   done(jobId: string, body: JobDone, signal?: AbortSignal): Promise<{ readonly type: "accepted" } | Refusal>;
 };
 
-/** The dispatcher holds a take for at most 20 s. */
-const TAKE_TIMEOUT_MS = 30_000;
+/** RunPod sends more, some of it null, and may change it: what this worker does not need cannot cost a job. */
+const neededOfJob = z.pick(takenJob, { id: true, input: true, dispatch: true });
+/** As RunPod's SDK since 1.7.6: RunPod may hand a job to a connection that was given up earlier. Ours holds a take for 20 s. */
+const TAKE_TIMEOUT_MS = 90_000;
 const TIMEOUT_MS = 15_000;
 /** What RunPod's SDK waits after a 429. */
 const TOO_MANY_MS = 5_000;
@@ -50,7 +52,7 @@ export function createRunPodClient(
         timeoutMs: TAKE_TIMEOUT_MS,
         signal,
       });
-      if (answer.status === 200) return { type: "job", job: read(takenJob, answer, "job-take") };
+      if (answer.status === 200) return { type: "job", job: read(neededOfJob, answer, "job-take") };
       // RunPod's 400 means "not now", e.g. while it wakes a frozen container.
       if (answer.status === 204 || answer.status === 400) {
         return {

@@ -12,15 +12,14 @@ export type Problem = {
 
 const MS_PER_SECOND = 1_000;
 
-export function problem(c: Context, { status, title, detail, retryAfterMs }: Problem): Response {
-  const body = {
-    title,
-    status,
-    detail,
-    error: detail,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  };
+export function problem(c: Context, refusal: Problem): Response {
+  const { status, retryAfterMs } = refusal;
   const headers: Record<string, string> =
     retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / MS_PER_SECOND)) };
-  return c.json(body, status, headers);
+  return c.json(problemBody(refusal), status, headers);
+}
+
+/** For answers that are not given by Hono. */
+export function problemBody({ status, title, detail, retryAfterMs }: Problem): object {
+  return { title, status, detail, error: detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

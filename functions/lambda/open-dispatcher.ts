@@ -1,9 +1,11 @@
 // The functions that start and end workers, from their environment: SDK, GitHub App, pools.
 import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
-import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
+import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
 import { createGithub } from "../../shared/adapters/github/github.ts";
 import { siteUrl } from "../../shared/adapters/github/scope.ts";
+import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
+import { createStores } from "../../shared/adapters/store/stores.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
@@ -11,7 +13,7 @@ import type { EnvSource } from "../../shared/config/env-reader.ts";
 import type { AppSecrets, DispatchSecrets, Read } from "../../shared/config/secrets.ts";
 import { readAppSecrets, readDispatchSecrets } from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
-import type { Deps } from "../../shared/usecases/deps.ts";
+import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
 import { createDeps } from "../deps.ts";
 import { createPools } from "../pools.ts";
 import { ConfigError } from "./config-error.ts";
@@ -19,7 +21,12 @@ import { layFoundation } from "./foundation.ts";
 import { localPools } from "./local-pools.ts";
 import type { Env } from "./settings.ts";
 
-export type Dispatcher = { readonly deps: Deps; readonly tokens: WorkerTokens };
+export type Dispatcher = {
+  readonly deps: ApiDeps;
+  readonly tokens: WorkerTokens;
+  readonly config: Config;
+  readonly publicUrl: string;
+};
 
 export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher> {
   const { settings, config, secrets, log } = await layFoundation(env, dir, NEEDS);
@@ -27,10 +34,12 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
   const publicUrl = publicUrlOf(config, env);
   const local = localPools(config, env, apiUrl);
   const { call } = createSdkTransport({ region: settings.region, endpoint: settings.endpoints.dynamodb });
+  const rows = createDynamoRows(call, settings.table);
   const tokens = createWorkerTokens(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
   const deps = await createDeps({
     config,
-    stores: createDynamoStores({ call, table: settings.table, clock }),
+    secrets,
+    stores: { ...createStores(rows, { clock }), api: createApiStores(rows, { clock }) },
     clock,
     random,
     log,
@@ -40,7 +49,7 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
     publicUrl,
     githubUrl: siteUrl(apiUrl),
   });
-  return { deps, tokens };
+  return { deps, tokens, config, publicUrl };
 }
 
 const NEEDS = {

@@ -1,31 +1,25 @@
-// The webhook function from its environment. Lean: the signed DynamoDB call, no SDK, no zod, no yaml, no pool, no Octokit
-// App login; each of them would be paid for in the time of the first delivery.
-import type { LambdaContext, LambdaEvent } from "hono/aws-lambda";
-import { handle } from "hono/aws-lambda";
+// The webhook function from its environment. Lean: the signed DynamoDB call, no SDK, no Hono, no zod, no yaml, no pool, no
+// Octokit App login; each of them would be paid for in the time of the first delivery.
 import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
 import { createLeanTransport } from "../../shared/adapters/dynamodb/lean-transport.ts";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import { readWebhookSecrets } from "../../shared/config/secrets.ts";
+import type { InstallationEvent, WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { receiveInstallation } from "../../shared/usecases/receive-installation.ts";
 import { createSignatureCheck } from "../http/signature.ts";
-import { createWebhookApp } from "../http/webhook-app.ts";
 import { layFoundation } from "./foundation.ts";
 import type { Env } from "./settings.ts";
-
-export type HttpHandler = (
-  event: LambdaEvent,
-  context?: LambdaContext,
-) => ReturnType<ReturnType<typeof handle>>;
+import { createDeliveryHandler, type DeliveryHandler } from "./take-delivery.ts";
 
 const NEEDS = {
   names: ["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_PREVIOUS"],
   read: readWebhookSecrets,
 };
 
-export async function openWebhook(env: Env, dir: string): Promise<HttpHandler> {
+export async function openWebhook(env: Env, dir: string): Promise<DeliveryHandler> {
   const { settings, config, secrets, log } = await layFoundation(env, dir, NEEDS);
   const { region, credentials, endpoints, table } = settings;
   const { call } = createLeanTransport({ region, credentials, random, endpoint: endpoints.dynamodb });
@@ -34,12 +28,12 @@ export async function openWebhook(env: Env, dir: string): Promise<HttpHandler> {
   const deps = { catalogue: { templates, endpoints: config.endpoints }, tenants, stores, clock, log };
   const [current, previous] = secrets.webhookSecrets;
   if (current === undefined) throw new TypeError("readWebhookSecrets answers at least one secret");
-  const app = createWebhookApp({
+  const delivery = {
     checkSignature: createSignatureCheck(current, previous),
-    receiveDelivery: (word) => receiveDelivery(deps, word),
-    receiveInstallation: (event) => receiveInstallation(deps, event),
+    receiveDelivery: (word: WorkflowJobWord) => receiveDelivery(deps, word),
+    receiveInstallation: (event: InstallationEvent) => receiveInstallation(deps, event),
     log,
     rejectionLog: rateLimited(log, { clock }),
-  });
-  return handle(app);
+  };
+  return createDeliveryHandler(delivery, { maxBytes: config.limits.maxDeliveryBytes });
 }

@@ -10,6 +10,7 @@ import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport
 import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
 import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
 import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
+import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom } from "../../shared/adapters/system/random.ts";
@@ -96,8 +97,9 @@ async function openDynamodb(onChange: (change: Change) => void): Promise<OpenSto
   const transport = createSdkTransport({ region: FAKE_REGION, endpoint, credentials: FAKE_CREDENTIALS });
   await ensureTable(transport.call, TABLE);
   const rows = createDynamoRows(transport.call, TABLE);
+  const api = createApiStores(rows, { clock: systemClock });
   return {
-    stores: createStores(rows, { clock: systemClock, onChange }),
+    stores: { ...createStores(rows, { clock: systemClock, onChange }), api },
     close() {
       transport.close();
       void dynamodb.stop();

@@ -3,9 +3,9 @@ import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
 import { type EndpointTemplate, NPUS } from "../domain/endpoint.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
+import type { ApiKey } from "../ports/api-store.ts";
 import type { PoolKind, PoolSettings } from "./config.ts";
 import { parseDuration } from "./duration.ts";
-import type { ApiKey } from "../ports/api-store.ts";
 import type { ApiKeySpec, EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
 
 export function resolvePool(name: string, spec: PoolSpec): PoolSettings {

@@ -35,6 +35,8 @@ export type RunnerRequest = {
   readonly ownerType: "Organization" | "User" | undefined;
   /** The label that only this job's runner has: `runs-on: ${{ needs.initialize.outputs.label }}`. */
   readonly label: string;
+  /** Further labels that the request asked for. */
+  readonly labels: readonly string[];
   /** Sealed; erased when the job is terminal. undefined: the GitHub App registers. */
   readonly sealedPat: string | undefined;
   /** `/retry` cannot work: its PAT was erased. */

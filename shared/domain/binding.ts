@@ -71,9 +71,14 @@ function movedOn(displaced: Job, taker: Worker, heir: Worker | undefined): Job |
   return displaced.state === "IN_QUEUE" ? requeue(displaced) : undefined;
 }
 
-/** May this worker, whose own job no longer needs it, take this waiting job? */
+/**
+ * May this worker, whose own job no longer needs it, take this waiting workflow job? The runner of an API job carries a
+ * label of its own and stays with that job.
+ */
 export function canServe(worker: Worker, job: Job, scope: Worker["scope"]): boolean {
   return (
+    job.github !== undefined &&
+    (worker.kind ?? "github") === "github" &&
     isServing(worker) &&
     worker.state !== "running" &&
     worker.endpoint === job.endpoint &&

@@ -17,6 +17,10 @@ export const IDLE_MS = 5 * MINUTE;
 export const DRAIN_MS = 2 * MINUTE;
 /** RunPod's SDK pings every 10 s by default; ours too. */
 export const PING_MS = 10 * SECOND;
+/** Pings that leave out a job which the program had: its result is lost. The first may have been under way already. */
+export const LEASE_MISSED_MS = 2 * PING_MS;
+/** A program takes no further job this long after its start: whatever it has gathered, memory or files, goes with it. */
+export const PROGRAM_LIFE_MS = DAY;
 /** Heartbeats are written at most this often per worker: two writes a minute. */
 export const HEARTBEAT_WRITE_MS = 30 * SECOND;
 /** Without a heartbeat for this long the pool is asked whether the worker lives: three written heartbeats missed. */
@@ -55,3 +59,23 @@ export const TOKEN_MARGIN_MS = 5 * MINUTE;
 export const HISTORY_MS = 30 * DAY;
 /** GitHub cancels a job that no runner took within 24 h. */
 export const GITHUB_QUEUE_MS = DAY;
+/** RunPod's bounds and defaults of `policy`, so that a client written for it is neither refused nor surprised. */
+export const MIN_EXECUTION_TIMEOUT_MS = 5 * SECOND;
+export const DEFAULT_EXECUTION_TIMEOUT_MS = 10 * MINUTE;
+export const MIN_TTL_MS = 10 * SECOND;
+export const DEFAULT_TTL_MS = DAY;
+export const MAX_POLICY_MS = 7 * DAY;
+/** RunPod keeps the result of `/run` for 30 minutes after the end, that of `/runsync` for one. */
+export const ASYNC_RESULT_MS = 30 * MINUTE;
+export const SYNC_RESULT_MS = MINUTE;
+/** RunPod tries a callback again twice, 10 s apart, and so do we. */
+export const CALLBACK_RETRY_MS = 10 * SECOND;
+/** A receiver that has not answered by then has failed this try. */
+export const CALLBACK_TIMEOUT_MS = 10 * SECOND;
+/**
+ * Between two looks at the workflow run that holds an API job: who pressed cancel waits at most this long for the cards to
+ * be free. GitHub allows 5,000 calls an hour per installation: 20 runs that wait at once cost a quarter of them.
+ */
+export const RUN_CHECK_MS = MINUTE;
+/** After GitHub did not show the run (deleted, or the App may not read it): the job's idle limit and ttl still end it. */
+export const RUN_UNKNOWN_MS = 10 * MINUTE;

@@ -1,7 +1,9 @@
 // A job is one demand for one worker. States are RunPod's; the last four absorb.
+import { apiDeadlines } from "./api-deadlines.ts";
 import type { ApiSide } from "./api-job.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
+import { leaseDueAt } from "./run-lease.ts";
 
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
 
@@ -44,7 +46,8 @@ export type EndReason =
   | "skipped"
   | "worker-failed"
   | "execution-timeout"
-  | "queue-timeout";
+  | "queue-timeout"
+  | "run-ended";
 
 type JobEnd = { readonly reason: EndReason; readonly message: string; readonly at: EpochMs };
 
@@ -101,8 +104,12 @@ export function isWaiting(job: Job): boolean {
 
 /** When the reconciler must look at this job; undefined while a worker, its lane or an event will. */
 export function jobDueAt(job: Job): EpochMs | undefined {
-  if (isTerminal(job)) return undefined;
+  if (isTerminal(job)) return job.api?.callback?.dueAt;
   const admitAt = isWaiting(job) ? job.admitAt : undefined;
-  const times = [job.hold?.until, job.verifyAt, admitAt].filter((at) => at !== undefined);
+  const verifyAt = leaseDueAt(job) ?? job.verifyAt;
+  const { ttlAt, executionAt } = job.api === undefined ? NO_DEADLINES : apiDeadlines(job.api, job);
+  const times = [job.hold?.until, verifyAt, admitAt, ttlAt, executionAt].filter((at) => at !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }
+
+const NO_DEADLINES = { ttlAt: undefined, executionAt: undefined };

@@ -14,6 +14,8 @@ const GENERIC: ReadonlySet<string> = new Set([
   "arm64",
 ]);
 
+const JOB_LABEL = /^npud-job-[a-z0-9]{12}$/;
+
 export function normalize(label: string): string {
   return label.trim().toLowerCase();
 }
@@ -25,6 +27,11 @@ export function isHosted(label: string): boolean {
 /** A label that may not be an endpoint's selector: it would catch jobs meant for others. */
 export function isGeneric(label: string): boolean {
   return GENERIC.has(normalize(label)) || isHosted(label);
+}
+
+/** The label of one API job's runner: a workflow job that carries it is that runner's, and starts no other. */
+export function isJobLabel(label: string): boolean {
+  return JOB_LABEL.test(normalize(label));
 }
 
 /** One label set whatever the order, case and repetition. */

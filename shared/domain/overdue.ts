@@ -3,6 +3,8 @@ import { HEARTBEAT_LOST_MS, PREPARE_MS, SILENT_RECHECK_MS } from "./deadlines.ts
 import type { EndpointLimits } from "./endpoint.ts";
 import type { EpochMs } from "./ids.ts";
 import type { DrainReason, Worker } from "./worker.ts";
+import { isIdleProgram } from "./worker-lease.ts";
+import { hasUnsureJob } from "./worker-steps.ts";
 
 /** What the pool says of its container. */
 export type Sighting = "running" | "ended";
@@ -16,6 +18,8 @@ export type Overdue =
   /** It never booted: stopped and counted as a failed start. */
   | { readonly type: "boot-timeout" }
   | { readonly type: "drain"; readonly reason: DrainReason }
+  /** A program without a job: it cannot be asked, and need not be. */
+  | { readonly type: "dismiss" }
   | { readonly type: "stop"; readonly reason: "execution-timeout" }
   | { readonly type: "wait"; readonly until: EpochMs };
 
@@ -39,7 +43,7 @@ function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
     return { type: "stop", reason: "execution-timeout" };
   }
   if (worker.drain === undefined && isIdleTooLong(worker, since, limits)) {
-    return { type: "drain", reason: "idle" };
+    return isIdleProgram(worker) ? { type: "dismiss" } : { type: "drain", reason: "idle" };
   }
   const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
   const again = now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS);
@@ -52,6 +56,7 @@ function isIdleTooLong(
   since: (at: EpochMs | undefined) => number,
   limits: EndpointLimits,
 ): boolean {
+  if (hasUnsureJob(worker)) return false;
   if (worker.state === "listening") return since(worker.phases.listening) >= limits.idleMs;
   return worker.state === "booted" && since(worker.phases.preflight) >= PREPARE_MS;
 }

@@ -11,7 +11,7 @@ import type { Endpoint, EndpointLimits } from "./endpoint.ts";
 import type { EpochMs, JobId, WorkerId } from "./ids.ts";
 import type { Job } from "./job.ts";
 import type { TenantSettings } from "./tenant.ts";
-import type { DrainReason, RunnerScope, Worker, WorkerPhase, WorkerState } from "./worker.ts";
+import type { DrainReason, RunnerScope, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
 import { isServing } from "./worker.ts";
 import type { WorkerReport } from "./worker-report.ts";
 
@@ -30,6 +30,7 @@ export function newWorker(id: WorkerId, { job, endpoint, slots, scope, now }: Ne
     pool: endpoint.pool,
     endpoint: endpoint.name,
     tenant: job.tenant,
+    kind: kindFor(job),
     cards: endpoint.cards,
     slots,
     jobId: job.id,
@@ -46,6 +47,11 @@ export function newWorker(id: WorkerId, { job, endpoint, slots, scope, now }: Ne
     heartbeatAt: undefined,
     dueAt: now + RESUME_START_MS,
   };
+}
+
+export function kindFor(job: Job): WorkerKind {
+  if (job.api === undefined) return "github";
+  return job.api.runner === undefined ? "program" : "api-runner";
 }
 
 /**
@@ -69,6 +75,7 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
   if (worker.drain !== undefined && isServing(worker) && worker.state !== "running") {
     return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
   }
+  if (hasUnsureJob(worker)) return heartbeatAt + HEARTBEAT_LOST_MS;
   switch (worker.state) {
     case "reserving":
       return worker.createdAt + RESUME_START_MS;
@@ -87,6 +94,11 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
     case "released":
       return undefined;
   }
+}
+
+/** A program was given a job and has not shown that it arrived; how long that may last, the job's own limit says. */
+export function hasUnsureJob({ state, lease }: Worker): boolean {
+  return (state === "booted" || state === "listening") && lease !== undefined;
 }
 
 type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };

@@ -26,6 +26,26 @@ export type RunnerScope =
   | { readonly type: "organization"; readonly org: string }
   | { readonly type: "repository"; readonly owner: string; readonly repo: string };
 
+/**
+ * What it was started for: a workflow job's runner, an API job's runner, or a program of its own that takes API jobs one
+ * after the other.
+ */
+export type WorkerKind = "github" | "api-runner" | "program";
+
+/** The worker's hold on its job: given with a take, sure once the worker has shown that it has it. Programs only. */
+export type JobLease = {
+  readonly jobId: JobId;
+  /** Of the job when it was given; `/retry` makes the next one. */
+  readonly generation: number;
+  readonly givenAt: EpochMs;
+  /** How often it was given: an answer may be lost on its way. */
+  readonly times: number;
+  /** A ping named the job, or progress, a chunk or the result came. */
+  readonly ackedAt: EpochMs | undefined;
+  /** The first ping after that which did not name it. */
+  readonly missedAt: EpochMs | undefined;
+};
+
 export type DrainReason = "job-ended" | "surplus" | "idle" | "execution-timeout" | "operator";
 
 export type Worker = {
@@ -34,6 +54,9 @@ export type Worker = {
   readonly pool: PoolName;
   readonly endpoint: EndpointName;
   readonly tenant: TenantId;
+  /** Absent in records of before the API. */
+  readonly kind?: WorkerKind;
+  readonly lease?: JobLease | undefined;
   readonly cards: number;
   /** Card indices where the dispatcher must name them (a host), else empty. */
   readonly slots: readonly number[];

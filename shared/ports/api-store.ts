@@ -32,7 +32,7 @@ export type ApiKeyStore = {
 };
 
 /** API jobs of an endpoint that are not terminal, as a hint, oldest first. */
-export type ApiJobIndex = { open(endpoint: EndpointName, limit: number): Promise<JobId[]> };
+type ApiJobIndex = { open(endpoint: EndpointName, limit: number): Promise<JobId[]> };
 
 /** Ends of an endpoint's API jobs, for `/health`: a count may be one off after a lost answer. */
 export type EndpointCounts = {

@@ -1,5 +1,5 @@
 // The calls to GitHub that dispatch needs, not Octokit. One installation = one budget.
-import type { Owner, WorkflowJobWord } from "../domain/github-event.ts";
+import type { Owner, WorkflowJobStatus, WorkflowJobWord } from "../domain/github-event.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { RunnerScope } from "../domain/worker.ts";
 
@@ -7,6 +7,8 @@ import type { RunnerScope } from "../domain/worker.ts";
 export type Caller = {
   readonly owner: Pick<Owner, "login" | "type">;
   readonly installationId: number | undefined;
+  /** A personal access token, used instead of the App: owner and installation then do not matter. */
+  readonly token?: string | undefined;
 };
 
 export type RegistrationToken = { readonly token: string; readonly expiresAt: EpochMs };
@@ -18,8 +20,15 @@ export type GithubRunner = {
   readonly busy: boolean;
 };
 
+/** GitHub's word on one run of a workflow; `runAttempt` is the newest. */
+export type WorkflowRunWord = {
+  readonly status: WorkflowJobStatus;
+  readonly conclusion: string | undefined;
+  readonly runAttempt: number;
+};
+
 export type Github = {
-  /** 1 h valid, reusable; implementations cache it per scope and share one request among concurrent callers. */
+  /** 1 h valid, reusable; cached per scope and personal access token, one request shared among concurrent callers. */
   registrationToken(caller: Caller, scope: RunnerScope): Promise<RegistrationToken>;
   /** One runner, one job. Throws GithubError `conflict` when a runner of that name exists. */
   jitConfig(
@@ -31,6 +40,11 @@ export type Github = {
     caller: Caller,
     job: { owner: Owner; repositoryId: number; repo: string; workflowJobId: number },
   ): Promise<WorkflowJobWord | undefined>;
+  /** Undefined when GitHub does not know the run or does not show it. Answers are up to 50 s old, shared by all who ask. */
+  workflowRun(
+    caller: Caller,
+    run: { owner: string; repo: string; runId: number },
+  ): Promise<WorkflowRunWord | undefined>;
   findRunner(caller: Caller, scope: RunnerScope, name: string): Promise<GithubRunner | undefined>;
   /** `busy`: GitHub refused because it still counts a job on it (422). Gone already is `deleted`. */
   deleteRunner(caller: Caller, scope: RunnerScope, runnerId: number): Promise<"deleted" | "busy">;

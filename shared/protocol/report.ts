@@ -12,8 +12,16 @@ export function parseJobDone(text: string): JobDone | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  const parsed = jobDone.safeParse(body);
+  const parsed = jobDone.safeParse(withTextError(body));
   return parsed.success ? parsed.data : undefined;
+}
+
+/** A Python handler may return any `error`; clients expect text. An empty one is none, as the SDK has it. */
+function withTextError(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || !("error" in body)) return body;
+  const { error, ...rest } = body;
+  if (error === undefined || error === null) return rest;
+  return { ...rest, error: typeof error === "string" ? error : JSON.stringify(error) };
 }
 
 /** A foreign worker says only whether it failed. */

@@ -2,8 +2,15 @@
 //
 //   GET  /v2/{endpoint}/job-take/{worker}?gpu=NPU&boot={bootId}&job_in_progress=0   200 TakenJob | 204
 //   POST /v2/{endpoint}/registration/{worker}?boot={bootId}                         200 RegistrationAnswer | 4xx WorkerPlaneError
+//   GET  /v2/{endpoint}/job-take-batch/{worker}?gpu=NPU&batch_size=4&job_in_progress=0   200 [TakenJob] | 204
+//   GET  /v2/{endpoint}/job-stop/{worker}?gpu=NPU                                   200 {"jobsToStop":[job]} | 204
 //   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&job_id={job}&phase={phase}&job_name={display name}   200 PingAnswer
+//   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&status=unhealthy&check={name}&reason={text}   200 PingAnswer
 //   POST /v2/{endpoint}/job-done/{worker}/{job}?gpu=NPU&isStream=false              200 {}
+//   POST /v2/{endpoint}/job-stream/{worker}/{job}?gpu=NPU&isStream=false            200 {}
+//
+// A worker without work is answered 204 after a while, or 429 where nothing can be held: RunPod's SDK asks again at once
+// after a 204 and 5 s after a 429.
 //
 // Authorization: the worker token, raw. `boot`, `phase`, `job_name`, `registration` and `dispatch` are ours; RunPod ignores them.
 import * as z from "zod/mini";
@@ -24,6 +31,10 @@ export type DispatchSettings = z.infer<typeof dispatchSettings>;
 export const takenJob = z.object({
   id: z.string(),
   input: z.unknown(),
+  /** The callback's URL, how often `/retry` was sent, and how long the job waited, ms: as RunPod tells its workers. */
+  webhook: z.optional(z.string()),
+  retries: z.optional(z.number()),
+  delayTime: z.optional(z.number()),
   dispatch: z.optional(dispatchSettings),
 });
 export type TakenJob = z.infer<typeof takenJob>;
@@ -72,6 +83,11 @@ export const jobDone = z.object({
   stopPod: z.optional(z.boolean()),
 });
 export type JobDone = z.infer<typeof jobDone>;
+
+/** One chunk of a generator's stream. */
+export const jobChunk = z.object({ output: z.optional(z.unknown()) });
+
+export const jobsToStop = z.object({ jobsToStop: z.array(z.string()) });
 
 /** Every refusal of the worker plane. `retryAfterMs`: try again then; without it: do not. */
 export const workerPlaneError = z.object({

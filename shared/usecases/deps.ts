@@ -7,11 +7,13 @@ import type { TenantSettings } from "../domain/tenant.ts";
 import { settingsOf } from "../domain/tenant.ts";
 import type { RunnerScope, Worker } from "../domain/worker.ts";
 import { scopeOf } from "../domain/worker-steps.ts";
+import type { ApiStores } from "../ports/api-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Github } from "../ports/github.ts";
 import type { Log } from "../ports/log.ts";
 import type { PoolDriver } from "../ports/pool-driver.ts";
 import type { Random } from "../ports/random.ts";
+import type { Seal } from "../ports/seal.ts";
 import type { Stores } from "../ports/store.ts";
 
 export type PoolSettings = {
@@ -23,6 +25,8 @@ export type PoolSettings = {
 
 export type Deps = {
   readonly stores: Stores;
+  readonly apiStores: ApiStores;
+  readonly seal: Seal;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -42,8 +46,13 @@ export function endpointOf(deps: Pick<Deps, "catalogue">, name: EndpointName): E
   return deps.catalogue.endpoints.find((endpoint) => endpoint.name === name);
 }
 
-/** Where the runner of a job is registered: the tenant's setting may move an organization's to the repository. */
+/**
+ * Where the runner of a job is registered: an API job says so itself; for GitHub's the tenant's setting may move an
+ * organization's to the repository.
+ */
 export function runnerScope(deps: Pick<Deps, "tenants">, job: Job): RunnerScope {
+  const asked = job.api?.runner?.scope;
+  if (asked !== undefined) return asked;
   const owner = job.github?.repository.owner;
   const settings =
     owner === undefined ? undefined : settingsOf(deps.tenants, { id: job.tenant, login: owner.login });

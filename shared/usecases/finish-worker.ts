@@ -1,10 +1,11 @@
-// A worker's report ends the worker. It does not end a workflow job: GitHub says what that is.
+// A worker's report ends the worker, and the API job it was started for. A workflow job it does not end: GitHub says what that is.
 import type { WorkerId } from "../domain/ids.ts";
 import type { WorkerReport } from "../domain/worker-report.ts";
 import { finished } from "../domain/worker-steps.ts";
 import { clipReport } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
+import { settleApiJob } from "./settle-api-job.ts";
 import { updateWorker } from "./update.ts";
 
 /** Safe to repeat; a report for a worker that has ended changes nothing. */
@@ -20,4 +21,6 @@ export async function finishWorker(deps: Deps, id: WorkerId, report: WorkerRepor
     reason: clipped.outcome,
     message: clipped.message,
   });
+  // Its release settles the job too; a client need not wait until the container is gone.
+  if (item.kind === "api-runner") await settleApiJob(deps, item);
 }

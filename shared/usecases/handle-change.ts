@@ -5,9 +5,11 @@ import { isTerminal, isWaiting } from "../domain/job.ts";
 import type { Worker } from "../domain/worker.ts";
 import type { Change } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
+import { dismissWorker } from "./dismiss-worker.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
 import { needsRebind } from "./needs-rebind.ts";
-import { laneOf } from "./open-lanes.ts";
+import { offerJob } from "./offer-job.ts";
+import { registerLane } from "./open-lanes.ts";
 import { rebindJob } from "./rebind-job.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
@@ -29,14 +31,21 @@ async function onJob(deps: Deps, seen: Job): Promise<void> {
   const job = await deps.stores.jobs.get(seen.id);
   if (job === undefined) return;
   if (isWaiting(job)) {
-    await deps.stores.lanes.register(laneOf(job));
+    await registerLane(deps, job);
+    if (await offerJob(deps, job)) return;
     await dispatchPool(deps, job.pool, [job]);
     return;
   }
-  if (needsRebind(job)) await rebindJob(deps, job);
+  if (job.api !== undefined) await onApiJob(deps, job);
+  else if (needsRebind(job)) await rebindJob(deps, job);
   else if (isTerminal(job) && job.workerId !== undefined && job.github?.runner?.name !== job.workerId) {
     await retireWorker(deps, job.workerId, job.id);
   }
+}
+
+async function onApiJob(deps: Deps, job: Job): Promise<void> {
+  const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
+  if (worker?.jobId === job.id) await dismissWorker(deps, worker, job);
 }
 
 async function onWorker(deps: Deps, seen: Worker): Promise<void> {

@@ -23,13 +23,18 @@ export async function openLanes(
 async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<Lane[]> {
   const lanes = new Map((await deps.stores.lanes.list(pool)).map((lane) => [laneKey(lane), lane]));
   for (const job of hints) {
-    if (job.pool !== pool || lanes.has(laneKey(job))) continue;
+    if (job.pool !== pool || job.github === undefined || lanes.has(laneKey(job))) continue;
     lanes.set(laneKey(job), laneOf(job));
   }
   return [...lanes.values()];
 }
 
-export function laneOf(job: Job): Lane {
+/** Whose lane it is, `/run` has said: an API job does not hold its tenant's login. */
+export async function registerLane(deps: Deps, job: Job): Promise<void> {
+  if (job.github !== undefined) await deps.stores.lanes.register(laneOf(job));
+}
+
+function laneOf(job: Job): Lane {
   return { pool: job.pool, tenant: job.tenant, login: job.github?.repository.owner.login ?? "" };
 }
 

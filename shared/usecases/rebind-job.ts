@@ -34,7 +34,9 @@ async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
   const name = job.github?.runner?.name;
   if (name === undefined || !isOwnRunner(deps.deployment, name)) return undefined;
   const id = parseWorkerId(name);
-  return id === undefined ? undefined : deps.stores.workers.get(id);
+  const worker = id === undefined ? undefined : await deps.stores.workers.get(id);
+  // The runner of an API job stays with that job, whatever GitHub gives it: here it is a stranger.
+  return (worker?.kind ?? "github") === "github" ? worker : undefined;
 }
 
 /** No worker of ours will end for this job and make us ask, so GitHub is asked once the job's time is over. */

@@ -3,7 +3,7 @@ import type { WorkflowJobWord } from "../domain/github-event.ts";
 import { githubJobId, isWorkerName, tenantId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { advanceByWord, jobFromWord } from "../domain/job-events.ts";
-import { labelSet } from "../domain/labels.ts";
+import { isJobLabel, labelSet } from "../domain/labels.ts";
 import type { Resolution } from "../domain/matching.ts";
 import { resolveEndpoint } from "../domain/matching.ts";
 import type { Deps } from "./deps.ts";
@@ -20,6 +20,9 @@ type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log"> & {
 };
 
 export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
+  if (word.labels.some(isJobLabel)) {
+    return { type: "unchanged", reason: "it asks for the runner of an API job, which is started by /run" };
+  }
   const resolution = resolveEndpoint(word.labels, deps.catalogue);
   if (resolution.type !== "endpoint") return receiveUnresolved(deps, word, resolution);
   const { endpoint } = resolution;

@@ -1,8 +1,7 @@
 // A worker asks for its registration: late, after its cards are known to be healthy, and only before it listens.
-import { runnerLabels } from "../domain/endpoint.ts";
 import type { WorkerId } from "../domain/ids.ts";
-import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
 import type { Worker } from "../domain/worker.ts";
+import { labelsOf } from "../domain/worker-labels.ts";
 import { registering } from "../domain/worker-steps.ts";
 import type { Caller, JitConfig } from "../ports/github.ts";
 import { GithubError } from "../ports/github.ts";
@@ -10,6 +9,7 @@ import type { RegistrationAnswer } from "../protocol/worker-plane.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
 import { callerFor } from "./github-caller.ts";
+import { runnerGroupOf } from "./runner-group.ts";
 import { updateWorker } from "./update.ts";
 
 export type RegistrationOutcome =
@@ -35,7 +35,11 @@ export async function registerRunner(
   }
   const caller = await callerFor(deps, worker);
   if (caller === undefined) {
-    return { type: "refused", message: "the job did not come from GitHub: there is nobody to register for" };
+    return {
+      type: "refused",
+      message:
+        "its job asks for no runner, or its token cannot be opened (DISPATCH_SECRET was changed): send the job again",
+    };
   }
   try {
     return { type: "registered", answer: await mint(deps, worker, caller, kind) };
@@ -85,9 +89,10 @@ async function mint(
 
 async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<JitConfig> {
   const endpoint = endpointOf(deps, worker.endpoint);
-  const settings = settingsOf(deps.tenants, { id: worker.tenant, login: caller.owner.login });
-  const { runnerGroup } = settings ?? DEFAULT_TENANT_SETTINGS;
-  const labels = endpoint === undefined ? [] : runnerLabels(endpoint);
+  const job = await deps.stores.jobs.get(worker.jobId);
+  const known = endpoint !== undefined && job !== undefined;
+  const labels = known ? labelsOf(endpoint, worker.id, job) : [];
+  const runnerGroup = job === undefined ? undefined : runnerGroupOf(deps, job);
   const runner = { name: worker.id, labels, runnerGroup };
   try {
     return await deps.github.jitConfig(caller, worker.scope, runner);

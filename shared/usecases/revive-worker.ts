@@ -2,22 +2,31 @@
 import type { Overdue, Sighting } from "../domain/overdue.ts";
 import { decideOverdue } from "../domain/overdue.ts";
 import type { Worker } from "../domain/worker.ts";
+import { isIdleProgram } from "../domain/worker-lease.ts";
 import { draining, finished, graceMs, lost } from "../domain/worker-steps.ts";
 import type { ContainerState } from "../ports/pool-driver.ts";
 import { parseJobDone, reportOf } from "../protocol/report.ts";
 import { clipReport } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
+import { dismissWorker } from "./dismiss-worker.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { resumeStart } from "./start-worker.ts";
 import { updateWorker } from "./update.ts";
 
 export async function reviveWorker(deps: Deps, worker: Worker): Promise<void> {
+  if (await isDismissed(deps, worker)) return;
   const container = await sight(deps, worker);
   const sighting: Sighting = container.type === "running" ? "running" : "ended";
   const limits = limitsOf(deps, worker.endpoint);
   const overdue = decideOverdue(worker, sighting, { now: deps.clock.now(), limits });
   await act(deps, worker, overdue, container);
+}
+
+/** Should the change of its API job's end be lost, the worker is ended here. */
+async function isDismissed(deps: Deps, worker: Worker): Promise<boolean> {
+  if ((worker.kind ?? "github") === "github" || worker.state === "reserving") return false;
+  return dismissWorker(deps, worker, await deps.stores.jobs.get(worker.jobId));
 }
 
 async function sight(deps: Deps, worker: Worker): Promise<ContainerState> {
@@ -48,6 +57,9 @@ async function act(deps: Deps, worker: Worker, overdue: Overdue, container: Cont
       );
       deps.log.info("worker-draining", { worker: worker.id, job: worker.jobId, reason: overdue.reason });
       return;
+    case "dismiss":
+      await dismissIdle(deps, worker);
+      return;
     case "stop":
       deps.log.warn("worker-stopped", { worker: worker.id, job: worker.jobId, reason: overdue.reason });
       await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
@@ -60,6 +72,22 @@ async function act(deps: Deps, worker: Worker, overdue: Overdue, container: Cont
       await end(deps, worker, container, "ended without a report");
   }
 }
+
+async function dismissIdle(deps: Deps, worker: Worker): Promise<void> {
+  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    isIdleProgram(current) ? finished(current, IDLE, step) : undefined,
+  );
+  if (changed) deps.log.info("worker-dismissed", { worker: worker.id, job: worker.jobId, reason: "idle" });
+}
+
+const IDLE = {
+  outcome: "idle",
+  message: "no further job came for it",
+  runnerExit: undefined,
+  jobName: undefined,
+  result: undefined,
+} as const;
 
 /** Its own word where it left one with the pool; otherwise it is lost. The release follows from the write. */
 async function end(deps: Deps, worker: Worker, container: ContainerState, how: string): Promise<void> {

@@ -11,9 +11,11 @@ import { isServing } from "../domain/worker.ts";
 import { GithubError } from "../ports/github.ts";
 import type { Deps } from "./deps.ts";
 import { callerOf } from "./github-caller.ts";
+import { settleApiJob } from "./settle-api-job.ts";
 import { updateJob } from "./update.ts";
 
 export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
+  if ((worker.kind ?? "github") !== "github") return settleApiJob(deps, worker);
   const now = deps.clock.now();
   const random = deps.random.fraction();
   const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) => {

@@ -1,5 +1,7 @@
 // The claim, by which exactly one pass starts a worker for a job, then the pool's start. Each may be repeated after a crash.
-import { POOL_RETRY_MS } from "../domain/deadlines.ts";
+import { afterFailedStart } from "../domain/api-settling.ts";
+import { POOL_RETRY_MS, PROGRAM_LIFE_MS } from "../domain/deadlines.ts";
+import type { EndpointLimits } from "../domain/endpoint.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { claim, requeue, requeueAfterFailure } from "../domain/job-steps.ts";
@@ -8,6 +10,7 @@ import { lost, started } from "../domain/worker-steps.ts";
 import type { StartOutcome, StartSpec } from "../ports/pool-driver.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
+import { noteEnd } from "./end-api-job.ts";
 import { markReleased, releaseCards } from "./release-worker.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { updateJob, updateWorker } from "./update.ts";
@@ -75,8 +78,13 @@ function specOf(deps: Deps, worker: Worker): StartSpec | undefined {
     image: endpoint.image,
     command: endpoint.command,
     env: deps.workerEnv(worker),
-    limitMs: endpoint.limits.bootMs + endpoint.limits.executionMs,
+    limitMs: lifeMs(worker, endpoint.limits),
   };
+}
+
+/** A program serves jobs one after the other; the last one begins at the end of its life at the latest. */
+function lifeMs({ kind }: Worker, { bootMs, executionMs }: EndpointLimits): number {
+  return bootMs + executionMs + (kind === "program" ? PROGRAM_LIFE_MS : 0);
 }
 
 /** The job waits again, with the reason; the worker is released in the ordinary way, since a lost answer may have started it. */
@@ -95,12 +103,15 @@ async function fail(
   });
   if (outcome.type === "unavailable")
     await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
-  await updateJob(deps.stores.jobs, worker.jobId, (job) => {
+  const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
     if (outcome.type === "unavailable") return requeue(job);
     const failure = { outcome: "refused", message: outcome.message } as const;
-    return requeueAfterFailure(job, failure, now, deps.random.fraction());
+    return job.api === undefined
+      ? requeueAfterFailure(job, failure, now, deps.random.fraction())
+      : afterFailedStart(job, failure, { now, random: deps.random.fraction() });
   });
+  if (changed && item !== undefined) await noteEnd(deps, item);
   await giveUp(deps, worker);
 }
 

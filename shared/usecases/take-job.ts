@@ -1,18 +1,22 @@
 // The worker's first call: the job it was started for, and all that its runner needs but the registration.
 
-import { runnerLabels } from "../domain/endpoint.ts";
-import type { JobId, WorkerId } from "../domain/ids.ts";
+import { startedApi } from "../domain/api-steps.ts";
+import type { Endpoint } from "../domain/endpoint.ts";
+import type { WorkerId } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
-import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
 import type { Worker } from "../domain/worker.ts";
+import { hasDefaultLabels, labelsOf } from "../domain/worker-labels.ts";
 import { taken } from "../domain/worker-steps.ts";
-import type { DispatchSettings } from "../protocol/worker-plane.ts";
+import type { DispatchSettings, TakenJob } from "../protocol/worker-plane.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
-import { updateWorker } from "./update.ts";
+import { runnerGroupOf } from "./runner-group.ts";
+import { takenJobOf } from "./taken-job.ts";
+import { updateJob, updateWorker } from "./update.ts";
 
 export type TakeOutcome =
-  | { readonly type: "taken"; readonly jobId: JobId; readonly settings: DispatchSettings }
+  | { readonly type: "taken"; readonly job: TakenJob; readonly settings: DispatchSettings }
   /** Nothing for this boot: another container owns the worker, it has ended, or its job has. */
   | { readonly type: "nothing"; readonly reason: string };
 
@@ -31,27 +35,42 @@ export async function takeJob(deps: Deps, id: WorkerId, bootId: string): Promise
 }
 
 async function answer(deps: Deps, worker: Worker): Promise<TakeOutcome> {
-  const job = await deps.stores.jobs.get(worker.jobId);
   const endpoint = endpointOf(deps, worker.endpoint);
+  const job = await begin(deps, worker);
   if (job === undefined || endpoint === undefined) return { type: "nothing", reason: "its job is gone" };
-  if (isTerminal(job) && worker.drain !== undefined)
+  if (isTerminal(job) && (worker.drain !== undefined || job.api !== undefined)) {
     return { type: "nothing", reason: `its job is ${job.state}` };
-  const owner = job.github?.repository.owner;
-  const tenant =
-    owner === undefined ? undefined : settingsOf(deps.tenants, { id: worker.tenant, login: owner.login });
-  const { runnerGroup } = tenant ?? DEFAULT_TENANT_SETTINGS;
+  }
+  const input = job.api === undefined ? "{}" : await deps.apiStores.payloads.get(job.api.input);
+  // A runner does without it: the input of its job is for the steps to read, if any does.
+  const taken = takenJobOf(job, input ?? "{}", deps.clock.now());
+  return { type: "taken", job: taken, settings: settingsFor(deps, worker, { job, endpoint }) };
+}
+
+/** From its take on an API job is in progress; a workflow job is when GitHub says so. */
+async function begin(deps: Deps, worker: Worker): Promise<Job | undefined> {
+  const job = await deps.stores.jobs.get(worker.jobId);
+  if (job?.api === undefined) return job;
+  const { item } = await updateJob(deps.stores.jobs, job.id, (current) =>
+    current.workerId === worker.id ? startedApi(current, deps.clock.now()) : undefined,
+  );
+  return item?.workerId === worker.id ? item : undefined;
+}
+
+function settingsFor(
+  deps: Deps,
+  worker: Worker,
+  { job, endpoint }: { readonly job: Job; readonly endpoint: Endpoint },
+): DispatchSettings {
+  const runnerGroup = runnerGroupOf(deps, job);
   return {
-    type: "taken",
-    jobId: job.id,
-    settings: {
-      url: registrationUrl(deps, worker),
-      runnerName: worker.id,
-      labels: runnerLabels(endpoint),
-      ...(runnerGroup === undefined || worker.scope.type === "repository" ? {} : { runnerGroup }),
-      defaultLabels: endpoint.defaultLabels,
-      cards: worker.cards,
-      registration: endpoint.registration,
-    },
+    url: registrationUrl(deps, worker),
+    runnerName: worker.id,
+    labels: labelsOf(endpoint, worker.id, job),
+    ...(runnerGroup === undefined || worker.scope.type === "repository" ? {} : { runnerGroup }),
+    defaultLabels: hasDefaultLabels(endpoint, job),
+    cards: worker.cards,
+    registration: endpoint.registration,
   };
 }
 

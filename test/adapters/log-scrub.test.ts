@@ -78,6 +78,22 @@ describe("scrub", () => {
     expect(scrub("key -----BEGIN RSA PRIVATE KEY-----\\nMIIabc")).toBe("key ***");
   });
 
+  test.each([
+    ["BEARER abc", "BEARER ***"],
+    ["bearer%20abc", "bearer ***"],
+    ["Authorization: Basic YTpi", "Authorization: Basic ***"],
+    ['"AUTHORIZATION":"token abc"', '"AUTHORIZATION":"token ***"'],
+    ["socks://u:p@h", "socks://***@h"],
+    ["ghz_0123456789", "***"],
+    ["github_pat_0123456789", "***"],
+    ["eyI0123456789", "***"],
+    [`A${"0".repeat(27)}`, "***"],
+    ["-----BEGIN PRIVATE KEY-----", "***"],
+  ])("the least that is masked: %s", (text, clean) => {
+    expect(scrub(text)).toBe(clean);
+    expect(scrub(`x${text}`)).toBe(`x${clean}`);
+  });
+
   test("texts too short for a secret are not registered", () => {
     expect(scrub("abc", ["abc", ""])).toBe("abc");
   });

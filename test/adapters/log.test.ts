@@ -131,6 +131,24 @@ describe("secrets", () => {
   });
 });
 
+describe("secrets that change", () => {
+  test("the ones of now count for each line: replaced, added, taken away", () => {
+    let secrets: string[] = [];
+    const { log, lines } = memoryLog({ secrets: () => secrets });
+    const message = "first-secret second-secret";
+    for (const now of [["first-secret"], ["second-secret"], ["first-secret", "second-secret"], []]) {
+      secrets = now;
+      log.info("e", { message });
+    }
+    expect(lines.map((line) => line.message)).toEqual([
+      "*** second-secret",
+      "first-secret ***",
+      "*** ***",
+      "first-secret second-secret",
+    ]);
+  });
+});
+
 describe("floods", () => {
   test("one line per reason and minute, the next one says how many were held back", () => {
     let now = 0;

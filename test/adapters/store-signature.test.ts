@@ -11,6 +11,7 @@ const CREDENTIALS = {
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 };
 const AT = Date.UTC(2015, 7, 30, 12, 36, 0);
+const DAY_MS = 24 * 3_600_000;
 const SESSION_TOKEN =
   "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
 
@@ -80,6 +81,17 @@ test.each(VECTORS)("AWS's vector $name", async ({ request, signedHeaders, signat
     `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, ` +
       `SignedHeaders=${signedHeaders}, Signature=${signature}`,
   );
+});
+
+test("a signer of many days and requests signs each as a fresh one does", async () => {
+  const options = { region: "us-east-1", service: "service", credentials: CREDENTIALS };
+  const sign = createSigner(options);
+  for (const at of [AT, AT + 1_000, AT + DAY_MS, AT]) {
+    for (const body of ["a", "b"]) {
+      const request = { ...BASE, method: "POST", headers: HOST, body };
+      expect(await sign(request, at)).toEqual(await createSigner(options)(request, at));
+    }
+  }
 });
 
 test("what the SDK sends, our signer signs alike", async () => {

@@ -1,6 +1,8 @@
 // What a case of the store's contract works with.
+import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import type { Rows } from "../../shared/adapters/store/rows.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
+import type { ApiStores } from "../../shared/ports/api-store.ts";
 import type { Change, Stores } from "../../shared/ports/store.ts";
 import { START } from "./store-nouns.ts";
 
@@ -10,6 +12,7 @@ export type OpenedRows = { readonly rows: Rows; close(): Promise<void> };
 export type StoreBench = {
   readonly rows: Rows;
   readonly stores: Stores;
+  readonly api: ApiStores;
   /** Stores over the same rows with something between. */
   through(wrap: (rows: Rows) => Partial<Rows>): Stores;
   readonly clock: { now(): number; advance(ms: number): void };
@@ -24,6 +27,7 @@ export function createBench(rows: Rows, clock: StoreBench["clock"]): StoreBench 
     clock,
     changes,
     stores: createStores(rows, { clock, onChange: (change) => changes.push(change) }),
+    api: createApiStores(rows, { clock }),
     through: (wrap) => createStores({ ...rows, ...wrap(rows) }, { clock }),
   };
 }

@@ -1,5 +1,6 @@
 // What every store must do: one suite, run on each adapter. It opens rows, so that faults can be put between.
 import { afterEach, beforeEach, describe } from "vitest";
+import { apiCases } from "./store-api.ts";
 import { createBench, createManualClock, type OpenedRows, type StoreBench } from "./store-bench.ts";
 import { faultCases } from "./store-faults.ts";
 import { listingCases } from "./store-listings.ts";
@@ -18,6 +19,7 @@ export function describeStores(name: string, open: (clock: { now(): number }) =>
 
     describe("writes", () => writeCases(() => bench));
     describe("listings", () => listingCases(() => bench));
+    describe("api", () => apiCases(() => bench));
     describe("faults", () => faultCases(() => bench));
   });
 }

@@ -35,7 +35,7 @@ function commandsIn(text: string): string[] {
 }
 
 function commandsInTables(text: string): string[] {
-  return [...text.matchAll(/\| `(npm [^`]+)` \|/g)].map(([, command]) => normal(command ?? ""));
+  return [...text.matchAll(/(?<=\| `)npm [^`]+(?=` \|)/g)].map(([command]) => normal(command));
 }
 
 /** Without the settings before it and without what only changes how it prints. */
@@ -51,5 +51,5 @@ function normal(command: string): string {
 /** `npm run check` is run by the gate and runs the others. */
 function isPartOfCheck(command: string): boolean {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  return scripts["check"]?.includes(command) ?? false;
+  return (scripts["check"] ?? "").includes(command);
 }

@@ -97,6 +97,7 @@ export function aWorker(overrides: Partial<Worker> = {}): Worker {
     pool: POOL,
     endpoint: endpointName("linux-aarch64-a2-1"),
     tenant: TENANT,
+    kind: "github",
     cards: 1,
     slots: [],
     jobId: githubJobId(WORKFLOW_JOB_ID),

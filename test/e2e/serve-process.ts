@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, "..", "..");
 export const ORG = "e2e-org";
 
 export type ServeProcess = {
+  /** The dispatcher's base URL, the same over restarts; nobody listens there before `start`. */
+  readonly url: string;
   readonly github: GithubStandIn;
   readonly dir: string;
   readonly dataDir: string;
@@ -35,22 +37,31 @@ export type ServeOptions = {
   readonly root?: string;
   /** Misbehaviour of the runner stand-in, see its faults.mjs. */
   readonly runnerFault?: string;
+  /** What a test's world has beside: owners at GitHub, and the parts of dispatch.yaml about them. */
+  readonly extend?: (github: GithubStandIn, org: { readonly ownerId: number }) => ConfigParts;
   /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
   readonly workerEnv?: { readonly [name: string]: string };
+};
+
+type ConfigParts = {
+  readonly endpoints?: readonly object[];
+  readonly tenants?: readonly object[];
+  readonly apiKeys?: readonly object[];
+  readonly oidcIssuer?: string;
 };
 
 export async function createServe(options: ServeOptions = {}): Promise<ServeProcess> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-e2e-"));
   const dataDir = join(dir, "data");
   const github = await startGithubStandIn({ seed: 7 });
-  github.addOrganization(ORG);
+  const org = github.addOrganization(ORG);
   github.addRepository(ORG, "repo");
   await mkdir(dataDir, { recursive: true });
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
   if (options.runnerFault !== undefined)
     await writeFile(join(runnerHome, ".stand-in-fault"), options.runnerFault);
   const config = join(dir, "dispatch.yaml");
-  await writeFile(config, configText(options));
+  await writeFile(config, configText(options, options.extend?.(github, org)));
   await writeFile(join(dir, "app.pem"), github.privateKey);
   const env = {
     PATH: [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter),
@@ -99,6 +110,7 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   }
 
   return {
+    url: `http://127.0.0.1:${port}`,
     github,
     dir,
     dataDir,
@@ -124,12 +136,16 @@ function freePort(): Promise<number> {
   });
 }
 
-function configText({ registration = "token", cards = 8, workerEnv = {} }: ServeOptions): string {
+function configText(
+  { registration = "token", cards = 8, workerEnv = {} }: ServeOptions,
+  { endpoints = [], tenants = [], ...rest }: ConfigParts = {},
+): string {
   return JSON.stringify({
+    ...rest,
     pools: {
       local: { driver: "local", kind: "npu", cards, env: { RUNNER_ALLOW_RUNASROOT: "1", ...workerEnv } },
     },
-    endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: "local", registration }],
-    tenants: [{ owner: ORG }],
+    endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: "local", registration }, ...endpoints],
+    tenants: [{ owner: ORG }, ...tenants],
   });
 }

@@ -3,7 +3,7 @@ import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { covers } from "../../shared/domain/labels.ts";
 import type { RunnerScope } from "../../shared/domain/worker.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
-import type { Github, GithubFault } from "../../shared/ports/github.ts";
+import type { Caller, Github, GithubFault, WorkflowRunWord } from "../../shared/ports/github.ts";
 import { GithubError } from "../../shared/ports/github.ts";
 import { aWord } from "../domain/builders.ts";
 
@@ -22,6 +22,12 @@ export type FakeGithub = Github & {
   readonly calls: { readonly [method in keyof Github]: number };
   readonly jobs: ReadonlyMap<number, WorkflowJobWord>;
   readonly runners: ReadonlyMap<string, FakeRunner>;
+  /** Runs that `workflowRun` knows, by id. */
+  readonly runs: Map<number, WorkflowRunWord>;
+  /** Personal access tokens that it accepts; any other is refused as `unauthorized`. */
+  readonly personalTokens: Set<string>;
+  /** The token of each call that came with one, oldest first. */
+  readonly tokensUsed: readonly string[];
   /** Words not yet taken for delivery, oldest first. */
   takeOutbox(): WorkflowJobWord[];
   /** A workflow run asks for a runner. Fields as in `aWord()`; a fresh id unless one is given. */
@@ -44,7 +50,17 @@ export type FakeGithub = Github & {
 const TOKEN_MS = 3_600_000;
 
 export function createFakeGithub(clock: Clock): FakeGithub {
-  const calls = { registrationToken: 0, jitConfig: 0, workflowJob: 0, findRunner: 0, deleteRunner: 0 };
+  const calls = {
+    registrationToken: 0,
+    jitConfig: 0,
+    workflowJob: 0,
+    workflowRun: 0,
+    findRunner: 0,
+    deleteRunner: 0,
+  };
+  const runs = new Map<number, WorkflowRunWord>();
+  const personalTokens = new Set<string>();
+  const tokensUsed: string[] = [];
   const jobs = new Map<number, WorkflowJobWord>();
   const runners = new Map<string, FakeRunner>();
   const tokens = new Map<string, RunnerScope>();
@@ -55,6 +71,9 @@ export function createFakeGithub(clock: Clock): FakeGithub {
   return {
     calls,
     jobs,
+    runs,
+    personalTokens,
+    tokensUsed,
     runners,
     takeOutbox: () => outbox.splice(0),
     queue: (fields = {}) =>
@@ -80,24 +99,28 @@ export function createFakeGithub(clock: Clock): FakeGithub {
       else faults.set(method, { fault, retryAfterMs });
     },
 
-    async registrationToken(_caller, scope) {
-      call("registrationToken");
+    async registrationToken(caller, scope) {
+      call("registrationToken", caller);
       const token = `A${String(tokens.size + 1).padStart(28, "0")}`;
       tokens.set(token, scope);
       return { token, expiresAt: clock.now() + TOKEN_MS };
     },
-    async jitConfig(_caller, scope, { name, labels }) {
-      call("jitConfig");
+    async jitConfig(caller, scope, { name, labels }) {
+      call("jitConfig", caller);
       if (runners.has(name)) throw new GithubError(`${name} exists`, { fault: "conflict", status: 409 });
       const { id } = add(name, labels, scope);
       return { encodedJitConfig: `jit-${id}-${name}`, runnerId: id };
     },
-    async workflowJob(_caller, { workflowJobId }) {
-      call("workflowJob");
+    async workflowJob(caller, { workflowJobId }) {
+      call("workflowJob", caller);
       return jobs.get(workflowJobId);
     },
-    async findRunner(_caller, _scope, name) {
-      call("findRunner");
+    async workflowRun(caller, { runId }) {
+      call("workflowRun", caller);
+      return runs.get(runId);
+    },
+    async findRunner(caller, _scope, name) {
+      call("findRunner", caller);
       const runner = runners.get(name);
       if (runner === undefined) return undefined;
       return {
@@ -107,8 +130,8 @@ export function createFakeGithub(clock: Clock): FakeGithub {
         busy: runner.job !== undefined,
       };
     },
-    async deleteRunner(_caller, _scope, id) {
-      call("deleteRunner");
+    async deleteRunner(caller, _scope, id) {
+      call("deleteRunner", caller);
       const runner = [...runners.values()].find((one) => one.id === id);
       if (runner?.job !== undefined) return "busy";
       if (runner !== undefined) runners.delete(runner.name);
@@ -116,8 +139,15 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     },
   };
 
-  function call(method: keyof Github): void {
+  function call(method: keyof Github, { token }: Caller): void {
     calls[method]++;
+    if (token !== undefined) tokensUsed.push(token);
+    if (token !== undefined && !personalTokens.has(token)) {
+      throw new GithubError(`the fake GitHub knows no such personal access token (${method})`, {
+        fault: "unauthorized",
+        status: 401,
+      });
+    }
     const failing = faults.get(method) ?? faults.get("all");
     if (failing === undefined) return;
     const { fault, retryAfterMs } = failing;

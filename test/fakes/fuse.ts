@@ -31,6 +31,7 @@ const READS: ReadonlySet<string> = new Set([
   "logsTail",
   "ended",
   "findRunner",
+  "open",
 ]);
 
 type Method = (...args: unknown[]) => Promise<unknown>;

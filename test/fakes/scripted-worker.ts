@@ -11,6 +11,7 @@ import { takeJob } from "../../shared/usecases/take-job.ts";
 import { aReport } from "../domain/builders.ts";
 import type { FakeGithub } from "./fake-github.ts";
 import type { FakePool } from "./fake-pool.ts";
+import type { ProgramScript } from "./scripted-program.ts";
 
 export type WorkerScript = {
   /** How long its job runs. */
@@ -20,6 +21,8 @@ export type WorkerScript = {
   readonly registration: "token" | "jit";
   /** Boots, but never makes a call. */
   readonly mute?: boolean;
+  /** Plays a program instead. */
+  readonly program?: ProgramScript;
 };
 
 export type ScriptedWorker = {

@@ -1,11 +1,14 @@
 // Everything the use cases need, in memory: stores, a pool, GitHub, workers, a clock, and the stream of changes.
 
+import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
+import { createStores } from "../../shared/adapters/store/stores.ts";
 import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { EpochMs, PoolName, WorkerId } from "../../shared/domain/ids.ts";
 import { poolName } from "../../shared/domain/ids.ts";
 import type { TenantSettings } from "../../shared/domain/tenant.ts";
 import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
+import type { ApiStores } from "../../shared/ports/api-store.ts";
 import type { Change, Stores } from "../../shared/ports/store.ts";
 import type { Deps, PoolSettings } from "../../shared/usecases/deps.ts";
 import { handleChange } from "../../shared/usecases/handle-change.ts";
@@ -20,9 +23,11 @@ import type { FakeGithub } from "./fake-github.ts";
 import { createFakeGithub } from "./fake-github.ts";
 import type { FakePool, FakePoolOptions } from "./fake-pool.ts";
 import { createFakePool } from "./fake-pool.ts";
+import { createFakeSeal } from "./fake-seal.ts";
 import type { Fuse } from "./fuse.ts";
 import { createFuse } from "./fuse.ts";
-import { createMemoryStores } from "./memory-stores.ts";
+import { createMemoryRows } from "./memory-rows.ts";
+import { createScriptedProgram } from "./scripted-program.ts";
 import type { ScriptedWorker, WorkerScript } from "./scripted-worker.ts";
 import { createScriptedWorker } from "./scripted-worker.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -49,6 +54,7 @@ export type World = {
   readonly deps: Deps;
   /** The same stores for a test to look at, whatever has happened to the process. */
   readonly stores: Stores;
+  readonly apiStores: ApiStores;
   readonly clock: ManualClock;
   readonly github: FakeGithub;
   readonly pool: FakePool;
@@ -90,20 +96,29 @@ export function createWorld(options: WorldOptions = {}): World {
   const fuse = createFuse();
   const github = createFakeGithub(clock);
   const queue: Change[] = [];
-  const stores = createMemoryStores({ clock, onChange: (change) => queue.push(change) });
+  const rows = createMemoryRows();
+  const stores = createStores(rows, { clock, onChange: (change) => queue.push(change) });
+  const apiStores = createApiStores(rows, { clock });
   const workers: ScriptedWorker[] = [];
   const pool = createFakePool({
     cards: options.cards ?? 8,
     clock,
     namedCards: options.namedCards ?? true,
     onStart: ({ workerId }) => {
-      workers.push(createScriptedWorker(workerId, world.script, { deps, github, pool }));
+      const { program } = world.script;
+      const around = { deps, github, pool };
+      workers.push(
+        program === undefined
+          ? createScriptedWorker(workerId, world.script, around)
+          : createScriptedProgram(workerId, program, deps),
+      );
     },
   });
   const deps = depsOf();
   const world: World = {
     deps,
     stores,
+    apiStores,
     clock,
     github,
     pool,
@@ -136,6 +151,8 @@ export function createWorld(options: WorldOptions = {}): World {
     ];
     return {
       stores: wrapped,
+      apiStores: fusedApiStores(),
+      seal: createFakeSeal(),
       clock,
       random: seededRandom(options.seed),
       log,
@@ -160,6 +177,17 @@ export function createWorld(options: WorldOptions = {}): World {
       nearMisses: fuse.wrap(nearMisses),
       due: fuse.wrap(due),
       deployment,
+    };
+  }
+
+  function fusedApiStores(): ApiStores {
+    const { payloads, chunks, apiKeys, apiJobs, counts } = apiStores;
+    return {
+      payloads: fuse.wrap(payloads),
+      chunks: fuse.wrap(chunks),
+      apiKeys: fuse.wrap(apiKeys),
+      apiJobs: fuse.wrap(apiJobs),
+      counts: fuse.wrap(counts),
     };
   }
 

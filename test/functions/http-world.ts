@@ -4,21 +4,19 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
+import type { DeliveryDeps } from "../../functions/http/handle-delivery.ts";
 import { createSignatureCheck } from "../../functions/http/signature.ts";
 import { createWebhookApp, WEBHOOK_PATH } from "../../functions/http/webhook-app.ts";
 import { createWorkerApp } from "../../functions/http/worker-app.ts";
+import { bindWorkerUseCases } from "../../functions/http/worker-use-cases.ts";
 import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { endpointName } from "../../shared/domain/ids.ts";
 import type { WorkerClaims, WorkerTokens } from "../../shared/ports/worker-token.ts";
 import { redact } from "../../shared/redacted.ts";
-import { finishWorker } from "../../shared/usecases/finish-worker.ts";
 import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { receiveInstallation } from "../../shared/usecases/receive-installation.ts";
-import { recordPing } from "../../shared/usecases/record-ping.ts";
-import { registerRunner } from "../../shared/usecases/register-runner.ts";
-import { takeJob } from "../../shared/usecases/take-job.ts";
 import { POOL, TENANT } from "../domain/builders.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
@@ -30,30 +28,37 @@ const OLD_DISPATCH_SECRET = "dispatch-secret-of-yesterday";
 
 export type HttpWorld = World & {
   readonly webhook: Hono;
+  /** What `webhook` is made of, for the other edge. */
+  readonly deliveries: DeliveryDeps;
   readonly workerPlane: ReturnType<typeof createWorkerApp>;
 };
 
-export function createHttpWorld(options: WorldOptions = {}): HttpWorld {
+export const MAX_RESULT_BYTES = 200_000;
+
+/** `holdMs`: how long a program's poll is held. */
+export function createHttpWorld({
+  holdMs = 0,
+  ...options
+}: WorldOptions & { holdMs?: number } = {}): HttpWorld {
   const world = createWorld(options);
   const { deps, log, clock } = world;
   const rejectionLog = rateLimited(log, { clock });
-  const webhook = createWebhookApp({
+  const deliveries: DeliveryDeps = {
     checkSignature: createSignatureCheck(redact(SECRET), redact(OLD_SECRET)),
     receiveDelivery: (word) => receiveDelivery(deps, word),
     receiveInstallation: (event) => receiveInstallation(deps, event),
     log,
     rejectionLog,
-  });
+  };
+  const webhook = createWebhookApp(deliveries);
   const workerPlane = createWorkerApp({
-    takeJob: (worker, boot) => takeJob(deps, worker, boot),
-    registerRunner: (worker, boot, kind) => registerRunner(deps, worker, boot, kind),
-    recordPing: (worker, ping) => recordPing(deps, worker, ping),
-    finishWorker: (worker, report) => finishWorker(deps, worker, report),
+    useCases: bindWorkerUseCases(deps, { holdMs }),
+    maxResultBytes: MAX_RESULT_BYTES,
     tokens: createWorkerTokens(redact(DISPATCH_SECRET), redact(OLD_DISPATCH_SECRET)),
     log,
     rejectionLog,
   });
-  return Object.assign(world, { webhook, workerPlane });
+  return Object.assign(world, { webhook, deliveries, workerPlane });
 }
 
 export function sign(body: string, secret = SECRET): string {

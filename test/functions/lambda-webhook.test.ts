@@ -2,7 +2,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LambdaEvent } from "hono/aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError } from "../../functions/lambda/config-error.ts";
 import { once } from "../../functions/lambda/once.ts";
@@ -59,12 +58,9 @@ afterAll(async () => {
 
 async function send(call: HttpCall, overrides: { readonly [name: string]: string } = {}) {
   const handler = await openWebhook({ ...env, ...overrides }, dir);
-  const answer = await handler(lambdaEvent(call));
+  const answer = await handler(httpEvent(call));
   return { status: answer.statusCode, body: JSON.parse(answer.body) as { [key: string]: unknown } };
 }
-
-/** Hono has types of its own for the same event. */
-const lambdaEvent = (call: HttpCall) => httpEvent(call) as unknown as LambdaEvent;
 
 const storedJob = (id: number) =>
   createDynamoStores({ call: transport.call, table: TABLE, clock: systemClock }).jobs.get(githubJobId(id));
@@ -123,7 +119,7 @@ describe("starts that fail", () => {
     await expect(open()).rejects.toThrow(/secrets under \/npu-dispatch\/test could not be read/);
     await expect(open()).rejects.toThrow(/Parameter Store/);
     const handler = await open();
-    expect(await handler(lambdaEvent(delivery(21)))).toMatchObject({ statusCode: 202 });
+    expect(await handler(httpEvent(delivery(21)))).toMatchObject({ statusCode: 202 });
     expect(await open()).toBe(handler);
     expect(starts).toBe(3);
   });

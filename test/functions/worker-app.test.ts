@@ -1,6 +1,5 @@
 // The worker plane over HTTP: who may call it, RunPod's odd paths and labels, and nothing malformed is a fault of ours.
 import { describe, expect, test } from "vitest";
-import { MAX_RESULT_BYTES } from "../../functions/http/worker-app.ts";
 import { endpointName } from "../../shared/domain/ids.ts";
 import { StoreError } from "../../shared/ports/store.ts";
 import {
@@ -10,7 +9,15 @@ import {
   workerPlaneError,
 } from "../../shared/protocol/worker-plane.ts";
 import { aReport, aWorkerId, POOL, TENANT } from "../domain/builders.ts";
-import { call, createHttpWorld, ENDPOINT, listen, started, tokensOf } from "./http-world.ts";
+import {
+  call,
+  createHttpWorld,
+  ENDPOINT,
+  listen,
+  MAX_RESULT_BYTES,
+  started,
+  tokensOf,
+} from "./http-world.ts";
 
 const routes = (worker: string, job: string) =>
   [

@@ -57,7 +57,6 @@ describe("bundles", () => {
       "@octokit/webhooks-methods",
       "@smithy/core",
       "@smithy/signature-v4",
-      "hono",
       "zod",
     ]);
     const inputs = Object.keys(bundles.get("webhook")?.metafile.inputs ?? {});

@@ -27,7 +27,7 @@ describe("take", () => {
     const first = await takeJob(world.deps, worker, "boot-1");
     expect(first).toEqual({
       type: "taken",
-      jobId: `gh-${id}`,
+      job: { id: `gh-${id}`, input: {} },
       settings: {
         url: "https://github.com/Acme",
         runnerName: worker,

@@ -60,8 +60,10 @@ describe("URL templates", () => {
 });
 
 describe("the configuration", () => {
+  const BAD_IDS = { RUNPOD_POD_ID: "a b", RUNNER_USER: "a b" };
+
   it("has defaults", () => {
-    const read = readConfig(workerEnvironment("http://d"), "/work");
+    const read = readConfig(workerEnvironment("http://d"), "/work", "own-id");
     expect(read).toMatchObject({
       ok: true,
       config: {
@@ -75,8 +77,9 @@ describe("the configuration", () => {
 
   it("names every fault and no value", () => {
     const read = readConfig(
-      { RUNPOD_AI_API_KEY: "two\nlines", RUNPOD_WEBHOOK_GET_JOB: "ftp://secret", RUNNER_USER: "a b" },
+      { ...BAD_IDS, RUNPOD_AI_API_KEY: "two\nlines", RUNPOD_WEBHOOK_GET_JOB: "ftp://secret" },
       "/",
+      "own-id",
     );
     const text = read.ok ? "" : read.faults.join("\n");
     for (const name of ["GET_JOB", "POST_OUTPUT", "PING", "AI_API_KEY", "POD_ID", "RUNNER_USER"])
@@ -192,6 +195,7 @@ describe("the plan", () => {
   const read = readConfig(
     { ...workerEnvironment("http://d"), GITHUB_PAT: "ghp_env", GITHUB_ORG: "env-org" },
     "/",
+    "own-id",
   );
   if (!read.ok) throw new Error("the test's configuration is wrong");
   const plan = (job: Partial<TakenJob>) => planRunner({ id: "j", input: {}, ...job }, read.config, false);

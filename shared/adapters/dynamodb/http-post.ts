@@ -1,5 +1,6 @@
 // One POST over a kept connection, on Node's own client and nothing else: it is on the webhook's cold start.
 import type { Agent, IncomingMessage } from "node:http";
+import { urlToHttpOptions } from "node:url";
 
 export type HttpAnswer = { readonly status: number; readonly body: string };
 export type HttpPost = {
@@ -10,12 +11,16 @@ export type HttpPost = {
 
 export function createHttpPost(url: URL): HttpPost {
   const { request, agent } = clientOf(url);
+  const target = { ...urlToHttpOptions(url), method: "POST", agent };
   return {
     post: (headers, body, timeoutMs) =>
       new Promise((resolve, reject) => {
-        const sent = request(url, { method: "POST", headers, agent });
-        // A timer and plain events: an AbortSignal and an async iterator cost a third of the whole call's CPU.
-        const timer = setTimeout(() => sent.destroy(new TimedOut(timeoutMs)), timeoutMs);
+        const sent = request({ ...target, headers });
+        // A timer and plain events: an AbortSignal and an async iterator add 35 to 60 us to a POST of 135 to 190.
+        const timer = setTimeout(() => {
+          fail(new TimedOut(timeoutMs));
+          sent.destroy();
+        }, timeoutMs);
         const fail = (error: unknown) => {
           clearTimeout(timer);
           reject(error);

@@ -1,6 +1,7 @@
 // What GitHub has left for us: the rate limit of each installation, and until when it told us to stay away.
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { type Credential, credentialKey } from "./credential.ts";
 
 /** Calls of the primary limit: 5,000 an hour per installation, more for large organizations. */
 export type RateBudget = { readonly limit: number; readonly remaining: number; readonly resetAt: EpochMs };
@@ -9,12 +10,9 @@ export type Headers = {
   readonly date?: string | number | undefined;
   readonly [name: string]: string | number | undefined;
 };
-/** Calls are made as the App (JWT) or as one installation. */
-export type Credential = "app" | number;
-
 export type Budget = {
   note(as: Credential, headers: Headers): void;
-  of(as: Credential): RateBudget | undefined;
+  of(installationId: number): RateBudget | undefined;
   /** GitHub asked to wait; calls before are not sent, since going on may get the App banned. */
   block(as: Credential, forMs: number): void;
   /** 0 when calls may be sent. */
@@ -22,16 +20,20 @@ export type Budget = {
 };
 
 export function createBudget(clock: Clock): Budget {
-  const budgets = new Map<Credential, RateBudget>();
-  const blocks = new Map<Credential, EpochMs>();
+  const budgets = new Map<number, RateBudget>();
+  const blocks = new Map<string, EpochMs>();
   return {
     note(as, headers) {
-      const budget = parse(headers);
-      if (budget) budgets.set(as, budget);
+      const budget = typeof as === "number" ? parse(headers) : undefined;
+      if (typeof as === "number" && budget) budgets.set(as, budget);
     },
-    of: (as) => budgets.get(as),
-    block: (as, forMs) => void blocks.set(as, clock.now() + forMs),
-    blockedMs: (as) => Math.max(0, (blocks.get(as) ?? 0) - clock.now()),
+    of: (installationId) => budgets.get(installationId),
+    block(as, forMs) {
+      // Anybody's personal access token may be among them: what has ended is not kept.
+      for (const [key, until] of blocks) if (until <= clock.now()) blocks.delete(key);
+      blocks.set(credentialKey(as), clock.now() + forMs);
+    },
+    blockedMs: (as) => Math.max(0, (blocks.get(credentialKey(as)) ?? 0) - clock.now()),
   };
 }
 

@@ -1,4 +1,4 @@
-// The port `Github` over GitHub's REST API, as a GitHub App.
+// The port `Github` over GitHub's REST API, as a GitHub App or with a caller's own token.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.ts";
 import type { Github } from "../../ports/github.ts";
@@ -9,13 +9,14 @@ import { createAppJwt } from "./app-jwt.ts";
 import { parseAppKey } from "./app-key.ts";
 import { createBudget, type RateBudget } from "./budget.ts";
 import { createGithubFetch, type GithubFetch } from "./fetch.ts";
-import { createAsInstallation } from "./installations.ts";
+import { createAsCaller } from "./installations.ts";
 import { createRunnerGroups } from "./runner-groups.ts";
 import { createRunnerCalls } from "./runners.ts";
 import { siteUrl } from "./scope.ts";
 import { createSend } from "./send.ts";
 import { createTokenCache } from "./token-cache.ts";
 import { createWorkflowJobCall } from "./workflow-job-call.ts";
+import { createWorkflowRunCall } from "./workflow-run-call.ts";
 
 export type GithubDeps = {
   /** The App's numeric id or its client id. */
@@ -59,11 +60,12 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     tokens: createTokenCache(clock),
     pause,
   });
-  const asInstallation = createAsInstallation({ send, clock, log, site });
-  const groups = createRunnerGroups({ send, asInstallation, clock, site });
+  const asCaller = createAsCaller({ send, clock, log, site });
+  const groups = createRunnerGroups({ send, asCaller, clock, site });
   return {
-    ...createRunnerCalls({ send, asInstallation, groups, clock }),
-    workflowJob: createWorkflowJobCall({ send, asInstallation }),
+    ...createRunnerCalls({ send, asCaller, groups, clock }),
+    workflowJob: createWorkflowJobCall({ send, asCaller }),
+    workflowRun: createWorkflowRunCall({ send, asCaller, clock }),
     budget: (installationId) => budget.of(installationId),
   };
 }

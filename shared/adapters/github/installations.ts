@@ -1,16 +1,17 @@
-// Finds the installation to act as: the hint first, GitHub's own answer when the hint turns out wrong.
+// Finds as whom to call: a caller's own token, else the installation: the hint first, GitHub's answer when that is wrong.
 import * as z from "zod/mini";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Caller, GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
+import { type PersonalToken, personalToken } from "./credential.ts";
 import { answered, type Call, type Send } from "./send.ts";
 
 /** Runs `use` with the caller's installation, and once more with another one when GitHub knows better. */
-export type AsInstallation = <T>(
+export type AsCaller = <T>(
   caller: Caller,
   repo: string | undefined,
-  use: (installationId: number) => Promise<T>,
+  use: (as: number | PersonalToken) => Promise<T>,
 ) => Promise<T>;
 
 /** A found installation is believed this long before another refusal asks for it again: a deleted job is a 404 too. */
@@ -18,12 +19,12 @@ const BELIEVE_MS = 60_000;
 
 type Found = { readonly id: number; readonly foundAt: EpochMs };
 
-export function createAsInstallation(deps: {
+export function createAsCaller(deps: {
   readonly send: Send;
   readonly clock: Clock;
   readonly log: Log;
   readonly site: string;
-}): AsInstallation {
+}): AsCaller {
   const found = new Map<string, Found>();
   const flights = new Map<string, Promise<number>>();
 
@@ -56,6 +57,7 @@ export function createAsInstallation(deps: {
   }
 
   return async (caller, repo, use) => {
+    if (caller.token !== undefined) return await use(personalToken(caller.token));
     const known = found.get(keyOf(caller))?.id ?? caller.installationId;
     const id = known ?? (await findOnce(caller, repo));
     try {

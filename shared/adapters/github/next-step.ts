@@ -9,6 +9,10 @@ export function nextStep(
   context: FaultContext,
   retryAfterMs: number | undefined,
 ): string {
+  if (typeof refusal.as === "object") {
+    const own = nextStepWithToken(fault, refusal, context);
+    if (own !== undefined) return own;
+  }
   switch (fault) {
     case "unauthorized":
       return unauthorized(refusal, context);
@@ -27,6 +31,28 @@ export function nextStep(
     case "unavailable":
       return "This is GitHub's fault and passes; see https://www.githubstatus.com if it lasts.";
   }
+}
+
+const TOKEN_NEEDS =
+  "for an organization's runners a classic token needs the scope admin:org and a fine-grained one Self-hosted runners, read and write, of the organization; for a repository's the scope repo, or Administration, read and write";
+
+/** A personal access token is its owner's matter, not the App's; undefined where that makes no difference. */
+function nextStepWithToken(
+  fault: GithubFault,
+  { text }: Refusal,
+  { call }: FaultContext,
+): string | undefined {
+  if (fault === "unauthorized") {
+    return "GitHub does not know the personal access token: it is wrong, expired or revoked. Create a new one and send it as github_pat.";
+  }
+  if (fault === "not-found") {
+    return `Either ${call.target} does not exist, or the personal access token may not see it: ${TOKEN_NEEDS}.`;
+  }
+  if (fault !== "forbidden" || /ip address|ip allow list|disabled/i.test(text)) return undefined;
+  if (/saml/i.test(text)) {
+    return "The organization uses SAML single sign-on: authorize the personal access token for it (Configure SSO, beside the token in its owner's settings).";
+  }
+  return `The personal access token may not do that: ${TOKEN_NEEDS}. Its owner must be an administrator there.`;
 }
 
 /** JWTs are valid for minutes, so a wrong clock looks like a wrong key. */

@@ -1,6 +1,7 @@
 // A call that GitHub refused, as data: what was asked, what was answered.
 import type { EpochMs } from "../../domain/ids.ts";
-import type { Credential, Headers } from "./budget.ts";
+import type { Headers } from "./budget.ts";
+import type { Credential } from "./credential.ts";
 
 /** A call in words: GitHub refused to `purpose` for `target`. */
 export type CallWords = {

@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import type { Clock } from "../../ports/clock.ts";
 import { type Caller, GithubError } from "../../ports/github.ts";
 import { createCache } from "./cache.ts";
-import type { AsInstallation } from "./installations.ts";
+import type { Credential } from "./credential.ts";
+import type { AsCaller } from "./installations.ts";
 import type { Send } from "./send.ts";
 
 /** Every organization's and repository's "Default" group. */
@@ -27,7 +28,7 @@ type Groups = ReadonlyMap<string, number>;
 
 export function createRunnerGroups(deps: {
   readonly send: Send;
-  readonly asInstallation: AsInstallation;
+  readonly asCaller: AsCaller;
   readonly clock: Clock;
   readonly site: string;
 }): RunnerGroups {
@@ -36,7 +37,7 @@ export function createRunnerGroups(deps: {
 
   async function load(caller: Caller, org: string): Promise<Groups> {
     return await groups.get(org.toLowerCase(), async () => ({
-      value: await deps.asInstallation(caller, undefined, (id) => list(deps.send, id, org)),
+      value: await deps.asCaller(caller, undefined, (as) => list(deps.send, as, org)),
       until: deps.clock.now() + KEEP_MS,
     }));
   }
@@ -70,7 +71,7 @@ const groupsJson = z.object({
   runner_groups: z.array(z.object({ id: z.int(), name: z.string() })),
 });
 
-async function list(send: Send, installationId: number, org: string): Promise<Groups> {
+async function list(send: Send, as: Credential, org: string): Promise<Groups> {
   const groups = new Map<string, number>();
   for (let page = 1; page <= MAX_PAGES; page++) {
     const call = {
@@ -80,7 +81,7 @@ async function list(send: Send, installationId: number, org: string): Promise<Gr
       target: `organization ${org}`,
       permission: "Organization: Self-hosted runners, read and write",
     };
-    const { runner_groups: batch } = await send(installationId, call, groupsJson);
+    const { runner_groups: batch } = await send(as, call, groupsJson);
     for (const group of batch) groups.set(group.name.toLowerCase(), group.id);
     if (batch.length < PER_PAGE) break;
   }

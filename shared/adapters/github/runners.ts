@@ -5,7 +5,8 @@ import type { RunnerScope } from "../../domain/worker.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Caller, Github, GithubRunner, JitConfig, RegistrationToken } from "../../ports/github.ts";
 import { createCache } from "./cache.ts";
-import type { AsInstallation } from "./installations.ts";
+import { type Credential, credentialKey } from "./credential.ts";
+import type { AsCaller } from "./installations.ts";
 import { DEFAULT_GROUP, type RunnerGroups } from "./runner-groups.ts";
 import { scopeKey, scopeName, scopePath, scopePermission } from "./scope.ts";
 import { answered, type Call, type Send } from "./send.ts";
@@ -14,7 +15,7 @@ export type RunnerCalls = Pick<Github, "registrationToken" | "jitConfig" | "find
 
 type Deps = {
   readonly send: Send;
-  readonly asInstallation: AsInstallation;
+  readonly asCaller: AsCaller;
   readonly groups: RunnerGroups;
   readonly clock: Clock;
 };
@@ -23,15 +24,22 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
   const tokens = createCache<RegistrationToken>(deps.clock);
   return {
     registrationToken: async (caller, scope) =>
-      await tokens.get(scopeKey(scope), async () => {
-        const token = await deps.asInstallation(caller, repoOf(scope), (id) => mintToken(deps, id, scope));
+      await tokens.get(tokenKey(caller, scope), async () => {
+        const token = await deps.asCaller(caller, repoOf(scope), (as) => mintToken(deps, as, scope));
         return { value: token, until: token.expiresAt - TOKEN_MARGIN_MS };
       }),
     jitConfig: async (caller, scope, runner) => await createJit(deps, caller, scope, runner),
     findRunner: async (caller, scope, name) =>
-      await deps.asInstallation(caller, repoOf(scope), (id) => find(deps.send, id, scope, name)),
+      await deps.asCaller(caller, repoOf(scope), (as) => find(deps.send, as, scope, name)),
     deleteRunner: async (caller, scope, runnerId) => await remove(deps, caller, scope, runnerId),
   };
+}
+
+/** What one token could create is not given to the holder of another, nor to one whose token GitHub would refuse. */
+function tokenKey({ token }: Caller, scope: RunnerScope): string {
+  return token === undefined
+    ? scopeKey(scope)
+    : `${scopeKey(scope)} ${credentialKey({ personalToken: token })}`;
 }
 
 function repoOf(scope: RunnerScope): string | undefined {
@@ -41,9 +49,9 @@ function repoOf(scope: RunnerScope): string | undefined {
 const HOUR_MS = 3_600_000;
 const tokenJson = z.object({ token: z.string(), expires_at: z.string() });
 
-async function mintToken(deps: Deps, installationId: number, scope: RunnerScope): Promise<RegistrationToken> {
+async function mintToken(deps: Deps, as: Credential, scope: RunnerScope): Promise<RegistrationToken> {
   const call = callOf(scope, "POST", "/actions/runners/registration-token", "create a registration token");
-  const answer = await deps.send(installationId, call, tokenJson);
+  const answer = await deps.send(as, call, tokenJson);
   // Whatever our clock says, it lives an hour from now at most.
   const latest = deps.clock.now() + HOUR_MS;
   const expiresAt = Date.parse(answer.expires_at);
@@ -71,7 +79,7 @@ async function createJit(
     },
   );
   try {
-    const answer = await deps.asInstallation(caller, repoOf(scope), (id) => deps.send(id, call, jitJson));
+    const answer = await deps.asCaller(caller, repoOf(scope), (as) => deps.send(as, call, jitJson));
     return { encodedJitConfig: answer.encoded_jit_config, runnerId: answer.runner.id };
   } catch (error) {
     // The group may have been deleted since we learned its id.
@@ -102,14 +110,14 @@ const runnersJson = z.object({
 
 async function find(
   send: Send,
-  installationId: number,
+  as: Credential,
   scope: RunnerScope,
   name: string,
 ): Promise<GithubRunner | undefined> {
   for (let page = 1; page <= MAX_PAGES; page++) {
     const query = { name, per_page: PER_PAGE, page };
     const call = callOf(scope, "GET", "/actions/runners", `find runner ${name}`, query);
-    const { runners } = await send(installationId, call, runnersJson);
+    const { runners } = await send(as, call, runnersJson);
     const runner = runners.find((entry) => entry.name.toLowerCase() === name.toLowerCase());
     if (runner) {
       const status = runner.status === "online" ? "online" : "offline";
@@ -129,7 +137,7 @@ async function remove(
   const path = "/actions/runners/{runner_id}";
   const call = callOf(scope, "DELETE", path, `delete runner ${runnerId}`, { runner_id: runnerId });
   try {
-    await deps.asInstallation(caller, repoOf(scope), (id) => deps.send(id, call, z.unknown()));
+    await deps.asCaller(caller, repoOf(scope), (as) => deps.send(as, call, z.unknown()));
     return "deleted";
   } catch (error) {
     if (answered(error, 422)) return "busy";

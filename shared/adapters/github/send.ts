@@ -1,11 +1,13 @@
-// One call to GitHub: signed in as the App or an installation, answer checked, refusal translated, budget kept.
+// One call to GitHub: signed in as the App, an installation or a person, answer checked, refusal translated, budget kept.
 import { createAppAuth } from "@octokit/auth-app";
 import { request as octokitRequest } from "@octokit/request";
 import * as z from "zod/mini";
 import type { Clock } from "../../ports/clock.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Budget, Credential, Headers } from "./budget.ts";
+import { scrub } from "../log/scrub.ts";
+import type { Budget, Headers } from "./budget.ts";
+import type { Credential } from "./credential.ts";
 import { refused, unreachable } from "./fault.ts";
 import { type GithubFetch, isTimeout } from "./fetch.ts";
 import type { CallWords, FaultContext } from "./refusal.ts";
@@ -55,6 +57,7 @@ export function createSend(deps: SendDeps): Send {
   const auth = createAppAuth({ appId: deps.appId, createJwt: deps.createJwt, request, cache: deps.tokens });
 
   async function authorization(as: Credential, refresh: boolean): Promise<string> {
+    if (typeof as === "object") return `Bearer ${as.personalToken}`;
     if (as === "app") return `bearer ${(await auth({ type: "app" })).token}`;
     return `token ${(await auth({ type: "installation", installationId: as, refresh })).token}`;
   }
@@ -84,7 +87,8 @@ export function createSend(deps: SendDeps): Send {
   return async (as, call, schema) => {
     assertAllowed(deps, as, call);
     let answer = await attempt(as, call, false);
-    if (answer.as !== "app" && statusOf(answer) === 401) answer = await attemptAgain(answer.as, call);
+    if (typeof answer.as === "number" && statusOf(answer) === 401)
+      answer = await attemptAgain(answer.as, call);
     note(deps.budget, answer);
     if ("error" in answer) throw fail(deps, as, call, answer);
     const parsed = z.safeParse(schema, answer.data);
@@ -132,7 +136,9 @@ function fail(deps: SendDeps, as: Credential, call: Call, { as: refusedAs, error
   if (!error.response) return unreachable(reasonOf(error), deps.apiUrl, call, innermost(error));
   const context: FaultContext = { call, appId: deps.appId, now: deps.clock.now() };
   const { headers, data } = error.response;
-  const refusal = { as: refusedAs, status: error.status, headers, text: textOf(data) };
+  // What stands between us and GitHub may quote the request.
+  const known = typeof as === "object" ? [as.personalToken] : [];
+  const refusal = { as: refusedAs, status: error.status, headers, text: scrub(textOf(data), known) };
   const fault = refused(refusal, context, { ownStatus: refusedAs === as });
   if (fault.fault === "rate-limited" && fault.retryAfterMs) deps.budget.block(as, fault.retryAfterMs);
   return fault;

@@ -1,13 +1,13 @@
 // Asks GitHub for its word on one workflow job.
 import type { Github } from "../../ports/github.ts";
-import type { AsInstallation } from "./installations.ts";
+import type { AsCaller } from "./installations.ts";
 import { answered, type Send } from "./send.ts";
 import { statusFromApi, toWord, workflowJobJson } from "./workflow-job.ts";
 
 /** Undefined when GitHub does not know the job (its run was deleted), or no longer shows it to the App. */
 export function createWorkflowJobCall(deps: {
   readonly send: Send;
-  readonly asInstallation: AsInstallation;
+  readonly asCaller: AsCaller;
 }): Github["workflowJob"] {
   return async (caller, { owner, repositoryId, repo, workflowJobId }) => {
     const call = {
@@ -18,9 +18,10 @@ export function createWorkflowJobCall(deps: {
       permission: "Repository: Actions, read",
     };
     try {
-      return await deps.asInstallation(caller, repo, async (installationId) => {
-        const job = await deps.send(installationId, call, workflowJobJson);
+      return await deps.asCaller(caller, repo, async (as) => {
+        const job = await deps.send(as, call, workflowJobJson);
         const repository = { id: repositoryId, owner, name: repo };
+        const installationId = typeof as === "number" ? as : undefined;
         return toWord(job, { status: statusFromApi(job.status), repository, installationId });
       });
     } catch (error) {

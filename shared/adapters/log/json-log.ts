@@ -2,7 +2,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Log, LogFields } from "../../ports/log.ts";
 import { type ErrorFields, errorFields } from "./error-fields.ts";
-import { scrub } from "./scrub.ts";
+import { createScrubber, scrub } from "./scrub.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -23,11 +23,19 @@ export type JsonLogDeps = {
 
 export function createJsonLog(deps: JsonLogDeps): Log {
   const least = LOG_LEVELS.indexOf(deps.level ?? "info");
+  const tools: Tools = { ...deps, stack: deps.level === "debug", cleaner: createCleaner(deps.secrets) };
   const at = (level: LogLevel) => (event: string, fields?: LogFields) => {
-    if (LOG_LEVELS.indexOf(level) >= least) writeLine(deps, level, event, fields);
+    if (LOG_LEVELS.indexOf(level) >= least) writeLine(tools, level, event, fields);
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
+
+type Clean = (text: string) => string;
+type Tools = Pick<JsonLogDeps, "write" | "clock"> & {
+  /** Stacks are written. */
+  readonly stack: boolean;
+  readonly cleaner: () => Clean;
+};
 
 type FieldKind = "text" | "number" | "texts" | "error";
 
@@ -53,47 +61,57 @@ const FIELDS = {
   url: "text",
   error: "error",
 } as const satisfies { readonly [field in keyof Required<LogFields>]: FieldKind };
+const ALLOWED = Object.entries(FIELDS) as [keyof LogFields, FieldKind][];
 
 /** A log that throws turns a note about a fault into a second fault, so its own failures end here. */
-function writeLine(deps: JsonLogDeps, level: LogLevel, event: string, fields: LogFields | undefined): void {
+function writeLine(tools: Tools, level: LogLevel, event: string, fields: LogFields | undefined): void {
   try {
-    deps.write(lineOf(deps, level, event, fields));
+    tools.write(lineOf(tools, level, event, fields));
   } catch (error) {
-    writeFailure(deps, event, error);
+    writeFailure(tools, event, error);
   }
 }
 
-function writeFailure(deps: JsonLogDeps, event: string, error: unknown): void {
+function writeFailure({ write }: Tools, event: string, error: unknown): void {
   try {
     const reason = error instanceof Error ? error.name : typeof error;
-    deps.write(JSON.stringify({ level: "error", event: "log-failed", message: scrub(event), reason }));
+    write(JSON.stringify({ level: "error", event: "log-failed", message: scrub(event), reason }));
   } catch (_unwritable) {
     // The writer itself is broken (a closed pipe): there is nowhere left to say so.
   }
 }
 
-function lineOf(deps: JsonLogDeps, level: LogLevel, event: string, fields: LogFields = {}): string {
-  const secrets = [...(deps.secrets?.() ?? [])];
-  const clean = (text: string) => cut(scrub(text, secrets));
+function lineOf(tools: Tools, level: LogLevel, event: string, fields: LogFields = {}): string {
+  const clean = tools.cleaner();
   const line: Record<string, unknown> = {
-    at: new Date(deps.clock.now()).toISOString(),
+    at: new Date(tools.clock.now()).toISOString(),
     level,
     event: clean(event),
   };
-  for (const [field, kind] of Object.entries(FIELDS) as [keyof LogFields, FieldKind][]) {
+  for (const [field, kind] of ALLOWED) {
     const value = fields[field];
     if (value === undefined) continue;
-    line[field] = cleanValue(kind, value, clean, deps.level === "debug");
+    line[field] = cleanValue(kind, value, clean, tools.stack);
   }
   return JSON.stringify(line);
 }
 
-function cleanValue(
-  kind: FieldKind,
-  value: unknown,
-  clean: (text: string) => string,
-  stack: boolean,
-): unknown {
+/** The secrets are asked for every line, and worked out anew only when there are others. */
+function createCleaner(secrets: JsonLogDeps["secrets"] = () => []): () => Clean {
+  let known: readonly string[] = [];
+  let scrubKnown = createScrubber(known);
+  const clean: Clean = (text) => cut(scrubKnown(text));
+  return () => {
+    const now = [...secrets()];
+    if (now.length !== known.length || now.some((secret, place) => secret !== known[place])) {
+      known = now;
+      scrubKnown = createScrubber(now);
+    }
+    return clean;
+  };
+}
+
+function cleanValue(kind: FieldKind, value: unknown, clean: Clean, stack: boolean): unknown {
   if (kind === "error") return cleanError(errorFields(value, { stack }), clean);
   if (kind === "number") return typeof value === "number" ? value : undefined;
   if (kind === "text") return typeof value === "string" ? clean(value) : undefined;
@@ -102,7 +120,7 @@ function cleanValue(
   return texts.map(clean);
 }
 
-function cleanError(error: ErrorFields, clean: (text: string) => string): ErrorFields {
+function cleanError(error: ErrorFields, clean: Clean): ErrorFields {
   return {
     ...error,
     name: clean(error.name),

@@ -1,10 +1,12 @@
 // The embedded store of the single-process server: one file, durable, for one dispatcher.
+import type { ApiStores } from "../../ports/api-store.ts";
 import type { Stores } from "../../ports/store.ts";
+import { createApiStores } from "../store/api-stores.ts";
 import { createStores, type StoreDeps } from "../store/stores.ts";
 import { openDatabase } from "./database.ts";
 import { createSqliteRows } from "./sqlite-rows.ts";
 
-export type SqliteStores = Stores & { close(): void };
+export type SqliteStores = Stores & { readonly api: ApiStores; close(): void };
 
 /**
  * Opens `file`, by convention `dispatch.db` in the data folder, and makes both when missing. The folder must be on a
@@ -12,6 +14,6 @@ export type SqliteStores = Stores & { close(): void };
  */
 export function createSqliteStores(deps: StoreDeps & { readonly file: string }): SqliteStores {
   const database = openDatabase(deps.file);
-  const stores = createStores(createSqliteRows(database, deps.clock), deps);
-  return { ...stores, close: () => database.close() };
+  const rows = createSqliteRows(database, deps.clock);
+  return { ...createStores(rows, deps), api: createApiStores(rows, deps), close: () => database.close() };
 }

@@ -1,6 +1,6 @@
 // Keys of rows and of the sets they are listed in, and the way back from a key to an id.
 import { createHash } from "node:crypto";
-import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../../domain/ids.ts";
+import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../../domain/ids.ts";
 import { laneKey } from "../../domain/lane.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { DueEntry } from "./rows.ts";
@@ -16,11 +16,22 @@ export const tenantKey = (id: TenantId): string => `tenant#${id}`;
 export const laneRowKey = (lane: { pool: PoolName; tenant: TenantId }): string => `lane#${laneKey(lane)}`;
 export const laneSet = (pool: PoolName): string => `lanes#${pool}`;
 export const workerSet = (pool: PoolName): string => `workers#${pool}`;
+export const apiJobSet = (endpoint: EndpointName): string => `api-jobs#${endpoint}`;
+export const apiKeyKey = (hash: string): string => `api-key#${hash}`;
+export const countKey = (endpoint: EndpointName, what: string): string => `count#${endpoint}#${what}`;
+export const partKey = (key: string, number: number): string => `part#${key}#${number}`;
+export const chunkKey = (job: JobId, generation: number, number: number): string =>
+  `chunk#${job}#${generation}#${number}`;
 
 /** One key for a set of labels, whatever their order and case: GitHub compares them so. */
 export function nearMissKey(tenant: TenantId, labels: readonly string[]): string {
   const sorted = [...new Set(labels.map((label) => label.toLowerCase()))].sort((a, b) => (a < b ? -1 : 1));
   return `near-miss#${tenant}#${createHash("sha256").update(JSON.stringify(sorted)).digest("hex")}`;
+}
+
+/** Sorts the oldest first, and jobs of one moment by id. */
+export function oldestFirst(at: EpochMs, id: JobId): string {
+  return `${String(at).padStart(15, "0")}#${id}`;
 }
 
 /** Sorts the newest first in an ascending listing. */

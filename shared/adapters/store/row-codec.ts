@@ -7,6 +7,7 @@ import type { Tenant } from "../../domain/tenant.ts";
 import { isLive, type Worker } from "../../domain/worker.ts";
 import { type NearMiss, StoreError } from "../../ports/store.ts";
 import {
+  apiJobSet,
   DEPLOYMENT_KEY,
   jobKey,
   laneRowKey,
@@ -14,6 +15,7 @@ import {
   NEAR_MISS_SET,
   nearMissKey,
   newestFirst,
+  oldestFirst,
   poolKey,
   TENANT_SET,
   tenantKey,
@@ -34,7 +36,17 @@ const MAX_DATA_BYTES = 300_000;
 export function rowOfJob(job: Job, now: EpochMs): RowDraft {
   const lane = isWaiting(job) ? { lanePk: laneKey(job), laneSk: laneOrder(job), cards: job.cards } : {};
   const expiresAt = isTerminal(job) ? expiry(now) : undefined;
-  return { ...draft("job", jobKey(job.id), job.version, job), ...lane, dueAt: jobDueAt(job), expiresAt };
+  const set =
+    job.api === undefined || isTerminal(job)
+      ? {}
+      : { setPk: apiJobSet(job.endpoint), setSk: oldestFirst(job.createdAt, job.id) };
+  return {
+    ...draft("job", jobKey(job.id), job.version, job),
+    ...lane,
+    ...set,
+    dueAt: jobDueAt(job),
+    expiresAt,
+  };
 }
 
 export function rowOfWorker(worker: Worker, now: EpochMs): RowDraft {

@@ -1,7 +1,18 @@
 // What every store keeps: one flat row per noun, and the few ways to write and list rows that all adapters share.
 import type { EpochMs } from "../../domain/ids.ts";
 
-export type RowKind = "job" | "worker" | "pool" | "lane" | "tenant" | "near-miss" | "deployment";
+export type RowKind =
+  | "job"
+  | "worker"
+  | "pool"
+  | "lane"
+  | "tenant"
+  | "near-miss"
+  | "deployment"
+  | "part"
+  | "chunk"
+  | "api-key"
+  | "count";
 
 /** An index attribute that is absent keeps the row out of that index. */
 export type Row = {
@@ -12,7 +23,7 @@ export type Row = {
   /** Nonce of the write that left the row so; heartbeats keep it. */
   readonly writeId: string;
   readonly schema: 1;
-  /** The noun as JSON text. */
+  /** The noun as JSON text; of a part, a piece of such a text. */
   readonly data: string;
   /** Lane index: waiting jobs only, with the cards that a head must tell. */
   readonly lanePk?: string | undefined;
@@ -20,7 +31,7 @@ export type Row = {
   readonly cards?: number | undefined;
   /** Due index, epoch milliseconds. */
   readonly dueAt?: EpochMs | undefined;
-  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses. */
+  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint. */
   readonly setPk?: string | undefined;
   readonly setSk?: string | undefined;
   /** Epoch seconds, as DynamoDB's TTL wants it. */

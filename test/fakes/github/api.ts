@@ -6,7 +6,7 @@ import type { FaultInjection, InjectedFault } from "./fault-injection.ts";
 import type { Reply, Request, Route } from "./http-server.ts";
 import type { Limits } from "./limits.ts";
 import { answerFault } from "./openapi.ts";
-import type { Permissions, Scope } from "./records.ts";
+import type { OwnerRecord, Permissions, Scope, TokenScope } from "./records.ts";
 import type { World } from "./world.ts";
 
 /** One endpoint of GitHub's REST API. */
@@ -15,7 +15,7 @@ export type Endpoint = {
   readonly path: string;
   /** The operation whose schema applies when GitHub describes this one elsewhere. */
   readonly schemaPath?: string;
-  /** `app`: the App's JWT; a permission: an installation token that has it; `any`: nobody is asked. */
+  /** `app`: the App's JWT; a permission: an installation or personal token that has it; `any`: nobody is asked. */
   readonly access: "app" | "any" | Permission;
   readonly handle: (call: Call) => Answer;
 };
@@ -95,11 +95,22 @@ function callerOf(auth: AppAuth, access: Endpoint["access"], { headers }: Reques
   if (access === "any")
     return headers.authorization?.includes("ghs_") ? auth.installation(headers.authorization) : undefined;
   if (access === "app") return auth.app(headers.authorization);
+  const person = auth.person(headers.authorization);
+  if (person !== undefined) return allowed(person, access);
   const caller = auth.installation(headers.authorization);
   const level = caller.permissions[access.name];
   if (level === "write" || level === access.level) return caller;
   const accepted = { "x-accepted-github-permissions": `${access.name}=${access.level}` };
   throw new ApiError(403, "Resource not accessible by integration", { headers: accepted });
+}
+
+/** The sentence is GitHub's for a classic token without the scope. */
+function allowed(person: Extract<Caller, { type: "person" }>, { name }: Permission): Caller {
+  const needed: TokenScope = name === "organization_self_hosted_runners" ? "admin:org" : "repo";
+  if (person.personal.scopes.includes(needed)) return person;
+  throw new ApiError(403, "Must have admin rights to Repository.", {
+    headers: { "x-accepted-oauth-scopes": needed, "x-oauth-scopes": person.personal.scopes.join(", ") },
+  });
 }
 
 /** A foreign owner looks to a caller as if it did not exist. */
@@ -108,15 +119,20 @@ function scopeOf(world: World, params: Request["params"], caller: Caller | undef
   const none = { owner: undefined, repository: undefined } as unknown as Scope;
   if (login === undefined) return none;
   const owner = world.owners.get(login.toLowerCase());
-  const foreign = caller?.type === "installation" && caller.installation.owner !== owner;
-  if (owner === undefined || foreign) throw new ApiError(404, "Not Found");
+  if (owner === undefined || isForeign(owner, caller)) throw new ApiError(404, "Not Found");
   if (params["repo"] === undefined) return { owner, repository: undefined };
   const repository = owner.repositories.get(params["repo"].toLowerCase());
   if (repository === undefined) throw new ApiError(404, "Not Found");
   return { owner, repository };
 }
 
+function isForeign(owner: OwnerRecord, caller: Caller | undefined): boolean {
+  if (caller?.type === "installation") return caller.installation.owner !== owner;
+  return caller?.type === "person" && caller.personal.owner !== undefined && caller.personal.owner !== owner;
+}
+
 export function callerName(caller: Caller): string {
+  if (caller.type === "person") return `user ID of ${caller.personal.token.slice(-6)}`;
   return caller.type === "app" ? "the App" : `installation ID ${caller.installation.id}`;
 }
 

@@ -1,16 +1,19 @@
 // Who calls: verifies the App's JWT with its public key, mints installation tokens and checks what they may do.
 import { type KeyObject, verify } from "node:crypto";
 import { ApiError } from "./api-error.ts";
-import type { Installation, Permissions } from "./records.ts";
+import type { Installation, Permissions, PersonalToken } from "./records.ts";
 import { secret, type World } from "./world.ts";
 
 export type Caller =
   | { readonly type: "app" }
-  | { readonly type: "installation"; readonly installation: Installation; readonly permissions: Permissions };
+  | { readonly type: "installation"; readonly installation: Installation; readonly permissions: Permissions }
+  | { readonly type: "person"; readonly personal: PersonalToken };
 
 export type AppAuth = {
   /** @throws ApiError 401 with GitHub's reason. */
   app(authorization: string | undefined): Caller;
+  /** Undefined when it is no personal access token of this world. */
+  person(authorization: string | undefined): Extract<Caller, { type: "person" }> | undefined;
   /** @throws ApiError 401. */
   installation(authorization: string | undefined): Extract<Caller, { type: "installation" }>;
   /** @throws ApiError 404 when the App's very JWT was used before and the switch is on. */
@@ -47,6 +50,10 @@ export function createAppAuth(deps: {
       if (fault !== undefined) throw new ApiError(401, fault);
       if (String(claims["iss"]) !== String(deps.appId)) throw new ApiError(404, "Integration not found");
       return { type: "app" };
+    },
+    person(authorization) {
+      const personal = deps.world.personalTokens.get(bearer(authorization) ?? "");
+      return personal && { type: "person", personal };
     },
     installation(authorization) {
       const given = bearer(authorization);

@@ -19,6 +19,15 @@ export type Installation = {
   suspendedAt: number | undefined;
 };
 
+/** A person's own token: for everything of one owner, or of every owner. */
+export type PersonalToken = {
+  readonly token: string;
+  readonly owner: OwnerRecord | undefined;
+  readonly scopes: readonly TokenScope[];
+};
+
+export type TokenScope = "repo" | "admin:org";
+
 export type Repository = {
   readonly id: number;
   readonly owner: OwnerRecord;
@@ -84,6 +93,8 @@ export type RunRecord = {
   readonly event: string;
   readonly createdAt: number;
   attempt: number;
+  /** Held open by a test: the run goes on though no job of it is known, as between two jobs that need each other. */
+  open: boolean;
   /** Of every attempt, oldest first. */
   readonly jobs: JobRecord[];
 };

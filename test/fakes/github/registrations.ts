@@ -28,7 +28,6 @@ export function createRegistrations(deps: {
   readonly now: () => number;
   readonly limits: Limits;
   readonly webUrl: () => string;
-  readonly personalAccessToken: string;
   readonly onRegistered: (runner: RunnerRecord) => void;
   readonly removeRunner: (runner: RunnerRecord) => void;
 }): Registrations {
@@ -55,7 +54,9 @@ export function createRegistrations(deps: {
       return { token, expiresAt };
     },
     checkToken(kind, token, scope) {
-      if (token === deps.personalAccessToken) return;
+      // config.sh --pat
+      const personal = world.personalTokens.get(token);
+      if (personal !== undefined && (personal.owner ?? scope.owner) === scope.owner) return;
       const known = tokens.get(token);
       const valid = known?.kind === kind && known.expiresAt > now() && sameScope(known.scope, scope);
       if (!valid) throw new ApiError(404, "Not Found");

@@ -42,7 +42,7 @@ export type GithubStandIn = WorldControls &
     /** PEM, PKCS#1, as GitHub gives it. */
     readonly privateKey: string;
     readonly webhookSecret: string;
-    /** Accepted by config.sh --pat for every owner. */
+    /** Good for every owner, with the scopes repo and admin:org; by config.sh --pat too. */
     readonly personalAccessToken: string;
     /** Every call to the public API, oldest first. */
     readonly clientCalls: readonly ClientCall[];
@@ -67,12 +67,12 @@ export async function startGithubStandIn(options: GithubStandInOptions = {}): Pr
   const fraction = seeded(options.seed ?? 1);
   const keys = options.ownKey ? makeKeys() : sharedKeys();
   const webhookSecret = secret(24);
-  const personalAccessToken = `ghp_${secret(27)}`;
   const clientCalls: ClientCall[] = [];
   let apiUrl = "";
   const webUrl = () => apiUrl;
 
   const world = createWorld(now);
+  const personalAccessToken = world.addPersonalToken(undefined, ["repo", "admin:org"]);
   const timeoutMs = options.deliveryTimeoutMs ?? 10_000;
   const onDelivered = (delivery: Delivery) => announce.delivery(delivery);
   const deliveries = createDeliveries({
@@ -109,7 +109,6 @@ export async function startGithubStandIn(options: GithubStandInOptions = {}): Pr
     now,
     limits,
     webUrl,
-    personalAccessToken,
     removeRunner,
     onRegistered: (runner) => announce.runner(runner, "registered"),
   });

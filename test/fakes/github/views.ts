@@ -75,7 +75,7 @@ export function runJson(run: RunRecord, webUrl: string): Json {
     run_number: run.number,
     run_attempt: run.attempt,
     event: run.event,
-    ...runOutcome(run.jobs.filter((job) => job.attempt === run.attempt)),
+    ...(run.open ? GOES_ON : runOutcome(run.jobs.filter((job) => job.attempt === run.attempt))),
     head_sha: HEAD_SHA,
     head_branch: "main",
     created_at: iso(run.createdAt),
@@ -93,6 +93,8 @@ export function runJson(run: RunRecord, webUrl: string): Json {
     },
   };
 }
+
+const GOES_ON = { status: "in_progress", conclusion: null };
 
 function runOutcome(jobs: readonly JobRecord[]): { status: string; conclusion: string | null } {
   const statuses = new Set(jobs.map((job) => job.status));

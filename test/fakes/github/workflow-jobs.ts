@@ -171,7 +171,12 @@ export function createWorkflowJobs(deps: {
   };
 }
 
-function runOf(world: World, repository: Repository, job: NewJob, now: number): RunRecord {
+export function runOf(
+  world: World,
+  repository: Repository,
+  job: Pick<NewJob, "runId" | "workflowName" | "event">,
+  now: number,
+): RunRecord {
   const known = job.runId === undefined ? undefined : world.runs.get(job.runId);
   if (known !== undefined) return known;
   const id = job.runId ?? world.nextId("run");
@@ -183,6 +188,7 @@ function runOf(world: World, repository: Repository, job: NewJob, now: number): 
     event: job.event ?? "push",
     createdAt: now,
     attempt: 1,
+    open: false,
     jobs: [],
   };
   world.runs.set(id, run);

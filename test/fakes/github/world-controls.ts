@@ -4,9 +4,9 @@ import type { Assignment } from "./assignment.ts";
 import type { Deliveries, WebhookPayload } from "./deliveries.ts";
 import { viewJob, type WorkflowJob } from "./job-view.ts";
 import type { InstallationAction } from "./payloads.ts";
-import type { JobRecord, OwnerRecord, Permissions, RunnerGroup } from "./records.ts";
+import type { JobRecord, OwnerRecord, Permissions, RunnerGroup, TokenScope } from "./records.ts";
 import { isOnline, reportedBusy } from "./runner-state.ts";
-import type { NewJob, WorkflowJobs } from "./workflow-jobs.ts";
+import { type NewJob, runOf, type WorkflowJobs } from "./workflow-jobs.ts";
 import type { World } from "./world.ts";
 
 export type WorldControls = {
@@ -15,6 +15,12 @@ export type WorldControls = {
   addUser(login: string, options?: { readonly installed?: boolean }): Ids;
   /** Private unless said otherwise. @returns its id */
   addRepository(owner: string, name: string, options?: { readonly private?: boolean }): number;
+  /** @returns a token of a person who may do in this owner what the scopes say. */
+  addPersonalAccessToken(owner: string, scopes?: readonly TokenScope[]): string;
+  /** A run that goes on until `endRun`, whatever its jobs do. Adds the repository when it is new. @returns its id */
+  startRun(owner: string, repo: string): number;
+  /** As by a person: `cancelled` cancels its open jobs. */
+  endRun(runId: number, conclusion?: "success" | "cancelled"): void;
   /** Adds the repository when it is new. */
   queueWorkflowJob(job: NewJob & { readonly owner: string; readonly repo: string }): WorkflowJob;
   approve(jobId: number): void;
@@ -86,16 +92,30 @@ export function createWorldControls(deps: {
     return { ownerId: owner.id, installationId: installation.id };
   }
 
+  function repositoryOf(login: string, name: string) {
+    const owner = world.owner(login);
+    return owner.repositories.get(name.toLowerCase()) ?? world.addRepository(owner, name, true);
+  }
+
   return {
     addOrganization: (login, options = {}) => addOwner(login, "Organization", options),
     addUser: (login, options = {}) => addOwner(login, "User", options),
     addRepository: (owner, name, options = {}) =>
       world.addRepository(world.owner(owner), name, options.private ?? true).id,
-    queueWorkflowJob({ owner: login, repo, ...job }) {
-      const owner = world.owner(login);
-      const known = owner.repositories.get(repo.toLowerCase());
-      return viewJob(jobs.queue(known ?? world.addRepository(owner, repo, true), job));
+    addPersonalAccessToken: (owner, scopes = ["repo", "admin:org"]) =>
+      world.addPersonalToken(world.owner(owner), scopes),
+    startRun(owner, repo) {
+      const run = runOf(world, repositoryOf(owner, repo), {}, now());
+      run.open = true;
+      return run.id;
     },
+    endRun(runId, conclusion = "success") {
+      const run = world.runs.get(runId);
+      if (run === undefined) throw new Error(`The stand-in has no run ${runId}.`);
+      run.open = false;
+      if (conclusion === "cancelled") for (const job of run.jobs) jobs.cancel(job);
+    },
+    queueWorkflowJob: ({ owner, repo, ...job }) => viewJob(jobs.queue(repositoryOf(owner, repo), job)),
     approve: (id) => jobs.approve(jobOf(id)),
     cancel: (id) => jobs.cancel(jobOf(id)),
     rerun: (id) => viewJob(jobs.rerun(jobOf(id))),

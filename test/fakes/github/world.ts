@@ -5,6 +5,7 @@ import type {
   JobRecord,
   OwnerRecord,
   Permissions,
+  PersonalToken,
   Repository,
   RunnerGroup,
   RunnerRecord,
@@ -17,6 +18,7 @@ export type World = {
   readonly runners: Map<number, RunnerRecord>;
   readonly jobs: Map<number, JobRecord>;
   readonly runs: Map<number, RunRecord>;
+  readonly personalTokens: Map<string, PersonalToken>;
   /** Jobs that wait for a runner and are assigned to none, oldest first. */
   readonly unassigned: Set<JobRecord>;
   nextId(kind: keyof typeof FIRST_IDS): number;
@@ -25,6 +27,8 @@ export type World = {
   install(owner: OwnerRecord, permissions?: Permissions): Installation;
   installation(id: number): Installation | undefined;
   addRepository(owner: OwnerRecord, name: string, isPrivate: boolean): Repository;
+  /** Without an owner it is good for every owner. */
+  addPersonalToken(owner: OwnerRecord | undefined, scopes: PersonalToken["scopes"]): string;
   findRunner(scope: Scope, name: string): RunnerRecord | undefined;
 };
 
@@ -64,6 +68,7 @@ export function createWorld(now: () => number): World {
     runners,
     jobs: new Map(),
     runs: new Map(),
+    personalTokens: new Map(),
     unassigned: new Set(),
     nextId: (kind) => next[kind]++,
     owner(login) {
@@ -98,6 +103,11 @@ export function createWorld(now: () => number): World {
       const repository = { id: world.nextId("repository"), owner, name, private: isPrivate };
       owner.repositories.set(name.toLowerCase(), repository);
       return repository;
+    },
+    addPersonalToken(owner, scopes) {
+      const token = `ghp_${secret(27).replaceAll(/[-_]/g, "x")}`;
+      world.personalTokens.set(token, { token, owner, scopes });
+      return token;
     },
     findRunner: (scope, name) =>
       [...runners.values()].find(

@@ -1,0 +1,37 @@
+// The use cases of the client plane, bound to what they need.
+import type { ApiCaller } from "../../shared/domain/api-job.ts";
+import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
+import { awaitStatus } from "../../shared/usecases/api/await-status.ts";
+import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
+import { drainStream } from "../../shared/usecases/api/drain-stream.ts";
+import { healthOf } from "../../shared/usecases/api/endpoint-health.ts";
+import { statusOf } from "../../shared/usecases/api/job-status.ts";
+import { listRequests } from "../../shared/usecases/api/list-requests.ts";
+import { purgeQueue } from "../../shared/usecases/api/purge-queue.ts";
+import { retryJob } from "../../shared/usecases/api/retry-job.ts";
+import { runJob } from "../../shared/usecases/api/run-job.ts";
+
+export type ClientUseCases = ReturnType<typeof bindUseCases>;
+
+/** `undefined` of any of them is 404: unknown, expired, or not the caller's. */
+export function bindUseCases(deps: ApiDeps) {
+  return {
+    runJob: withDeps(deps, runJob),
+    statusOf: withDeps(deps, statusOf),
+    awaitStatus: withDeps(deps, awaitStatus),
+    drainStream: withDeps(deps, drainStream),
+    cancelJob: withDeps(deps, cancelJob),
+    retryJob: withDeps(deps, retryJob),
+    purgeQueue: withDeps(deps, purgeQueue),
+    healthOf: withDeps(deps, healthOf),
+    listRequests: withDeps(deps, listRequests),
+  };
+}
+
+/** Every one of them takes the caller and the endpoint's name, as the path has it, first. */
+function withDeps<Rest extends unknown[], Answer>(
+  deps: ApiDeps,
+  useCase: (deps: ApiDeps, caller: ApiCaller, endpoint: string, ...rest: Rest) => Promise<Answer>,
+) {
+  return (caller: ApiCaller, endpoint: string, ...rest: Rest) => useCase(deps, caller, endpoint, ...rest);
+}

@@ -1,0 +1,67 @@
+// Both planes of /v2 over one set of use cases: clients first, since the worker plane closes every connection.
+import { Hono } from "hono";
+import { createOidcVerifier } from "../../shared/adapters/oidc/oidc-verifier.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { Log } from "../../shared/ports/log.ts";
+import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
+import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
+import { createApiAuth } from "./api-auth.ts";
+import type { ClientPlane } from "./client-app.ts";
+import { createClientApp } from "./client-app.ts";
+import { bindUseCases } from "./client-use-cases.ts";
+import { createRateLimiter } from "./rate-limit.ts";
+import { createWorkerApp } from "./worker-app.ts";
+import type { WorkerPlane } from "./worker-context.ts";
+import { bindWorkerUseCases } from "./worker-use-cases.ts";
+
+export type PlanesOptions = {
+  readonly config: Config;
+  readonly tokens: WorkerTokens;
+  /** Audience of workflow steps' OIDC tokens. */
+  readonly publicUrl: string;
+  readonly limits: ClientPlane["limits"];
+  /** How long a program's poll is held, ms; RunPod's SDK 1.7.3 gives up after 30 s. 0: each is answered at once. */
+  readonly workerHoldMs: number;
+  readonly rejectionLog: Log;
+};
+
+export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
+  const app = new Hono();
+  app.route("/", createClientApp(clientPlane(deps, options)));
+  app.route("/", createWorkerApp(workerPlane(deps, options)));
+  return app;
+}
+
+function clientPlane(deps: ApiDeps, options: PlanesOptions): ClientPlane {
+  const { config, publicUrl: audience, limits, rejectionLog } = options;
+  const { clock, random, log, stores, apiStores, tenants } = deps;
+  const oidc = createOidcVerifier({ issuer: config.oidcIssuer, audience, clock, random });
+  return {
+    useCases: bindUseCases(deps),
+    authenticate: createApiAuth({
+      apiKeys: apiStores.apiKeys,
+      configuredKeys: config.apiKeys,
+      oidc,
+      tenantStore: stores.tenants,
+      tenants,
+    }),
+    rateLimiter: createRateLimiter(clock),
+    limits,
+    log,
+    rejectionLog,
+  };
+}
+
+function workerPlane(deps: ApiDeps, options: PlanesOptions): WorkerPlane {
+  const { tokens, rejectionLog, limits, workerHoldMs: holdMs } = options;
+  return {
+    useCases: bindWorkerUseCases(deps, { holdMs }),
+    tokens,
+    log: deps.log,
+    rejectionLog,
+    maxResultBytes: limits.runsyncBytes + AROUND_RESULT_BYTES,
+  };
+}
+
+/** `{"output":…,"stopPod":true}` and what escaping adds. */
+const AROUND_RESULT_BYTES = 1_000_000;

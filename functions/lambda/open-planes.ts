@@ -1,0 +1,23 @@
+// Both planes of the API as a Lambda HTTP handler.
+import type { LambdaContext, LambdaEvent } from "hono/aws-lambda";
+import { handle } from "hono/aws-lambda";
+import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
+import { createPlanes } from "../http/planes.ts";
+import { openDispatcher } from "./open-dispatcher.ts";
+import type { Env } from "./settings.ts";
+
+export type HttpHandler = (
+  event: LambdaEvent,
+  context?: LambdaContext,
+) => ReturnType<ReturnType<typeof handle>>;
+
+/** Lambda takes 6 MB with the envelope, base64 bodies a third more; a held call costs as long as it is held. */
+const LIMITS = { runBytes: 4_000_000, runsyncBytes: 4_000_000, holdMs: 10_000 };
+
+export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
+  const { deps, tokens, config, publicUrl } = await openDispatcher(env, dir);
+  const rejectionLog = rateLimited(deps.log, { clock: deps.clock });
+  return handle(
+    createPlanes(deps, { config, tokens, publicUrl, limits: LIMITS, workerHoldMs: 0, rejectionLog }),
+  );
+}

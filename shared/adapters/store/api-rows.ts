@@ -1,0 +1,30 @@
+// Rows of what the API plane keeps beside jobs: parts of payloads, chunks, keys, counts.
+import type { EpochMs } from "../../domain/ids.ts";
+import type { Payload } from "../../domain/payload.ts";
+import type { ApiKey } from "../../ports/api-store.ts";
+import { apiKeyKey } from "./keys.ts";
+import type { RowDraft } from "./row-codec.ts";
+
+/** `text` is a piece of JSON, stored as it is: escaped once more it could be twice as long. */
+export function rowOfPart(pk: string, text: string, expiresAt: EpochMs): RowDraft {
+  return { pk, kind: "part", version: 1, schema: 1, data: text, expiresAt: seconds(expiresAt) };
+}
+
+export function rowOfChunk(pk: string, payload: Payload, expiresAt: EpochMs): RowDraft {
+  const data = JSON.stringify(payload);
+  return { pk, kind: "chunk", version: 1, schema: 1, data, expiresAt: seconds(expiresAt) };
+}
+
+export function rowOfApiKey(key: ApiKey): RowDraft {
+  return { pk: apiKeyKey(key.hash), kind: "api-key", version: 1, schema: 1, data: JSON.stringify(key) };
+}
+
+/** The version of a count is the number. */
+export function rowOfCount(pk: string): RowDraft {
+  return { pk, kind: "count", version: 1, schema: 1, data: "{}" };
+}
+
+/** Rounded down: nothing is shown longer than it was meant to be. */
+function seconds(at: EpochMs): number {
+  return Math.floor(at / 1_000);
+}

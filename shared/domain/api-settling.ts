@@ -1,0 +1,115 @@
+// What becomes of an API job whose worker has ended. Here the worker's own word is the result; GitHub is not asked.
+//
+// At least once for what never began: a start that failed is tried again, a few times. At most once for what may have
+// begun: a job whose worker was lost in the middle has FAILED, and `/retry` is the client's to send.
+import type { ApiEnd } from "./api-steps.ts";
+import { endedApi } from "./api-steps.ts";
+import { MAX_FAST_STARTS } from "./deadlines.ts";
+import type { EpochMs } from "./ids.ts";
+import type { Job } from "./job.ts";
+import { isTerminal } from "./job.ts";
+import { requeueAfterFailure } from "./job-steps.ts";
+import { failureOf } from "./settling.ts";
+import type { Worker } from "./worker.ts";
+import type { WorkerOutcome, WorkerReport } from "./worker-report.ts";
+import { isFailedStart, isPermanent } from "./worker-report.ts";
+
+/** Starts of a job whose worker vanished without a word before it had begun: the second one is the last. */
+const MAX_LOST_STARTS = 2;
+
+type StartFailure = { readonly outcome: WorkerOutcome | "refused"; readonly message: string };
+
+/** The job after its worker's end; the same object when that changes nothing. */
+export function settledApi(job: Job, worker: Worker, now: EpochMs, random: number): Job {
+  if (job.api === undefined || isTerminal(job) || job.workerId !== worker.id) return job;
+  if (isOvertime(job, now)) return endedApi(job, overtime(job), now);
+  const { report } = worker;
+  if (mayHaveBegun(worker)) return endedApi(job, endOf(report), now);
+  // An idle program may have been about to be given this job.
+  const isWord = worker.kind !== "program" && report !== undefined && !isFailedStart(report.outcome);
+  if (isWord) return endedApi(job, endOf(report), now);
+  return afterFailedStart(job, failureOf(report), { now, random, lost: report === undefined });
+}
+
+/** A start that failed: once more after back-off, and FAILED with the reason when that cannot help or has not. */
+export function afterFailedStart(
+  job: Job,
+  failure: StartFailure,
+  { now, random, lost = false }: { readonly now: EpochMs; readonly random: number; readonly lost?: boolean },
+): Job {
+  const tries = job.failedStarts + 1;
+  const isLast = tries >= (lost ? MAX_LOST_STARTS : MAX_FAST_STARTS);
+  if (isLast || isHopeless(failure.outcome)) {
+    const message = `${failure.message} (${tries} ${tries === 1 ? "try" : "tries"} to start a worker)`;
+    return endedApi(job, { state: "FAILED", reason: "worker-failed", message, error: message }, now);
+  }
+  // A refusal of the pool may be one of this very start, so a few fast tries are worth it here.
+  const outcome = failure.outcome === "refused" ? "runner-failed" : failure.outcome;
+  const again = requeueAfterFailure(job, { ...failure, outcome }, now, random);
+  return requeued({ ...again, version: job.version });
+}
+
+/** Back in its lane, not begun. */
+function requeued(job: Job): Job {
+  if (job.api === undefined) return job;
+  const { starting: _starting, running: _running, ...phases } = job.phases;
+  return {
+    ...job,
+    version: job.version + 1,
+    state: "IN_QUEUE",
+    workerId: undefined,
+    formerWorkerId: undefined,
+    phases,
+    api: { ...job.api, startedAt: undefined, output: undefined },
+  };
+}
+
+/** What another image or another token could mend, a second try cannot. */
+function isHopeless(outcome: StartFailure["outcome"]): boolean {
+  return outcome === "registration-refused" || (outcome !== "refused" && isPermanent(outcome));
+}
+
+function isOvertime(job: Job, now: EpochMs): boolean {
+  const { api } = job;
+  return api?.startedAt !== undefined && now >= api.startedAt + api.policy.executionTimeoutMs;
+}
+
+function overtime(job: Job): ApiEnd {
+  const message = `ran longer than its execution timeout of ${job.api?.policy.executionTimeoutMs} ms`;
+  return { state: "TIMED_OUT", reason: "execution-timeout", message, error: message };
+}
+
+/** A runner that listened, or had what it takes to; a program that was known to have the job. */
+function mayHaveBegun({ kind, lease, phases, registered, report }: Worker): boolean {
+  if (kind === "program") return lease?.ackedAt !== undefined;
+  if (phases.listening !== undefined || phases.running !== undefined) return true;
+  return registered && report === undefined;
+}
+
+const LOST = "its worker ended without a result; the work may have been done in part";
+
+function endOf(report: WorkerReport | undefined): ApiEnd {
+  if (report === undefined) return failed(LOST);
+  const { message } = report;
+  const output = { type: "inline", json: JSON.stringify(report) } as const;
+  switch (report.outcome) {
+    case "ran":
+      return { state: "COMPLETED", reason: "succeeded", message, output };
+    case "idle":
+      return {
+        state: "TIMED_OUT",
+        reason: "queue-timeout",
+        message: "no workflow job asked for its runner's label in time: it was never picked up",
+        error: "never picked up: no workflow job asked for its runner's label in time",
+        output,
+      };
+    case "cancelled":
+      return { state: "CANCELLED", reason: "cancelled-before-pickup", message, output };
+    default:
+      return { ...failed(message), output };
+  }
+}
+
+function failed(message: string): ApiEnd {
+  return { state: "FAILED", reason: "worker-failed", message, error: message };
+}

@@ -1,0 +1,85 @@
+// The client plane in RunPod's wire format, with our additions, as zod schemas: what is parsed, and what /openapi.json says.
+//
+// Additions: `Idempotency-Key` on run and runsync; `label` of a job whose worker registers a runner; `whyWaiting`; the
+// body of a refusal: RunPod's clients read its status code only.
+import * as z from "zod/mini";
+
+/** RunPod's bounds of a policy, ms. */
+const MIN_EXECUTION_MS = 5_000;
+const MIN_TTL_MS = 10_000;
+const MAX_POLICY_MS = 604_800_000;
+const MAX_URL_LENGTH = 2_048;
+
+const callbackUrl = z.url({ protocol: /^https?$/ }).check(z.maxLength(MAX_URL_LENGTH));
+const milliseconds = (least: number, text: string) =>
+  z.optional(z.int().check(z.minimum(least), z.maximum(MAX_POLICY_MS), z.describe(text)));
+
+export const runRequest = z.object({
+  input: z.unknown().check(z.describe("Any JSON; the worker gets it")),
+  webhook: z.optional(
+    callbackUrl.check(z.describe("Gets the job's status by POST when it ends: one try, two more")),
+  ),
+  webhookV2: z.optional(callbackUrl.check(z.describe("The same as webhook"))),
+  policy: z.optional(
+    z.object({
+      executionTimeout: milliseconds(MIN_EXECUTION_MS, "Longest run from the worker's take on, ms"),
+      ttl: milliseconds(MIN_TTL_MS, "Longest life from submission on, ms; for a runner until its pickup"),
+      lowPriority: z.optional(z.boolean().check(z.describe("Starts after the other jobs of its tenant"))),
+    }),
+  ),
+  s3Config: z.optional(
+    z.record(z.string(), z.unknown()).check(z.describe("Passed to the worker, never shown")),
+  ),
+});
+export type RunRequest = z.infer<typeof runRequest>;
+
+const jobState = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);
+const count = z.int().check(z.minimum(0));
+const ms = z.number().check(z.minimum(0));
+const label = z.optional(
+  z.string().check(z.describe("The runs-on label that only this job's runner has; absent without a runner")),
+);
+
+export const runAnswer = z.object({ id: z.string(), status: jobState, label });
+
+export const jobStatus = z.object({
+  id: z.string(),
+  status: jobState,
+  delayTime: z.optional(ms.check(z.describe("From submission to the worker's take, ms"))),
+  executionTime: z.optional(ms.check(z.describe("From the take to the end, ms"))),
+  workerId: z.optional(z.string()),
+  output: z.optional(z.unknown().check(z.describe("The result, or while in progress the last progress"))),
+  error: z.optional(z.string()),
+  whyWaiting: z.optional(z.string().check(z.describe("Why a queued job waits, when that is not a card"))),
+  label,
+});
+
+export const streamAnswer = z.object({
+  status: jobState,
+  stream: z.array(z.object({ output: z.unknown() })).check(z.describe("Chunks since the last call")),
+});
+
+export const purgeAnswer = z.object({ removed: count, status: z.literal("completed") });
+
+export const health = z.object({
+  jobs: z.object({ completed: count, failed: count, inProgress: count, inQueue: count, retried: count }),
+  workers: z.object({
+    idle: count,
+    initializing: count,
+    ready: count,
+    running: count,
+    throttled: count,
+    unhealthy: count,
+  }),
+});
+
+export const requestsAnswer = z.object({ requests: z.array(jobStatus) });
+
+/** Every refusal of the client plane: RFC 9457's fields and RunPod's `error`. */
+export const clientPlaneError = z.object({
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().check(z.describe("What happened and what to do next")),
+  error: z.string().check(z.describe("The same as detail")),
+  retryAfterMs: z.optional(z.number()),
+});

@@ -1,0 +1,33 @@
+// /cancel: the job ends here; its worker is ended by the change of this write. One that has ended already stays as it is.
+import type { ApiCaller } from "../../domain/api-job.ts";
+import type { JobStatus } from "../../domain/api-status.ts";
+import { endedApi } from "../../domain/api-steps.ts";
+import type { EpochMs } from "../../domain/ids.ts";
+import type { Job } from "../../domain/job.ts";
+import type { Deps } from "../deps.ts";
+import { noteEnd } from "../end-api-job.ts";
+import { updateJob } from "../update.ts";
+import { findJob } from "./api-deps.ts";
+import { describeJob } from "./job-status.ts";
+
+export async function cancelJob(
+  deps: Deps,
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+): Promise<JobStatus | undefined> {
+  const seen = await findJob(deps, caller, endpoint, id);
+  if (seen === undefined) return undefined;
+  const message = `cancelled by ${caller.login} through the API`;
+  const { item: job, changed } = await updateJob(deps.stores.jobs, seen.id, (current) =>
+    cancelled(current, message, deps.clock.now()),
+  );
+  if (changed && job !== undefined) await noteEnd(deps, job);
+  return job === undefined ? undefined : describeJob(deps, job);
+}
+
+/** The same object when it has ended. */
+export function cancelled(job: Job, message: string, now: EpochMs): Job {
+  const reason = job.state === "IN_QUEUE" ? "cancelled-before-pickup" : "workflow-job-cancelled";
+  return endedApi(job, { state: "CANCELLED", reason, message }, now);
+}

@@ -1,0 +1,77 @@
+// /stream: the chunks since the last call, each handed out once.
+import type { ApiCaller } from "../../domain/api-job.ts";
+import { drainedTo } from "../../domain/api-steps.ts";
+import { jobId } from "../../domain/ids.ts";
+import type { Job, JobState } from "../../domain/job.ts";
+import { isTerminal } from "../../domain/job.ts";
+import { updateJob } from "../update.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { findJob } from "./api-deps.ts";
+import { awaitJob } from "./await-status.ts";
+
+export type StreamAnswer = {
+  readonly status: JobState;
+  readonly stream: readonly { readonly output: unknown }[];
+};
+
+/** Chunks read at once; each is at most 1 MB. */
+const PAGE = 16;
+/** An answer of a Lambda is at most 6 MB; a chunk more may come on top. */
+const MAX_ANSWER_CHARACTERS = 3_000_000;
+
+/** Waits for a chunk or the end, at most `waitMs`. A job that ended is shown as such with its last chunks, not before. */
+export async function drainStream(
+  deps: ApiDeps,
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<StreamAnswer | undefined> {
+  const look = () => findJob(deps, caller, endpoint, id);
+  const until = (job: Job) => isTerminal(job) || hasChunks(job);
+  for (;;) {
+    const job = await awaitJob(deps, jobId(id), { look, until, waitMs, signal });
+    if (job === undefined) return undefined;
+    if (!hasChunks(job)) return { status: job.state, stream: [] };
+    const { chunks, last } = await readChunks(deps, job);
+    // After this write they are this caller's: a client that drops its connection now has lost them, as on RunPod.
+    if (await markDrained(deps, job, last)) {
+      const more = last < (job.api?.stream.written ?? 0);
+      // Clients stop asking at a terminal status.
+      return {
+        status: more ? "IN_PROGRESS" : job.state,
+        stream: chunks.map((json) => ({ output: JSON.parse(json) })),
+      };
+    }
+  }
+}
+
+function hasChunks({ api }: Job): boolean {
+  return api !== undefined && api.stream.written > api.stream.drained;
+}
+
+async function readChunks(deps: ApiDeps, { id, api }: Job): Promise<{ chunks: string[]; last: number }> {
+  const { generation = 1, stream = { written: 0, drained: 0 } } = api ?? {};
+  const chunks: string[] = [];
+  let last = stream.drained;
+  let characters = 0;
+  while (last < stream.written && characters < MAX_ANSWER_CHARACTERS) {
+    const to = Math.min(stream.written, last + PAGE);
+    const page = await deps.apiStores.chunks.list(id, generation, last + 1, to);
+    chunks.push(...page);
+    characters += page.reduce((sum, json) => sum + json.length, 0);
+    last = to;
+  }
+  return { chunks, last };
+}
+
+/** False when another call has handed out some of them in the meantime, or the job began anew. */
+async function markDrained(deps: ApiDeps, seen: Job, last: number): Promise<boolean> {
+  const { changed } = await updateJob(deps.stores.jobs, seen.id, (job) => {
+    const same =
+      job.api?.generation === seen.api?.generation && job.api?.stream.drained === seen.api?.stream.drained;
+    return same ? drainedTo(job, last) : undefined;
+  });
+  return changed;
+}

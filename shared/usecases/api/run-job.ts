@@ -1,0 +1,81 @@
+// /run and /runsync: one request becomes one job, however often it is sent under the same key.
+import type { ApiCaller } from "../../domain/api-job.ts";
+import { newApiJob } from "../../domain/api-steps.ts";
+import type { Endpoint } from "../../domain/endpoint.ts";
+import type { JobId } from "../../domain/ids.ts";
+import type { Job } from "../../domain/job.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { endpointNamed } from "./api-deps.ts";
+import { ID_ENTROPY, keyedJobId, newJobId } from "./job-id.ts";
+import { inputExpiry, inputKey } from "./payload-key.ts";
+import { hasRoom, MAX_OPEN_JOBS } from "./queue-limit.ts";
+import type { RunRequestBody } from "./run-request.ts";
+import { checkRequest } from "./run-request.ts";
+
+export type RunCall = {
+  readonly body: RunRequestBody;
+  /** Names the request: the same body has the same one. */
+  readonly rawHash: string;
+  readonly kind: "async" | "sync";
+  readonly idempotencyKey?: string | undefined;
+  /** Of the OIDC token: it starts one job and no second. */
+  readonly jti?: string | undefined;
+};
+
+export type RunOutcome =
+  | { readonly type: "accepted"; readonly job: Job }
+  /** The same request came before: its job as it is now, perhaps ended. */
+  | { readonly type: "repeated"; readonly job: Job }
+  /** The key came before with another request. */
+  | { readonly type: "mismatch" }
+  | { readonly type: "unknown-endpoint" }
+  | { readonly type: "invalid"; readonly message: string }
+  | { readonly type: "busy"; readonly message: string };
+
+export async function runJob(
+  deps: ApiDeps,
+  caller: ApiCaller,
+  endpointName: string,
+  call: RunCall,
+): Promise<RunOutcome> {
+  const endpoint = endpointNamed(deps, endpointName);
+  if (endpoint === undefined) return { type: "unknown-endpoint" };
+  const id = await idFor(deps, caller, endpoint, call);
+  const earlier = call.jti ?? call.idempotencyKey;
+  const known = earlier === undefined ? undefined : await deps.stores.jobs.get(id);
+  if (known !== undefined) return repeated(known, call);
+  const checked = await checkRequest(deps, { caller, endpoint, id, body: call.body });
+  if (!checked.ok) return { type: "invalid", message: checked.message };
+  if (!(await hasRoom(deps, endpoint.name))) return { type: "busy", message: busyMessage(endpoint) };
+  const { input: value, ...wanted } = checked.value;
+  const now = deps.clock.now();
+  const input = await deps.apiStores.payloads.put(
+    inputKey(id, 1, call.rawHash),
+    JSON.stringify(value),
+    inputExpiry(wanted.policy, now),
+  );
+  const { kind, rawHash: requestHash } = call;
+  const job = newApiJob({ id, endpoint, caller, kind, requestHash, input, ...wanted, now });
+  // The job does not hold its tenant's login, which the lane must know before the first pass over it.
+  await deps.stores.lanes.register({ pool: job.pool, tenant: job.tenant, login: caller.login });
+  if (await deps.stores.jobs.create(job)) return { type: "accepted", job };
+  const winner = await deps.stores.jobs.get(id);
+  return winner === undefined ? { type: "mismatch" } : repeated(winner, call);
+}
+
+/** A token's own id counts before the client's key: it may be used once, whatever key comes with it. */
+function idFor(deps: ApiDeps, caller: ApiCaller, endpoint: Endpoint, call: RunCall): Promise<JobId> {
+  if (call.jti !== undefined) return keyedJobId(caller, endpoint.name, `jti ${call.jti}`);
+  if (call.idempotencyKey !== undefined) {
+    return keyedJobId(caller, endpoint.name, `key ${call.idempotencyKey}`);
+  }
+  return newJobId(call.kind, deps.random.token(ID_ENTROPY));
+}
+
+function repeated(job: Job, call: RunCall): RunOutcome {
+  return job.api?.requestHash === call.rawHash ? { type: "repeated", job } : { type: "mismatch" };
+}
+
+function busyMessage({ name }: Endpoint): string {
+  return `"${name}" has ${MAX_OPEN_JOBS} jobs that have not ended; send this one again when some have`;
+}

@@ -1,0 +1,60 @@
+// An API job that needs its worker no more: ended at once when the job was cancelled or ran out of time, else left to end.
+import type { Job } from "../domain/job.ts";
+import { isTerminal } from "../domain/job.ts";
+import type { Worker } from "../domain/worker.ts";
+import { isServing } from "../domain/worker.ts";
+import { unleased } from "../domain/worker-lease.ts";
+import { draining, lost } from "../domain/worker-steps.ts";
+import type { Deps } from "./deps.ts";
+import { limitsOf } from "./deps.ts";
+import { updateWorker } from "./update.ts";
+
+/**
+ * For an API worker and its job. Answers whether the worker was changed. Its release, with TERM, a grace and KILL,
+ * follows from the write; meanwhile its stop poll is answered with the job, for programs that stop one by themselves.
+ */
+export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefined): Promise<boolean> {
+  if (!isServing(seen) || !isOver(seen, job)) return false;
+  const { item, changed } = await updateWorker(deps.stores.workers, seen.id, (worker) => {
+    if (!isServing(worker) || worker.jobId !== seen.jobId) return undefined;
+    const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+    if (worker.kind === "program") return afterJob(worker, job, step);
+    // Of a registered runner only its own job's cancel is a reason to stop it: GitHub may have given it another run's job.
+    const isAsked = hasEndedByItself(job) || job?.end?.reason === "run-ended";
+    return isAsked && worker.registered ? draining(worker, "job-ended", step) : lost(worker, step);
+  });
+  if (!changed || item === undefined) return false;
+  const event = isServing(item) ? "worker-let-go" : "worker-recalled";
+  deps.log.info(event, { worker: item.id, job: item.jobId, state: job?.state, reason: job?.end?.reason });
+  return true;
+}
+
+/** It has ended, another worker has it, or `/retry` has made it a job that this worker was never given. */
+function isOver(worker: Worker, job: Job | undefined): boolean {
+  if (job === undefined) return true;
+  if (isTerminal(job)) return worker.jobId === job.id;
+  if (job.workerId !== undefined) return job.workerId !== worker.id;
+  // Unclaimed: a program's lease is written before the claim, and so is any worker.
+  if (worker.kind === "program") return isOfFormerGeneration(worker, job);
+  return worker.state !== "reserving";
+}
+
+function isOfFormerGeneration({ lease }: Worker, job: Job): boolean {
+  return lease !== undefined && lease.generation !== job.api?.generation;
+}
+
+/** Somebody may still want its result. */
+function hasEndedByItself(job: Job | undefined): boolean {
+  return job?.state === "COMPLETED" || job?.state === "FAILED";
+}
+
+/** A program may serve another job, unless it is at work on this one (it may be, before its first ping too) or has not begun to ask. */
+function afterJob(
+  worker: Worker,
+  job: Job | undefined,
+  step: Parameters<typeof lost>[1],
+): Worker | undefined {
+  const { lease } = worker;
+  if (lease === undefined) return worker.state === "listening" ? undefined : lost(worker, step);
+  return hasEndedByItself(job) ? unleased(worker, lease.jobId, step) : lost(worker, step);
+}

@@ -1,0 +1,27 @@
+// One chunk of a program's stream: stored under the next number, then counted.
+import type { JobId, WorkerId } from "../domain/ids.ts";
+import { isTerminal } from "../domain/job.ts";
+import type { Deps } from "./deps.ts";
+import type { Heard } from "./receive-result.ts";
+import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
+
+/**
+ * `json`: the chunk's output. RunPod's SDK posts one chunk after the other and waits for each answer, so two writers
+ * never meet on one number; another writer of the job only makes us count again.
+ */
+export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: string): Promise<Heard> {
+  const worker = await deps.stores.workers.get(id);
+  if (worker === undefined) return "ignored";
+  if (worker.kind !== "program") return "not-a-program";
+  for (;;) {
+    const served = await jobServedBy(deps, worker, job);
+    if (served?.api === undefined || isTerminal(served)) return "ignored";
+    const { api } = served;
+    const written = api.stream.written + 1;
+    await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
+    const side = { ...api, stream: { ...api.stream, written } };
+    if (!(await deps.stores.jobs.replace({ ...served, version: served.version + 1, api: side }))) continue;
+    await acknowledge(deps, worker, job);
+    return "heard";
+  }
+}

@@ -1,0 +1,139 @@
+// The status object key by key, and who sees it.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isVisible, statusObject } from "../../shared/domain/api-status.ts";
+import { tenantId } from "../../shared/domain/ids.ts";
+import type { Job, JobState } from "../../shared/domain/job.ts";
+import { API_JOB_ID, anApiJob, aRunnerRequest, KEY_CALLER, OIDC_CALLER } from "./api-builders.ts";
+import { aJob, T0, WORKER_ID } from "./builders.ts";
+
+const id = API_JOB_ID;
+const TIMES = { delayTime: 5, executionTime: 10 };
+const side = { startedAt: T0 + 5, endedAt: T0 + 15 };
+const worker = { workerId: WORKER_ID };
+
+function ended(state: JobState, more: Partial<NonNullable<Job["api"]>> = {}): Job {
+  const end = { reason: "worker-failed", message: "why it ended", at: T0 + 15 } as const;
+  return anApiJob({ state, end, ...worker }, { ...side, ...more });
+}
+
+test.each([
+  ["queued", anApiJob(), undefined, { id, status: "IN_QUEUE" }],
+  [
+    "held",
+    anApiJob({ hold: { reason: "start-failed", message: "no image", until: T0 } }),
+    undefined,
+    { id, status: "IN_QUEUE", whyWaiting: "no image" },
+  ],
+  [
+    "a runner's",
+    anApiJob({}, { runner: aRunnerRequest() }),
+    undefined,
+    { id, status: "IN_QUEUE", label: "npud-job-abcdefghijkl" },
+  ],
+  [
+    "in progress",
+    anApiJob({ state: "IN_PROGRESS", ...worker }, side),
+    { step: 3 },
+    { id, status: "IN_PROGRESS", delayTime: 5, ...worker, output: { step: 3 } },
+  ],
+  ["in progress of nobody yet", anApiJob({ state: "IN_PROGRESS" }), undefined, { id, status: "IN_PROGRESS" }],
+  ["completed", ended("COMPLETED"), null, { id, status: "COMPLETED", ...TIMES, ...worker, output: null }],
+  ["completed with {}", ended("COMPLETED"), {}, { id, status: "COMPLETED", ...TIMES, ...worker }],
+  ["completed with []", ended("COMPLETED"), [], { id, status: "COMPLETED", ...TIMES, ...worker, output: [] }],
+  [
+    "failed",
+    ended("FAILED", { error: '{"error_type":"ValueError"}' }),
+    { partial: 1 },
+    {
+      id,
+      status: "FAILED",
+      ...TIMES,
+      ...worker,
+      output: { partial: 1 },
+      error: '{"error_type":"ValueError"}',
+    },
+  ],
+  ["cancelled", ended("CANCELLED"), 7, { id, status: "CANCELLED", ...TIMES }],
+  ["cancelled before the take", anApiJob({ state: "CANCELLED" }), 7, { id, status: "CANCELLED" }],
+  ["timed out", ended("TIMED_OUT"), 7, { id, status: "TIMED_OUT", ...TIMES, error: "why it ended" }],
+  [
+    "timed out in the queue",
+    ended("TIMED_OUT", { startedAt: undefined }),
+    7,
+    { id, status: "TIMED_OUT", error: "why it ended" },
+  ],
+  [
+    "failed before the take",
+    ended("FAILED", { startedAt: undefined }),
+    undefined,
+    { id, status: "FAILED", delayTime: 15, executionTime: 0, ...worker, error: "why it ended" },
+  ],
+  [
+    "failed, nobody knows how",
+    anApiJob({ state: "FAILED" }),
+    undefined,
+    { id, status: "FAILED", delayTime: 0, executionTime: 0, error: "it failed without a word" },
+  ],
+] as const)("%s", (_name, job, output, expected) => {
+  expect(statusObject(job, output)).toEqual(expected);
+});
+
+test("a job of GitHub's has no more than its state", () => {
+  expect(statusObject(aJob(), undefined)).toEqual({ id: aJob().id, status: "IN_QUEUE" });
+});
+
+test("whatever the job: an id, a state, whole numbers of ms, an error that is text, and no secret", () => {
+  const states = fc.constantFrom<JobState>(
+    "IN_QUEUE",
+    "IN_PROGRESS",
+    "COMPLETED",
+    "FAILED",
+    "CANCELLED",
+    "TIMED_OUT",
+  );
+  const at = fc.option(fc.integer({ min: T0 - 1_000, max: T0 + 1_000 }), { nil: undefined });
+  const runner = aRunnerRequest({ sealedPat: "sealed-pat" });
+  fc.assert(
+    fc.property(states, at, at, fc.jsonValue(), (state, startedAt, endedAt, output) => {
+      const status = statusObject(anApiJob({ state }, { startedAt, endedAt, runner }), output);
+      expect(status).toMatchObject({ id, status: state });
+      for (const time of [status.delayTime, status.executionTime]) {
+        if (time !== undefined) expect(time).toBeGreaterThanOrEqual(0);
+      }
+      if (state === "FAILED" || state === "TIMED_OUT") expect(typeof status.error).toBe("string");
+      else expect(status.error).toBeUndefined();
+      expect(Object.keys(status)).not.toContain("runner");
+      expect(JSON.stringify({ ...status, output: undefined })).not.toContain("sealed-pat");
+    }),
+  );
+});
+
+describe("who sees it", () => {
+  const endpoint = "linux-aarch64-a2-1";
+  const view = { caller: KEY_CALLER, endpoint, now: T0 };
+  const ofRepository = anApiJob({}, { repositoryId: 81 });
+
+  test("its tenant's key, whatever the repository", () => {
+    expect(isVisible(ofRepository, view)).toBe(true);
+    expect(isVisible(anApiJob(), view)).toBe(true);
+  });
+
+  test("an OIDC caller of its repository and of no other", () => {
+    expect(isVisible(ofRepository, { ...view, caller: OIDC_CALLER })).toBe(true);
+    expect(isVisible(ofRepository, { ...view, caller: { ...OIDC_CALLER, repositoryId: 82 } })).toBe(false);
+    expect(isVisible(anApiJob(), { ...view, caller: OIDC_CALLER })).toBe(false);
+  });
+
+  test("nobody of another tenant, nobody by another endpoint, nobody as a workflow job", () => {
+    expect(isVisible(anApiJob(), { ...view, caller: { ...KEY_CALLER, tenant: tenantId(1) } })).toBe(false);
+    expect(isVisible(anApiJob(), { ...view, endpoint: "other" })).toBe(false);
+    expect(isVisible(aJob(), view)).toBe(false);
+  });
+
+  test("nobody once its time is over", () => {
+    const job = ended("COMPLETED", { expiresAt: T0 + 20 });
+    expect(isVisible(job, { ...view, now: T0 + 19 })).toBe(true);
+    expect(isVisible(job, { ...view, now: T0 + 20 })).toBe(false);
+  });
+});

@@ -1,0 +1,92 @@
+// The server of `npm start` in this process, with a local pool whose workers are a program in RunPod's protocol.
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hashKey } from "../../functions/http/api-auth.ts";
+import type { RunningServer } from "../../functions/server.ts";
+import { startServer } from "../../functions/server.ts";
+import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
+import { parseConfig } from "../../shared/config/parse.ts";
+import { redact } from "../../shared/redacted.ts";
+import type { CollectingLog } from "../fakes/collecting-log.ts";
+import { createCollectingLog } from "../fakes/collecting-log.ts";
+import { until } from "./until.ts";
+
+export const API_KEY = `npud_${"e".repeat(40)}`;
+/** Its workers run `test/fixtures/programs/runpod-worker.mjs`. */
+export const PROGRAM = "program";
+/** Its workers would register runners; none is ever started, for its tenant may have no card. */
+export const PARKED = "parked";
+
+export type ApiServer = RunningServer & { readonly log: CollectingLog; dispose(): Promise<void> };
+
+export async function startApiServer(): Promise<ApiServer> {
+  const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
+  const log = createCollectingLog();
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const server = await startServer({
+    config: config(),
+    secrets: {
+      webhookSecrets: [redact("webhook-secret")],
+      appId: "1",
+      appPrivateKey: redact(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
+      // Nothing here needs GitHub; a call to it would fail.
+      githubApiUrl: "http://127.0.0.1:9",
+      dispatchSecret: redact("dispatch-secret-of-the-api-server-test"),
+      dispatchSecretPrevious: undefined,
+    },
+    host: "127.0.0.1",
+    port: 0,
+    poolsDir: join(dir, "pools"),
+    openStores: async (onChange) => {
+      const stores = createSqliteStores({ file: join(dir, "dispatch.db"), clock: systemClock, onChange });
+      return { stores, close: () => stores.close() };
+    },
+    workerCommand: [process.execPath, "--version"],
+    baseEnv: process.env,
+    workerEnv: {},
+    log,
+  });
+  return {
+    ...server,
+    log,
+    async dispose() {
+      await endWorkers(server);
+      await server.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function config() {
+  const program = join(import.meta.dirname, "..", "fixtures", "programs", "runpod-worker.mjs");
+  const parsed = parseConfig(
+    JSON.stringify({
+      pools: {
+        local: { driver: "local", kind: "cpu", cards: 0, maxWorkers: 4 },
+        full: { driver: "local", kind: "npu", cards: 1 },
+      },
+      endpoints: [
+        { name: PROGRAM, pool: "local", startedBy: "api", command: [process.execPath, program] },
+        { name: PARKED, pool: "full", cards: 1, startedBy: "api", labels: ["runpod"] },
+      ],
+      tenants: [{ owner: "acme", ownerId: 4711, maxCards: 0 }],
+      apiKeys: [{ name: "test", owner: "acme", ownerId: 4711, hash: hashKey(API_KEY) }],
+    }),
+  );
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.config;
+}
+
+/** Workers outlive a server; not this one's. */
+async function endWorkers({ deps }: RunningServer): Promise<void> {
+  for (const { driver } of deps.pools.values()) {
+    await until("the workers to be gone", async () => {
+      const ids = await driver.list();
+      await Promise.all(ids.map((id) => driver.stop(id, 0)));
+      return ids.length === 0;
+    });
+  }
+}
