@@ -51,5 +51,5 @@ function normal(command: string): string {
 /** `npm run check` is run by the gate and runs the others. */
 function isPartOfCheck(command: string): boolean {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  return (scripts["check"] ?? "").includes(command);
+  return `${scripts["check"]}`.includes(command);
 }
