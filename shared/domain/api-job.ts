@@ -65,6 +65,8 @@ export type ApiSide = {
   readonly output: Payload | undefined;
   readonly error: string | undefined;
   readonly runner: RunnerRequest | undefined;
+  /** RunPod's storage settings for the worker alone: sealed JSON, in no answer to a client. */
+  readonly sealedS3Config: string | undefined;
   readonly callback: Callback | undefined;
   /** The take, from which the execution time counts. */
   readonly startedAt: EpochMs | undefined;

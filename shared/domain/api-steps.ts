@@ -21,6 +21,7 @@ export type NewApiJob = {
   readonly input: Payload;
   /** undefined for an endpoint whose worker registers no runner. */
   readonly runner: RunnerRequest | undefined;
+  readonly sealedS3Config?: string | undefined;
   readonly callbackUrl: string | undefined;
   readonly now: EpochMs;
 };
@@ -53,7 +54,8 @@ export function newApiJob(parts: NewApiJob): Job {
   };
 }
 
-function newApiSide({ caller, kind, policy, requestHash, input, runner, callbackUrl }: NewApiJob): ApiSide {
+function newApiSide(parts: NewApiJob): ApiSide {
+  const { caller, kind, policy, requestHash, input, runner, sealedS3Config, callbackUrl } = parts;
   return {
     generation: 1,
     kind,
@@ -65,6 +67,7 @@ function newApiSide({ caller, kind, policy, requestHash, input, runner, callback
     output: undefined,
     error: undefined,
     runner,
+    sealedS3Config,
     callback: callbackUrl === undefined ? undefined : { url: callbackUrl, tries: 0, dueAt: undefined },
     startedAt: undefined,
     endedAt: undefined,

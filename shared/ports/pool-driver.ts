@@ -21,6 +21,8 @@ export type StartOutcome =
   | { readonly type: "started" }
   /** Trying again the same way cannot help: a missing image, a setting, a quota that forbids it. */
   | { readonly type: "refused"; readonly message: string }
+  /** An earlier start of this worker id was cut off by a crash and cannot be taken up: the job needs a new worker, now. */
+  | { readonly type: "cut-off"; readonly message: string }
   /** The pool is full, slow or away. Nothing was started, or what was started is found by the next `start`. */
   | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number | undefined };
 

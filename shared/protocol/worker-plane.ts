@@ -33,6 +33,7 @@ export const takenJob = z.object({
   input: z.unknown(),
   /** The callback's URL, how often `/retry` was sent, and how long the job waited, ms: as RunPod tells its workers. */
   webhook: z.optional(z.string()),
+  s3Config: z.optional(z.unknown()),
   retries: z.optional(z.number()),
   delayTime: z.optional(z.number()),
   dispatch: z.optional(dispatchSettings),

@@ -122,7 +122,8 @@ async function hand(deps: Deps, worker: Worker, job: Job): Promise<GiveOutcome |
   const isIts = item?.workerId === worker.id && item.api?.generation === generation && !isTerminal(item);
   const json = isIts ? await inputOf(deps, worker, item) : undefined;
   if (isIts && json !== undefined) {
-    return { type: "given", jobId: item.id, job: takenJobOf(item, json, deps.clock.now()) };
+    const job = takenJobOf(deps, item, { input: json, now: deps.clock.now() });
+    return { type: "given", jobId: item.id, job };
   }
   await updateWorker(deps.stores.workers, worker.id, (current) =>
     unleased(current, job.id, stepOf(deps, current)),

@@ -105,7 +105,8 @@ async function fail(
     await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
   const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
-    if (outcome.type === "unavailable") return requeue(job);
+    // Not the job's fault, nor the image's: it keeps its place, and waits for nothing.
+    if (outcome.type === "unavailable" || outcome.type === "cut-off") return requeue(job);
     const failure = { outcome: "refused", message: outcome.message } as const;
     return job.api === undefined
       ? requeueAfterFailure(job, failure, now, deps.random.fraction())

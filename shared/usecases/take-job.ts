@@ -43,7 +43,7 @@ async function answer(deps: Deps, worker: Worker): Promise<TakeOutcome> {
   }
   const input = job.api === undefined ? "{}" : await deps.apiStores.payloads.get(job.api.input);
   // A runner does without it: the input of its job is for the steps to read, if any does.
-  const taken = takenJobOf(job, input ?? "{}", deps.clock.now());
+  const taken = takenJobOf(deps, job, { input: input ?? "{}", now: deps.clock.now() });
   return { type: "taken", job: taken, settings: settingsFor(deps, worker, { job, endpoint }) };
 }
 

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 test.each([
   { step: "before-claim", processes: 0, outcome: "started", after: 1 },
-  { step: "before-spawn", processes: 0, outcome: "refused", after: 0 },
+  { step: "before-spawn", processes: 0, outcome: "cut-off", after: 0 },
   { step: "before-note", processes: 1, outcome: "started", after: 1 },
   { step: "none", processes: 1, outcome: "started", after: 1 },
 ])("a dispatcher that dies at step $step leaves $processes, the next one has $after", async (expected) => {
@@ -109,7 +109,7 @@ test("a torn record does not stop the pool: the worker has ended, and can be sto
   await pool.driver.start(specOf({ workerId: other }));
   await writeFile(join(pool.dir, "workers", workerId, "worker.json"), '{"bootId":"');
   expect(await pool.driver.inspect(workerId)).toMatchObject({ type: "exited" });
-  expect(await pool.driver.start(specOf({ workerId }))).toMatchObject({ type: "refused" });
+  expect(await pool.driver.start(specOf({ workerId }))).toMatchObject({ type: "cut-off" });
   expect(await stopped(pool.driver, workerId)).toBe("gone");
   expect(await processesOf(workerId)).toEqual([]);
   expect(await pool.driver.list()).toEqual([other]);

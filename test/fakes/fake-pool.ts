@@ -31,6 +31,8 @@ export type FakePool = PoolDriver & {
   print(workerId: WorkerId, line: string): void;
   /** Every new `start` is refused, until `heal`. */
   refuse(message: string): void;
+  /** The next new `start` is answered "cut-off". */
+  cutOff(message: string): void;
   /** Every new `start` is answered "unavailable", until `heal`. */
   unavailable(message: string, retryAfterMs?: number): void;
   /** Every call throws, until `heal`. */
@@ -60,6 +62,7 @@ export function createFakePool(options: FakePoolOptions): FakePool {
   const overbooked: string[] = [];
   const hanging = new Set<WorkerId>();
   let answer: StartOutcome | undefined;
+  let once: StartOutcome | undefined;
   let connected = true;
   let lostStarts = 0;
   let lostStops = 0;
@@ -77,7 +80,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     async start(spec) {
       reach();
       if (!containers.has(spec.workerId)) {
-        const no = answer ?? full(spec);
+        const no = once ?? answer ?? full(spec);
+        once = undefined;
         if (no !== undefined) return no;
         make(spec);
       }
@@ -124,6 +128,9 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     print: (workerId, line) => void known(workerId).log.push(line),
     refuse: (message) => {
       answer = { type: "refused", message };
+    },
+    cutOff: (message) => {
+      once = { type: "cut-off", message };
     },
     unavailable: (message, retryAfterMs) => {
       answer = { type: "unavailable", message, retryAfterMs };

@@ -1,7 +1,10 @@
 // What programs are answered over HTTP, call by call: parking, polls, deliveries, the end of a worker.
 import { describe, expect, test } from "vitest";
+import type { JobId } from "../../shared/domain/ids.ts";
 import { jobsToStop, takenJob } from "../../shared/protocol/worker-plane.ts";
 import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
+import { statusOf } from "../../shared/usecases/api/job-status.ts";
+import { updateJob } from "../../shared/usecases/update.ts";
 import { KEY_CALLER } from "../domain/api-builders.ts";
 import { apiJobOf, ENDPOINT_NAME, submit } from "../fakes/api-world.ts";
 import { call } from "./http-world.ts";
@@ -22,6 +25,20 @@ test("a job comes with RunPod's keys and none of ours", async () => {
   });
   expect(answer.headers.get("connection")).toBe("close");
   expect(await state()).toBe("IN_PROGRESS");
+});
+
+test("storage settings reach the worker as they were sent, and nobody else", async () => {
+  const s3Config = { accessId: "id", accessSecret: "planted-storage-secret", bucketName: "b" };
+  const sealed = (world: Program["world"], id: JobId) => world.deps.seal.seal(id, JSON.stringify(s3Config));
+  const { world, take, job } = await startedProgram();
+  await updateJob(world.stores.jobs, job, (current) => ({
+    ...current,
+    version: current.version + 1,
+    api: { ...current.api!, sealedS3Config: sealed(world, job) },
+  }));
+  expect(takenJob.parse(await (await take()).json()).s3Config).toEqual(s3Config);
+  const status = await statusOf(world.deps, KEY_CALLER, ENDPOINT_NAME, job);
+  expect(JSON.stringify([status, world.log.entries])).not.toContain("planted-storage-secret");
 });
 
 test("a batch is a list of one", async () => {
@@ -171,6 +188,14 @@ describe("the end", () => {
     await cancelJob(world.deps, KEY_CALLER, ENDPOINT_NAME, job);
     await world.settle();
     expect(jobsToStop.parse(await (await stops()).json())).toEqual({ jobsToStop: [job] });
+  });
+
+  test("a cancelled job ends its worker even before the first ping that names it", async () => {
+    const { world, take, worker, job } = await startedProgram();
+    await take();
+    await cancelJob(world.deps, KEY_CALLER, ENDPOINT_NAME, job);
+    await world.settle();
+    expect(world.pool.stops.map((stop) => stop.workerId)).toContain(worker);
   });
 
   test("should the change be lost, a ping ends the worker of a cancelled job", async () => {

@@ -1,6 +1,7 @@
 // API jobs of our own runner: labels, who registers, and how the worker's word ends the job.
 import { describe, expect, test } from "vitest";
 import type { RunnerRequest } from "../../shared/domain/api-job.ts";
+import { endedApi } from "../../shared/domain/api-steps.ts";
 import type { WorkerOutcome } from "../../shared/domain/worker-report.ts";
 import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
 import { finishWorker } from "../../shared/usecases/finish-worker.ts";
@@ -8,6 +9,7 @@ import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { recordPing } from "../../shared/usecases/record-ping.ts";
 import { registerRunner } from "../../shared/usecases/register-runner.ts";
 import { takeJob } from "../../shared/usecases/take-job.ts";
+import { updateJob } from "../../shared/usecases/update.ts";
 import { aRunnerRequest, KEY_CALLER } from "../domain/api-builders.ts";
 import { aReport, aTemplate, aWord } from "../domain/builders.ts";
 import { apiJobOf, areOver, ENDPOINT_NAME, runnerWorld, submit } from "../fakes/api-world.ts";
@@ -158,6 +160,18 @@ test("cancel ends the worker at once, with a grace", async () => {
   await world.settle();
   expect(world.pool.stops).toMatchObject([{ workerId: worker, graceMs: 30_000 }]);
   expect((await world.stores.workers.get(worker))?.state).toBe("released");
+});
+
+test("the end of its run asks a registered worker to drain: GitHub may have given it another run's job", async () => {
+  const { world, job, worker } = await started();
+  await takeJob(world.deps, worker, "b");
+  await registerRunner(world.deps, worker, "b", "token");
+  await recordPing(world.deps, worker, { phase: "listening", jobName: undefined });
+  const end = { state: "CANCELLED", reason: "run-ended", message: "its run has ended" } as const;
+  await updateJob(world.stores.jobs, job, (current) => endedApi(current, end, world.now()));
+  await world.settle();
+  expect(world.pool.stops).toEqual([]);
+  expect(await world.stores.workers.get(worker)).toMatchObject({ drain: { reason: "job-ended" } });
 });
 
 test("from the pickup of a workflow job on, the ttl no longer counts", async () => {

@@ -42,6 +42,17 @@ test("refused: held with the pool's words, tried again slowly", async () => {
   await completes(world, id, 1);
 });
 
+test("cut off by a crash: another worker starts at once, the job keeps its place and is not blamed", async () => {
+  const world = createWorld();
+  world.pool.cutOff("the dispatcher that started it ended before its process was known");
+  const { workflowJobId: id } = world.github.queue();
+  await world.deliver();
+  expect(world.pool.started).toHaveLength(1);
+  expect(await jobOf(world, id)).toMatchObject({ failedStarts: 0, starts: 2 });
+  expect((await jobOf(world, id)).hold).toBeUndefined();
+  await completes(world, id, 1);
+});
+
 test("unavailable: the pool is left alone for as long as it says, the job keeps its place and is not blamed", async () => {
   const world = createWorld();
   world.pool.unavailable("the API server is slow", 3 * MINUTE_MS);

@@ -22,6 +22,7 @@ export type CheckedRequest = {
   readonly policy: ApiPolicy;
   readonly callbackUrl: string | undefined;
   readonly runner: RunnerRequest | undefined;
+  readonly sealedS3Config: string | undefined;
 };
 
 /** 60 bits: nobody meets another's label, and nobody guesses one. */
@@ -33,17 +34,14 @@ export async function checkRequest(
 ): Promise<Checked<CheckedRequest>> {
   const { caller, endpoint, body } = request;
   if (body.input === undefined) return refused('the body has no "input"; send {"input": {…}}');
-  if (body.s3Config !== undefined) {
-    return refused(
-      "s3Config is not passed on; give the worker its storage in the pool's env or in the input",
-    );
-  }
+  const storage = sealedStorage(deps, request);
+  if (!storage.ok) return storage;
   const policy = policyOf(body.policy, endpoint);
   if (!policy.ok) return policy;
   const callbackUrl = body.webhook ?? body.webhookV2;
   const refusal = callbackUrl === undefined ? undefined : deps.callbacks?.refusal(callbackUrl);
   if (refusal !== undefined) return refused(refusal);
-  const common = { policy: policy.value, callbackUrl };
+  const common = { policy: policy.value, callbackUrl, sealedS3Config: storage.value };
   if (!hasRunner(endpoint)) return { ok: true, value: { ...common, input: body.input, runner: undefined } };
   const split = splitInput(body.input);
   if (!split.ok) return split;
@@ -62,6 +60,16 @@ export async function checkRequest(
     patErased: false,
   };
   return { ok: true, value: { ...common, input: rest, runner } };
+}
+
+function sealedStorage(
+  { seal }: Pick<ApiDeps, "seal">,
+  request: { endpoint: Endpoint; id: JobId; body: RunRequestBody },
+): Checked<string | undefined> {
+  const { endpoint, id, body } = request;
+  if (body.s3Config === undefined) return { ok: true, value: undefined };
+  if (!hasRunner(endpoint)) return { ok: true, value: seal.seal(id, JSON.stringify(body.s3Config)) };
+  return refused(`s3Config is for a worker program, and "${endpoint.name}" runs workflow jobs; leave it out`);
 }
 
 function refused(message: string): { readonly ok: false; readonly message: string } {

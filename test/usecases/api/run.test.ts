@@ -167,6 +167,16 @@ describe("a runner endpoint", () => {
   });
 });
 
+test("s3Config is sealed in the job of a program", async () => {
+  const world = createApiWorld();
+  const call = { ...aCall(), body: { input: {}, s3Config: { accessSecret: "planted-secret" } } };
+  const outcome = await runJob(world.deps, KEY_CALLER, ECHO, call);
+  if (outcome.type !== "accepted") throw new Error(JSON.stringify(outcome));
+  const sealed = outcome.job.api?.sealedS3Config ?? "";
+  expect(JSON.stringify(outcome.job)).not.toContain("planted-secret");
+  expect(world.deps.seal.open(outcome.job.id, sealed)).toBe('{"accessSecret":"planted-secret"}');
+});
+
 describe("refused", () => {
   test.each([
     [{ webhook: "https://example.org/" }, '"input"'],

@@ -103,7 +103,7 @@ async function joinStart(workerId: WorkerId, deps: StartDeps): Promise<StartOutc
     }
     if (place.type === "none") {
       const message = `the dispatcher that started ${workerId} ended before its process was known; start a new worker`;
-      return { type: "refused", message };
+      return { type: "cut-off", message };
     }
     if (performance.now() > deadline) return unavailable(`another dispatcher still starts ${workerId}`);
     await sleep(10);
