@@ -53,6 +53,8 @@ export async function sample(stores: Stores, name: PoolName): Promise<Sample> {
 
 /** Workers whose record is not released; the index may lag, so each is looked up. */
 export async function liveWorkers(stores: Stores, name: PoolName): Promise<number> {
-  const workers = await Promise.all((await stores.workers.live(name)).map((id) => stores.workers.get(id)));
+  const workers = await Promise.all(
+    (await stores.workers.live(name)).map(({ id }) => stores.workers.get(id)),
+  );
   return workers.filter((worker) => worker !== undefined && worker.state !== "released").length;
 }

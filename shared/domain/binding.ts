@@ -78,13 +78,20 @@ function movedOn(displaced: Job, taker: Worker, heir: Worker | undefined): Job |
 export function canServe(worker: Worker, job: Job, scope: Worker["scope"]): boolean {
   return (
     job.github !== undefined &&
-    (worker.kind ?? "github") === "github" &&
-    isServing(worker) &&
-    worker.state !== "running" &&
+    isIdleRunner(worker) &&
     worker.endpoint === job.endpoint &&
     worker.tenant === job.tenant &&
     sameScope(worker.scope, scope)
   );
+}
+
+/** GitHub could give the same jobs to either: runners of workflow jobs that have none yet. */
+export function areRivals(a: Worker, b: Worker): boolean {
+  return a.id !== b.id && [a, b].every(isIdleRunner) && isEqual(a, b);
+}
+
+function isIdleRunner(worker: Worker): boolean {
+  return (worker.kind ?? "github") === "github" && isServing(worker) && worker.state !== "running";
 }
 
 /** W2 has not started a job. One that was asked to drain may already be ending. */

@@ -15,6 +15,8 @@ export const PREPARE_MS = 5 * MINUTE;
 export const IDLE_MS = 5 * MINUTE;
 /** A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow. */
 export const DRAIN_MS = 2 * MINUTE;
+/** A worker without a job of its own, kept while equal jobs are not assigned yet, is looked at again after this. */
+export const SPARE_RECHECK_MS = 30 * SECOND;
 /** RunPod's SDK pings every 10 s by default; ours too. */
 export const PING_MS = 10 * SECOND;
 /** Pings that leave out a job which the program had: its result is lost. The first may have been under way already. */
@@ -55,6 +57,8 @@ export const MAX_FAST_STARTS = 3;
 export const SLOW_RETRY_MS = 10 * MINUTE;
 /** A registration token lives 1 h (GitHub); it is reused until this long before its end, so that config.sh has time. */
 export const TOKEN_MARGIN_MS = 5 * MINUTE;
+/** The last job of a repository is written down anew after this: one write a day, whatever it runs. */
+export const REPOSITORY_SEEN_MS = DAY;
 /** History is kept for 30 days. */
 export const HISTORY_MS = 30 * DAY;
 /** GitHub cancels a job that no runner took within 24 h. */

@@ -69,13 +69,18 @@ export function scopeOf(job: Job, level: TenantSettings["level"] = "auto"): Runn
 
 /** When the reconciler must look at this worker. */
 export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
-  const { phases, heartbeatAt = worker.createdAt } = worker;
-  const began = (phase: WorkerPhase) => phases[phase] ?? worker.createdAt;
+  const { heartbeatAt = worker.createdAt } = worker;
   // One that runs a job has refused to drain.
   if (worker.drain !== undefined && isServing(worker) && worker.state !== "running") {
     return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
   }
   if (hasUnsureJob(worker)) return heartbeatAt + HEARTBEAT_LOST_MS;
+  return earliest(isSpare(worker) ? worker.spareUntil : undefined, dueInState(worker, limits));
+}
+
+function dueInState(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
+  const { phases, heartbeatAt = worker.createdAt } = worker;
+  const began = (phase: WorkerPhase) => phases[phase] ?? worker.createdAt;
   switch (worker.state) {
     case "reserving":
       return worker.createdAt + RESUME_START_MS;
@@ -94,6 +99,11 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
     case "released":
       return undefined;
   }
+}
+
+function earliest(...times: readonly (EpochMs | undefined)[]): EpochMs | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** A program was given a job and has not shown that it arrived; how long that may last, the job's own limit says. */
@@ -182,7 +192,17 @@ export function draining(worker: Worker, reason: DrainReason, step: Step): Worke
 
 /** Serves another job of the same endpoint and tenant from now on. */
 export function serving(worker: Worker, jobId: JobId): Worker {
-  return { ...worker, version: worker.version + 1, jobId, drain: undefined };
+  return { ...worker, version: worker.version + 1, jobId, drain: undefined, spareUntil: undefined };
+}
+
+/** Has no job of its own, and is kept for one that GitHub may give it. */
+export function isSpare(worker: Worker): boolean {
+  const mayGetOne = worker.state === "booted" || worker.state === "listening";
+  return mayGetOne && worker.drain === undefined && worker.spareUntil !== undefined;
+}
+
+export function spared(worker: Worker, until: EpochMs, step: Step): Worker {
+  return due({ ...worker, version: worker.version + 1, spareUntil: until }, step);
 }
 
 export function released(worker: Worker): Worker {

@@ -70,6 +70,11 @@ export type Worker = {
   readonly runnerId: number | undefined;
   /** A runner of its name may exist at GitHub. */
   readonly registered: boolean;
+  /**
+   * Its own job is gone, and jobs that GitHub could still give it are not assigned yet: kept, and looked at again then.
+   * Absent in records of before.
+   */
+  readonly spareUntil?: EpochMs | undefined;
   /** What its next ping is answered. */
   readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
   readonly report: WorkerReport | undefined;

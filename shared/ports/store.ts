@@ -10,7 +10,9 @@
 import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { Marked, MarkKind } from "../domain/marks.ts";
 import type { Pool } from "../domain/pool.ts";
+import type { SeenRepository } from "../domain/repository.ts";
 import type { Tenant } from "../domain/tenant.ts";
 import type { Worker } from "../domain/worker.ts";
 
@@ -31,8 +33,8 @@ export type WorkerStore = {
   replace(next: Worker): Promise<boolean>;
   /** Moves heartbeat and due time only, without the version; false when there is no such worker or it is released. */
   heartbeat(id: WorkerId, at: EpochMs, dueAt: EpochMs): Promise<boolean>;
-  /** Workers of a pool that are not released, as a hint. */
-  live(pool: PoolName): Promise<WorkerId[]>;
+  /** Workers of a pool that are not released, as the index shows them: hints, their heartbeats may be older still. */
+  live(pool: PoolName): Promise<Worker[]>;
 };
 
 type PoolStore = {
@@ -76,6 +78,20 @@ export type DueItem =
 /** What the reconciler reads: items whose `dueAt` has come, oldest first, as a hint. */
 type DueIndex = { due(now: EpochMs, limit: number): Promise<DueItem[]> };
 
+/** What background work remembers. `id` names one of its kind: a pool, an owner, or the only one. */
+export type MarkStore = {
+  get<Kind extends MarkKind>(kind: Kind, id: string): Promise<Marked<Kind> | undefined>;
+  /** Creates with version 1, else replaces the version before; false = another writer was first. */
+  put<Kind extends MarkKind>(kind: Kind, id: string, next: Marked<Kind>): Promise<boolean>;
+};
+
+export type RepositoryStore = {
+  /** Remembers it for 30 days from its last job; costs a write at most once in REPOSITORY_SEEN_MS. */
+  saw(repository: SeenRepository): Promise<void>;
+  /** Those seen last first, as a hint. */
+  list(limit: number): Promise<SeenRepository[]>;
+};
+
 /** Facts about this installation, written once. */
 export type DeploymentStore = {
   /** The stored deployment id; `fallback` is stored and returned when there is none yet. */
@@ -90,6 +106,8 @@ export type Stores = {
   readonly tenants: TenantStore;
   readonly nearMisses: NearMissStore;
   readonly due: DueIndex;
+  readonly marks: MarkStore;
+  readonly repositories: RepositoryStore;
   readonly deployment: DeploymentStore;
 };
 

@@ -12,8 +12,9 @@ import { updateJob, updateWorker } from "./update.ts";
 /** True when an idle worker has it now; its next poll is answered with it. */
 export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
   if (kindFor(job) !== "program") return false;
-  for (const id of await deps.stores.workers.live(job.pool)) {
-    const worker = await deps.stores.workers.get(id);
+  for (const hint of await deps.stores.workers.live(job.pool)) {
+    if (!isAlike(hint, job)) continue;
+    const worker = await deps.stores.workers.get(hint.id);
     if (worker === undefined || !(await isFree(deps, worker, job))) continue;
     if (await bindTo(deps, worker, job)) return true;
   }
@@ -40,8 +41,12 @@ async function pointBack(deps: Deps, id: WorkerId, before: Worker): Promise<void
 }
 
 async function isFree(deps: Deps, worker: Worker, job: Job): Promise<boolean> {
-  const isAlike = worker.endpoint === job.endpoint && worker.tenant === job.tenant;
-  if (!isAlike || worker.state !== "listening" || !canTake(worker, deps.clock.now())) return false;
+  if (!isAlike(worker, job) || worker.state !== "listening" || !canTake(worker, deps.clock.now()))
+    return false;
   const own = await deps.stores.jobs.get(worker.jobId);
   return own === undefined || isTerminal(own) || own.workerId !== worker.id;
+}
+
+function isAlike(worker: Worker, job: Job): boolean {
+  return worker.endpoint === job.endpoint && worker.tenant === job.tenant;
 }

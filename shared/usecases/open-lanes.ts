@@ -31,7 +31,10 @@ async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Pr
 
 /** Whose lane it is, `/run` has said: an API job does not hold its tenant's login. */
 export async function registerLane(deps: Deps, job: Job): Promise<void> {
-  if (job.github !== undefined) await deps.stores.lanes.register(laneOf(job));
+  if (job.github === undefined) return;
+  await deps.stores.lanes.register(laneOf(job));
+  const { repository, installationId } = job.github;
+  await deps.stores.repositories.saw({ ...repository, installationId, lastJobAt: job.createdAt });
 }
 
 function laneOf(job: Job): Lane {

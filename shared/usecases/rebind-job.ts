@@ -9,6 +9,7 @@ import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { bind, requeue, verifyLater } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
+import { serving } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { retireWorker } from "./retire-worker.ts";
@@ -102,8 +103,6 @@ async function displace(
 
 async function pointTo(deps: Deps, id: WorkerId, jobId: JobId): Promise<void> {
   await updateWorker(deps.stores.workers, id, (current) =>
-    current.jobId === jobId
-      ? undefined
-      : { ...current, version: current.version + 1, jobId, drain: undefined },
+    current.jobId === jobId ? undefined : serving(current, jobId),
   );
 }

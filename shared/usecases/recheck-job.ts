@@ -8,6 +8,7 @@ import { requeue } from "../domain/job-steps.ts";
 import { isServing } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
 import { rebindJob } from "./rebind-job.ts";
+import { retireWorker } from "./retire-worker.ts";
 import { answersFor, askGithub } from "./settle-job.ts";
 import { updateJob } from "./update.ts";
 
@@ -22,7 +23,11 @@ export async function recheckJob(deps: Deps, seen: Job): Promise<void> {
     updateJob(deps.stores.jobs, job.id, (current) =>
       current.version === job.version ? next(current) : undefined,
     );
-  if (answersFor(worker, job)) await ifUnchanged(paired);
+  if (answersFor(worker, job)) {
+    // A crash came before the worker that it was taken from had been told.
+    if (job.formerWorkerId !== undefined) await retireWorker(deps, job.formerWorkerId, job.id);
+    await ifUnchanged(paired);
+  }
   // Its worker has turned to another job, and GitHub has given this one to nobody.
   else if (worker !== undefined && isServing(worker) && job.state === "IN_QUEUE") await ifUnchanged(requeue);
   else await askGithub(deps, job);

@@ -3,7 +3,7 @@ import type { Overdue, Sighting } from "../domain/overdue.ts";
 import { decideOverdue } from "../domain/overdue.ts";
 import type { Worker } from "../domain/worker.ts";
 import { isIdleProgram } from "../domain/worker-lease.ts";
-import { draining, finished, graceMs, lost } from "../domain/worker-steps.ts";
+import { draining, finished, graceMs, isSpare, lost } from "../domain/worker-steps.ts";
 import type { ContainerState } from "../ports/pool-driver.ts";
 import { parseJobDone, reportOf } from "../protocol/report.ts";
 import { clipReport } from "./clip-report.ts";
@@ -11,11 +11,15 @@ import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { dismissWorker } from "./dismiss-worker.ts";
 import { releaseWorker } from "./release-worker.ts";
+import { retireWorker } from "./retire-worker.ts";
 import { resumeStart } from "./start-worker.ts";
 import { updateWorker } from "./update.ts";
 
 export async function reviveWorker(deps: Deps, worker: Worker): Promise<void> {
   if (await isDismissed(deps, worker)) return;
+  if (isSpare(worker) && (worker.spareUntil ?? 0) <= deps.clock.now()) {
+    await retireWorker(deps, worker.id, worker.jobId);
+  }
   const container = await sight(deps, worker);
   const sighting: Sighting = container.type === "running" ? "running" : "ended";
   const limits = limitsOf(deps, worker.endpoint);

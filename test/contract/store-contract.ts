@@ -4,6 +4,7 @@ import { apiCases } from "./store-api.ts";
 import { createBench, createManualClock, type OpenedRows, type StoreBench } from "./store-bench.ts";
 import { faultCases } from "./store-faults.ts";
 import { listingCases } from "./store-listings.ts";
+import { markCases } from "./store-marks.ts";
 import { writeCases } from "./store-writes.ts";
 
 export function describeStores(name: string, open: (clock: { now(): number }) => Promise<OpenedRows>): void {
@@ -20,6 +21,7 @@ export function describeStores(name: string, open: (clock: { now(): number }) =>
     describe("writes", () => writeCases(() => bench));
     describe("listings", () => listingCases(() => bench));
     describe("api", () => apiCases(() => bench));
+    describe("marks", () => markCases(() => bench));
     describe("faults", () => faultCases(() => bench));
   });
 }

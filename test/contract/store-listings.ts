@@ -120,7 +120,9 @@ export function listingCases(bench: () => StoreBench): void {
     }
     await stores.workers.create(aWorker("w-4", { pool: poolName("other") }));
     await stores.workers.replace(nextOf(gone, { state: "released" }));
-    expect(await stores.workers.live(POOL)).toEqual(["w-1", "w-2"]);
+    const live = await stores.workers.live(POOL);
+    expect(live.map(({ id }) => id)).toEqual(["w-1", "w-2"]);
+    expect(live[1]).toEqual(await stores.workers.get(workerId("w-2")));
   });
 
   test("a lane is registered once and follows its owner's login", async () => {

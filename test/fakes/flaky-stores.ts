@@ -60,6 +60,14 @@ export function createFlakyStores(
         list: flaky.listing((limit) => stores.nearMisses.list(limit)),
       },
       due: { due: flaky.listing((now, limit) => stores.due.due(now, limit)) },
+      marks: {
+        get: flaky.read((kind, id) => stores.marks.get(kind, id)),
+        put: flaky.write((kind, id, next) => stores.marks.put(kind, id, next)),
+      },
+      repositories: {
+        saw: flaky.write((repository) => stores.repositories.saw(repository)),
+        list: flaky.listing((limit) => stores.repositories.list(limit)),
+      },
       deployment: { deploymentId: flaky.write((fallback) => stores.deployment.deploymentId(fallback)) },
     },
     calm: chance.calm,

@@ -31,6 +31,8 @@ const READS: ReadonlySet<string> = new Set([
   "logsTail",
   "ended",
   "findRunner",
+  "listRunners",
+  "deliveries",
   "open",
 ]);
 

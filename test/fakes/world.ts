@@ -168,6 +168,7 @@ export function createWorld(options: WorldOptions = {}): World {
 
   function fusedStores(): Stores {
     const { jobs, workers: workerStore, pools, lanes, tenants, nearMisses, due, deployment } = stores;
+    const { marks, repositories } = stores;
     return {
       jobs: fuse.wrap(jobs),
       workers: fuse.wrap(workerStore),
@@ -176,6 +177,8 @@ export function createWorld(options: WorldOptions = {}): World {
       tenants: fuse.wrap(tenants),
       nearMisses: fuse.wrap(nearMisses),
       due: fuse.wrap(due),
+      marks: fuse.wrap(marks),
+      repositories: fuse.wrap(repositories),
       deployment,
     };
   }

@@ -138,3 +138,53 @@ describe("ten jobs, every runner takes any job", () => {
     );
   });
 });
+
+describe("a listening worker loses its job while an equal one waits for another worker", () => {
+  async function cancelFirst(world: World): Promise<void> {
+    const [a] = idsOf(world);
+    world.github.change(a, { status: "completed", conclusion: "cancelled" });
+    await world.deliver();
+  }
+
+  test("which is not registered yet: that one is recalled, for it need not be asked", async () => {
+    const world = await listening(1);
+    world.github.queue();
+    await world.deliver();
+    const [a, b] = idsOf(world);
+    const [w1, w2] = [await workerOf(world, a), await workerOf(world, b)];
+    await cancelFirst(world);
+    expect(await jobOf(world, b)).toMatchObject({ workerId: w1, state: "IN_QUEUE" });
+    const kept = await world.stores.workers.get(w1);
+    expect([kept?.jobId, kept?.drain]).toEqual([`gh-${b}`, undefined]);
+    expect((await world.stores.workers.get(w2))?.state).toBe("released");
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  });
+
+  test("which is registered too: neither is asked to drain before GitHub has chosen", async () => {
+    const world = await listening(2);
+    const [a, b] = idsOf(world);
+    const [w1, w2] = [await workerOf(world, a), await workerOf(world, b)];
+    await cancelFirst(world);
+    // GitHub is in no hurry, and looks at the older runner first.
+    await play(world, { forMs: 2 * 60_000, assign: () => undefined });
+    expect((await world.stores.workers.get(w1))?.drain).toBeUndefined();
+    world.github.assign(w1, b);
+    await world.deliver();
+    expect(await jobOf(world, b)).toMatchObject({ workerId: w1, state: "IN_PROGRESS" });
+    expect((await world.stores.workers.get(w2))?.drain?.reason).toBe("surplus");
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  });
+
+  test("GitHub chooses the other: the spare one is drained at its next look", async () => {
+    const world = await listening(2);
+    const [a, b] = idsOf(world);
+    const [w1, w2] = [await workerOf(world, a), await workerOf(world, b)];
+    await cancelFirst(world);
+    world.github.assign(w2, b);
+    await world.deliver();
+    await play(world, { forMs: 2 * 60_000, assign: () => undefined });
+    expect((await world.stores.workers.get(w1))?.state).toBe("released");
+    expect(await jobOf(world, b)).toMatchObject({ workerId: w2 });
+    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  });
+});

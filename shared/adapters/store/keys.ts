@@ -2,12 +2,14 @@
 import { createHash } from "node:crypto";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../../domain/ids.ts";
 import { laneKey } from "../../domain/lane.ts";
+import type { MarkKind } from "../../domain/marks.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { DueEntry } from "./rows.ts";
 
 export const DEPLOYMENT_KEY = "deployment";
 export const TENANT_SET = "tenants";
 export const NEAR_MISS_SET = "near-misses";
+export const REPOSITORY_SET = "repositories";
 
 export const jobKey = (id: JobId): string => `job#${id}`;
 export const workerKey = (id: WorkerId): string => `worker#${id}`;
@@ -20,6 +22,8 @@ export const apiJobSet = (endpoint: EndpointName): string => `api-jobs#${endpoin
 export const apiKeyKey = (hash: string): string => `api-key#${hash}`;
 export const countKey = (endpoint: EndpointName, what: string): string => `count#${endpoint}#${what}`;
 export const partKey = (key: string, number: number): string => `part#${key}#${number}`;
+export const markKey = (kind: MarkKind, id: string): string => `mark#${kind}#${id}`;
+export const repositoryKey = (id: number): string => `repository#${id}`;
 export const chunkKey = (job: JobId, generation: number, number: number): string =>
   `chunk#${job}#${generation}#${number}`;
 

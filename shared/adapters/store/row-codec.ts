@@ -2,7 +2,9 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import { isTerminal, isWaiting, type Job, jobDueAt } from "../../domain/job.ts";
 import { type Lane, laneKey, laneOrder } from "../../domain/lane.ts";
+import type { Marked, MarkKind } from "../../domain/marks.ts";
 import type { Pool } from "../../domain/pool.ts";
+import type { SeenRepository } from "../../domain/repository.ts";
 import type { Tenant } from "../../domain/tenant.ts";
 import { isLive, type Worker } from "../../domain/worker.ts";
 import { type NearMiss, StoreError } from "../../ports/store.ts";
@@ -12,11 +14,14 @@ import {
   jobKey,
   laneRowKey,
   laneSet,
+  markKey,
   NEAR_MISS_SET,
   nearMissKey,
   newestFirst,
   oldestFirst,
   poolKey,
+  REPOSITORY_SET,
+  repositoryKey,
   TENANT_SET,
   tenantKey,
   workerKey,
@@ -78,6 +83,18 @@ export function rowOfNearMiss(miss: NearMiss): RowDraft {
     setSk: newestFirst(miss.lastAt),
     expiresAt: expiry(miss.lastAt),
   };
+}
+
+export function rowOfMark(kind: MarkKind, id: string, mark: Marked<MarkKind>): RowDraft {
+  const { version, value, expiresAt } = mark;
+  const base = draft("mark", markKey(kind, id), version, value);
+  return expiresAt === undefined ? base : { ...base, expiresAt: Math.ceil(expiresAt / 1_000) };
+}
+
+export function rowOfRepository(repository: SeenRepository, version: number): RowDraft {
+  const base = draft("repository", repositoryKey(repository.id), version, repository);
+  const { lastJobAt } = repository;
+  return { ...base, setPk: REPOSITORY_SET, setSk: newestFirst(lastJobAt), expiresAt: expiry(lastJobAt) };
 }
 
 export function rowOfDeployment(id: string): RowDraft {

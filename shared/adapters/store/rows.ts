@@ -12,6 +12,8 @@ export type RowKind =
   | "part"
   | "chunk"
   | "api-key"
+  | "mark"
+  | "repository"
   | "count";
 
 /** An index attribute that is absent keeps the row out of that index. */

@@ -30,10 +30,10 @@ import {
   poolKey,
   TENANT_SET,
   tenantKey,
-  workerIdOf,
   workerKey,
   workerSet,
 } from "./keys.ts";
+import { createMarkStore, createRepositoryStore } from "./mark-stores.ts";
 import {
   nounOf,
   type RowDraft,
@@ -85,6 +85,8 @@ export function createStores(rows: Rows, deps: StoreDeps): Stores {
       },
     },
     deployment: createDeploymentStore(guarded),
+    marks: createMarkStore(guarded),
+    repositories: createRepositoryStore(rows, guarded, now),
   };
 
   function tell(written: boolean, change: Change): boolean {
@@ -115,7 +117,7 @@ function createWorkerStore({ rows, guarded, clock, tell }: Tools): WorkerStore {
     create: async (worker) => tell(await nouns.create(worker), { kind: "worker", worker }),
     replace: async (worker) => tell(await nouns.replace(worker), { kind: "worker", worker }),
     heartbeat: (id, at, dueAt) => rows.touch(workerKey(id), { heartbeatAt: at, dueAt }),
-    live: async (pool) => (await rows.querySet(workerSet(pool))).map(({ pk }) => workerIdOf(pk)),
+    live: async (pool) => (await rows.querySet(workerSet(pool))).map(nounOf<Worker>),
   };
 }
 

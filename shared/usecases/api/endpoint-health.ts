@@ -56,9 +56,7 @@ export async function healthOf(deps: Deps, _caller: ApiCaller, name: string): Pr
 }
 
 async function workersOf(deps: Deps, { pool, name }: Endpoint): Promise<Worker[]> {
-  const ids = await deps.stores.workers.live(pool);
-  const workers = await Promise.all(ids.map((id) => deps.stores.workers.get(id)));
-  return workers.filter((worker) => worker?.endpoint === name) as Worker[];
+  return (await deps.stores.workers.live(pool)).filter(({ endpoint }) => endpoint === name);
 }
 
 type Kind = "idle" | "initializing" | "running" | "unhealthy" | "ending";
