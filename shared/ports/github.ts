@@ -27,6 +27,17 @@ export type WorkflowRunWord = {
   readonly runAttempt: number;
 };
 
+/** One try of the App's hook to deliver an event. `id` is an int64, kept as text; `guid` is the event's, the same for every try. */
+export type HookDelivery = {
+  readonly id: string;
+  readonly guid: string;
+  readonly deliveredAt: EpochMs;
+  /** Our answer arrived in time and was 2xx. */
+  readonly ok: boolean;
+  readonly event: string;
+  readonly action: string | undefined;
+};
+
 export type Github = {
   /** 1 h valid, reusable; cached per scope and personal access token, one request shared among concurrent callers. */
   registrationToken(caller: Caller, scope: RunnerScope): Promise<RegistrationToken>;
@@ -48,6 +59,22 @@ export type Github = {
   findRunner(caller: Caller, scope: RunnerScope, name: string): Promise<GithubRunner | undefined>;
   /** `busy`: GitHub refused because it still counts a job on it (422). Gone already is `deleted`. */
   deleteRunner(caller: Caller, scope: RunnerScope, runnerId: number): Promise<"deleted" | "busy">;
+  /** All registrations of a place, ours and others'. */
+  listRunners(caller: Caller, scope: RunnerScope): Promise<GithubRunner[]>;
+  /** Workflow jobs of a repository that are not completed, of its runs that are not. One call a run and two for the list. */
+  openJobs(
+    caller: Caller,
+    repository: { owner: Owner; id: number; name: string },
+  ): Promise<WorkflowJobWord[]>;
+  /** The workflow jobs of one attempt of a run; empty when GitHub does not know it. */
+  runJobs(
+    caller: Caller,
+    run: { owner: Owner; repositoryId: number; repo: string; runId: number; runAttempt: number },
+  ): Promise<WorkflowJobWord[]>;
+  /** Tries of the App's hook, newest first, 100 a page; kept by GitHub for 3 days (7 on Enterprise Server). */
+  deliveries(cursor?: string): Promise<{ deliveries: HookDelivery[]; next: string | undefined }>;
+  /** Asks for one more try; it comes as a new delivery with the same guid. */
+  redeliver(id: string): Promise<void>;
 };
 
 /** Closed list of why GitHub said no. */

@@ -5,6 +5,9 @@ export type StartSpec = {
   readonly workerId: WorkerId;
   readonly endpoint: string;
   readonly tenant: string;
+  /** Login of the owner and name of the repository that it is started for, where known: for namespaces and labels. */
+  readonly owner?: string | undefined;
+  readonly repository?: string | undefined;
   readonly cards: number;
   /** Card indices where `capabilities.namedCards`, else empty. */
   readonly slots: readonly number[];
@@ -27,10 +30,25 @@ export type StartOutcome =
   | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number | undefined };
 
 export type ContainerState =
-  | { readonly type: "running" }
+  | {
+      readonly type: "running";
+      /** It has not started yet: what it waits for, in a sentence (a node, an image, a queue). */
+      readonly waits?: string | undefined;
+      readonly node?: string | undefined;
+      /** Physical ids of the cards that it was really given. */
+      readonly devices?: readonly string[] | undefined;
+    }
   /** Ended by itself; `result` is what the worker left when it could not report (its job-done body, JSON text). */
   | { readonly type: "exited"; readonly code: number | undefined; readonly result: string | undefined }
   | { readonly type: "gone" };
+
+export type PoolCapacity = {
+  readonly total: number;
+  readonly simulated: boolean;
+  /** Where the pool has nodes: a worker must fit on one of them. */
+  readonly nodes?: readonly PoolNode[] | undefined;
+};
+export type PoolNode = { readonly name: string; readonly total: number; readonly free: number };
 
 export type PoolDriver = {
   readonly capabilities: {
@@ -40,7 +58,7 @@ export type PoolDriver = {
     readonly namedCards: boolean;
   };
   /** Cards that exist, as far as the pool can say; advisory. */
-  capacity(): Promise<{ readonly total: number; readonly simulated: boolean }>;
+  capacity(): Promise<PoolCapacity>;
   start(spec: StartSpec): Promise<StartOutcome>;
   inspect(workerId: WorkerId): Promise<ContainerState>;
   /** Workers of this dispatcher that the pool has, ended ones too, until they are stopped. */

@@ -41,7 +41,7 @@ export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResu
 
 async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult> {
   const pool = deps.pools.get(worker.pool);
-  const spec = specOf(deps, worker);
+  const spec = specOf(deps, worker, job);
   if (pool === undefined || spec === undefined) {
     await fail(deps, worker, {
       type: "refused",
@@ -66,13 +66,14 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
   return "started";
 }
 
-function specOf(deps: Deps, worker: Worker): StartSpec | undefined {
+function specOf(deps: Deps, worker: Worker, job: Job): StartSpec | undefined {
   const endpoint = endpointOf(deps, worker.endpoint);
   if (endpoint === undefined) return undefined;
   return {
     workerId: worker.id,
     endpoint: worker.endpoint,
     tenant: worker.tenant,
+    ...placeOf(job),
     cards: worker.cards,
     slots: worker.slots,
     image: endpoint.image,
@@ -80,6 +81,18 @@ function specOf(deps: Deps, worker: Worker): StartSpec | undefined {
     env: deps.workerEnv(worker),
     limitMs: lifeMs(worker, endpoint.limits),
   };
+}
+
+/** Whose it is, by the job alone: a start that is tried again must come out the same. */
+function placeOf({ github, api }: Job): Pick<StartSpec, "owner" | "repository"> {
+  if (github !== undefined) {
+    return { owner: github.repository.owner.login, repository: github.repository.name };
+  }
+  const scope = api?.runner?.scope;
+  if (scope === undefined) return {};
+  return scope.type === "organization"
+    ? { owner: scope.org }
+    : { owner: scope.owner, repository: scope.repo };
 }
 
 /** A program serves jobs one after the other; the last one begins at the end of its life at the latest. */
