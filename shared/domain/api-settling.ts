@@ -5,6 +5,7 @@
 import type { ApiEnd } from "./api-steps.ts";
 import { endedApi } from "./api-steps.ts";
 import { MAX_FAST_STARTS } from "./deadlines.ts";
+import type { EndReason } from "./end-reason.ts";
 import type { EpochMs } from "./ids.ts";
 import type { Job } from "./job.ts";
 import { isTerminal } from "./job.ts";
@@ -41,7 +42,11 @@ export function afterFailedStart(
   const isLast = tries >= (lost ? MAX_LOST_STARTS : MAX_FAST_STARTS);
   if (isLast || isHopeless(failure.outcome)) {
     const message = `${failure.message} (${tries} ${tries === 1 ? "try" : "tries"} to start a worker)`;
-    return endedApi(job, { state: "FAILED", reason: "worker-failed", message, error: message }, now);
+    return endedApi(
+      job,
+      { state: "FAILED", reason: startReason(failure.outcome), message, error: message },
+      now,
+    );
   }
   // A refusal of the pool may be one of this very start, so a few fast tries are worth it here.
   const outcome = failure.outcome === "refused" ? "runner-failed" : failure.outcome;
@@ -89,7 +94,7 @@ function mayHaveBegun({ kind, lease, phases, registered, report }: Worker): bool
 const LOST = "its worker ended without a result; the work may have been done in part";
 
 function endOf(report: WorkerReport | undefined): ApiEnd {
-  if (report === undefined) return failed(LOST);
+  if (report === undefined) return failed("worker-lost", LOST);
   const { message } = report;
   const output = { type: "inline", json: JSON.stringify(report) } as const;
   switch (report.outcome) {
@@ -98,7 +103,7 @@ function endOf(report: WorkerReport | undefined): ApiEnd {
     case "idle":
       return {
         state: "TIMED_OUT",
-        reason: "queue-timeout",
+        reason: "never-picked-up",
         message: "no workflow job asked for its runner's label in time: it was never picked up",
         error: "never picked up: no workflow job asked for its runner's label in time",
         output,
@@ -106,10 +111,26 @@ function endOf(report: WorkerReport | undefined): ApiEnd {
     case "cancelled":
       return { state: "CANCELLED", reason: "cancelled-before-pickup", message, output };
     default:
-      return { ...failed(message), output };
+      return { ...failed(startReason(report.outcome), message), output };
   }
 }
 
-function failed(message: string): ApiEnd {
-  return { state: "FAILED", reason: "worker-failed", message, error: message };
+function failed(reason: EndReason, message: string): ApiEnd {
+  return { state: "FAILED", reason, message, error: message };
+}
+
+/** What the outcome of a last start says of the job; `ran`, `idle` and `cancelled` are no failed starts. */
+export function startReason(outcome: StartFailure["outcome"]): EndReason {
+  switch (outcome) {
+    case "refused":
+      return "start-refused";
+    case "preflight-failed":
+    case "registration-refused":
+      return outcome;
+    case "runner-too-old":
+    case "no-runner":
+      return "image-unusable";
+    default:
+      return "start-failed";
+  }
 }

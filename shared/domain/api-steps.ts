@@ -1,9 +1,10 @@
 // How a job of the API moves: submitted, taken, reporting, ended, tried again. Each step returns the next version.
 import type { ApiCaller, ApiPolicy, ApiSide, RunnerRequest } from "./api-job.ts";
 import { ADMIT_MS, ASYNC_RESULT_MS, SYNC_RESULT_MS } from "./deadlines.ts";
+import type { EndReason } from "./end-reason.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EpochMs, JobId } from "./ids.ts";
-import type { EndReason, Job } from "./job.ts";
+import type { Job } from "./job.ts";
 import { isTerminal } from "./job.ts";
 import type { Payload } from "./payload.ts";
 

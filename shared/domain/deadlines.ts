@@ -59,6 +59,16 @@ export const SLOW_RETRY_MS = 10 * MINUTE;
 export const TOKEN_MARGIN_MS = 5 * MINUTE;
 /** The last job of a repository is written down anew after this: one write a day, whatever it runs. */
 export const REPOSITORY_SEEN_MS = DAY;
+/** A card whose workers fail their preflight again and again is given to nobody for an hour, at most for a day. */
+export const QUARANTINE_MS = HOUR;
+export const QUARANTINE_MAX_MS = DAY;
+/** A failure longer ago says nothing about the card as it is; longer than the longest quarantine, so that those add up. */
+export const STRIKE_MEMORY_MS = 2 * DAY;
+/**
+ * A job whose turn it is, but that does not fit, lets smaller ones of other tenants pass for this long; then the cards
+ * that become free are set aside for it. It starts when the longest job on them ends.
+ */
+export const AGING_MS = 5 * MINUTE;
 /** History is kept for 30 days. */
 export const HISTORY_MS = 30 * DAY;
 /** GitHub cancels a job that no runner took within 24 h. */

@@ -1,11 +1,12 @@
 // How GitHub's word moves a job: monotonic, so that order, repetition and delay of deliveries do not matter.
 import { ADMIT_MS } from "./deadlines.ts";
+import type { EndReason } from "./end-reason.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
 import { rank } from "./github-event.ts";
 import type { EpochMs } from "./ids.ts";
 import { githubJobId, tenantId } from "./ids.ts";
-import type { EndReason, GithubSide, Job, JobState } from "./job.ts";
+import type { GithubSide, Job, JobState } from "./job.ts";
 import { isTerminal } from "./job.ts";
 
 const ENVIRONMENT_GATE =

@@ -1,6 +1,7 @@
 // A job is one demand for one worker. States are RunPod's; the last four absorb.
 import { apiDeadlines } from "./api-deadlines.ts";
 import type { ApiSide } from "./api-job.ts";
+import type { EndReason } from "./end-reason.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
 import { leaseDueAt } from "./run-lease.ts";
@@ -22,12 +23,19 @@ const PHASES = [
 export type Phase = (typeof PHASES)[number];
 
 /** Waiting for something other than a card. A held job is in no lane. */
-type HoldReason =
+export type HoldReason =
+  /** GitHub waits for an approval or a deployment environment. */
   | "environment-gate"
+  /** Its last starts failed; tried slowly. */
   | "start-failed"
+  /** A start failed; tried again soon. */
   | "start-backoff"
+  /** GitHub refused to register its runner; tried slowly. */
   | "registration-refused"
-  | "tenant-unavailable";
+  /** Its runner listened, and GitHub gave it no job. */
+  | "not-assigned"
+  /** The same happened to another job of its probe group, and one of them has a worker to find out. */
+  | "awaits-probe";
 
 export type Hold = {
   readonly reason: HoldReason;
@@ -36,18 +44,6 @@ export type Hold = {
   /** When it is tried again by itself; undefined: only an event ends it. */
   readonly until: EpochMs | undefined;
 };
-
-/** Closed list of why a job ended. */
-export type EndReason =
-  | "succeeded"
-  | "workflow-job-failed"
-  | "workflow-job-cancelled"
-  | "cancelled-before-pickup"
-  | "skipped"
-  | "worker-failed"
-  | "execution-timeout"
-  | "queue-timeout"
-  | "run-ended";
 
 type JobEnd = { readonly reason: EndReason; readonly message: string; readonly at: EpochMs };
 
@@ -81,6 +77,8 @@ export type Job = {
   readonly starts: number;
   /** Starts in a row that failed before the runner listened. */
   readonly failedStarts: number;
+  /** Workers in a row that listened for it in vain, or that it was not given for that reason. Absent: none. */
+  readonly idleEnds?: number;
   /** When to ask GitHub about it, if no event has come by then. */
   readonly verifyAt: EpochMs | undefined;
   /** When the reconciler makes its lane known, should the write itself have set nothing in motion. */

@@ -26,3 +26,8 @@ export function laneOrder(job: {
 export function waitOrder(order: string): string {
   return order.slice(order.indexOf("#") + 1);
 }
+
+/** Since when the job of this order waits. */
+export function waitingSince(order: string): EpochMs {
+  return Number.parseInt(waitOrder(order), 10);
+}

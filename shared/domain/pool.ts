@@ -20,6 +20,20 @@ export type Pool = {
   readonly dirty: boolean;
   /** The driver answered "unavailable": no start before this. */
   readonly unavailableUntil: EpochMs | undefined;
+  /** Cards that failed a worker's preflight, by slot, or by `node/device` where the pool names no slots. Absent: none. */
+  readonly trouble?: { readonly [card: string]: CardTrouble };
+};
+
+/** One machine of the pool. `free` is the pool's own count: others may use it too. */
+export type PoolNode = { readonly name: string; readonly total: number; readonly free: number };
+
+export type CardTrouble = {
+  readonly strikes: number;
+  readonly lastAt: EpochMs;
+  /** The last worker's words. */
+  readonly reason: string;
+  /** In quarantine until then: given to nobody. Undefined: struck, still in use, and chosen last. */
+  readonly until: EpochMs | undefined;
 };
 
 export function newPool(name: PoolName, total: number): Pool {
@@ -39,7 +53,27 @@ export function usedCards(pool: Pool): number {
 }
 
 export function freeCards(pool: Pool): number {
-  return Math.max(0, pool.total - usedCards(pool));
+  return Math.max(0, pool.total - usedCards(pool) - idleInQuarantine(pool));
+}
+
+/** Cards that a job can ever have as things are: all but those in quarantine. */
+export function usableCards(pool: Pool): number {
+  return pool.total - quarantinedSlots(pool).length;
+}
+
+function quarantinedSlots({ trouble = {}, total }: Pool): number[] {
+  return Object.keys(trouble)
+    .filter((card) => trouble[card]?.until !== undefined)
+    .map(Number)
+    .filter((slot) => slot < total);
+}
+
+/** One that is still held counts as used already. */
+function idleInQuarantine(pool: Pool): number {
+  const slots = quarantinedSlots(pool);
+  if (slots.length === 0) return 0;
+  const held = heldSlots(pool);
+  return slots.filter((slot) => !held.has(slot)).length;
 }
 
 export function usedBy(pool: Pool, tenant: TenantId): { readonly cards: number; readonly workers: number } {
@@ -47,14 +81,23 @@ export function usedBy(pool: Pool, tenant: TenantId): { readonly cards: number; 
   return { cards: held.reduce((sum, entry) => sum + entry.cards, 0), workers: held.length };
 }
 
-/** The lowest free card indices; undefined when fewer than `count` are free. */
+/** The lowest free card indices, those with a strike last; undefined when fewer than `count` are free. */
 export function freeSlots(pool: Pool, count: number): number[] | undefined {
-  const taken = new Set(Object.values(pool.reservations).flatMap((entry) => entry.slots));
+  const taken = heldSlots(pool);
+  const { trouble = {} } = pool;
   const free: number[] = [];
+  const struck: number[] = [];
   for (let slot = 0; slot < pool.total && free.length < count; slot++) {
-    if (!taken.has(slot)) free.push(slot);
+    const its = trouble[slot];
+    if (taken.has(slot) || its?.until !== undefined) continue;
+    (its === undefined ? free : struck).push(slot);
   }
-  return free.length === count ? free : undefined;
+  const chosen = [...free, ...struck].slice(0, count).sort((a, b) => a - b);
+  return chosen.length === count ? chosen : undefined;
+}
+
+function heldSlots(pool: Pool): Set<number> {
+  return new Set(Object.values(pool.reservations).flatMap((entry) => entry.slots));
 }
 
 export function reserve(pool: Pool, workerId: WorkerId, reservation: Reservation): Pool {

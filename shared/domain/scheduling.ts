@@ -1,9 +1,12 @@
 // Which waiting jobs start now: a pure choice over the heads of lanes.
-import type { JobId, TenantId } from "./ids.ts";
+import { AGING_MS } from "./deadlines.ts";
+import type { EpochMs, JobId, TenantId } from "./ids.ts";
 import type { Lane } from "./lane.ts";
-import { waitOrder } from "./lane.ts";
-import type { Pool } from "./pool.ts";
-import { freeCards, freeSlots, usedBy } from "./pool.ts";
+import { waitingSince, waitOrder } from "./lane.ts";
+import type { Room } from "./node-room.ts";
+import { fitsIn, roomOf, setAside, without } from "./node-room.ts";
+import type { Pool, PoolNode } from "./pool.ts";
+import { freeSlots, usableCards, usedBy } from "./pool.ts";
 
 export type LaneView = {
   readonly lane: Lane;
@@ -23,56 +26,103 @@ export type Start = {
   readonly slots: readonly number[];
 };
 
+export type Choice = {
+  readonly namedCards: boolean;
+  readonly limit: number;
+  readonly now: EpochMs;
+  /** Where the pool has nodes: a job must fit on one of them. */
+  readonly nodes?: readonly PoolNode[] | undefined;
+};
+
 /**
  * Gives free cards, one job at a time, to the lane with the smallest used/weight whose head fits; ties go to the
  * longer waiting head. Within a lane the order is kept: a large job at the head is not overtaken by its own tenant.
- * A job larger than the whole pool is passed over; it would block its lane for ever.
+ * A head whose turn it is, but that does not fit, lets others pass for AGING_MS; then what is free is set aside for it,
+ * on the node that has most of it; for one head at a time. A job larger than the whole pool is passed over; it would block its lane for ever.
  */
-export function chooseStarts(
-  pool: Pool,
-  lanes: readonly LaneView[],
-  { namedCards, limit }: { readonly namedCards: boolean; readonly limit: number },
-): Start[] {
+export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Choice): Start[] {
   const starts: Start[] = [];
-  const queues = lanes.map((view) => ({
+  const largest = roomiest(pool, choice.nodes);
+  const queues: Queue[] = lanes.map((view) => ({
     view,
-    heads: view.heads.filter((head) => head.cards <= pool.total),
+    heads: view.heads.filter((head) => head.cards <= largest),
     used: usedBy(pool, view.lane.tenant),
   }));
   let ledger = pool;
-  while (starts.length < limit) {
-    const free = freeCards(ledger);
-    const slotsFor = (cards: number) => (namedCards ? freeSlots(ledger, cards) : []);
-    const [offer] = queues.flatMap((queue) => offerOf(queue, free, slotsFor)).sort(byShareThenAge);
-    if (offer === undefined) break;
-    const { queue, start } = offer;
+  let room = roomOf(pool, choice.nodes);
+  while (starts.length < choice.limit) {
+    const turn = nextTurn(queues, room, choice.now);
+    room = turn.room;
+    if (turn.queue === undefined) break;
+    const start = startOf(turn.queue, ledger, choice);
+    // Cards that cannot be named are not free, whatever the sums say.
+    if (start === undefined) break;
     starts.push(start);
-    queue.heads.shift();
-    queue.used = { cards: queue.used.cards + start.cards, workers: queue.used.workers + 1 };
+    turn.queue.heads.shift();
+    turn.queue.used = add(turn.queue.used, start.cards);
+    room = without(room, start.cards);
     ledger = { ...ledger, reservations: { ...ledger.reservations, [`start-${starts.length}`]: start } };
   }
   return starts;
 }
 
-type Queue = {
-  readonly view: LaneView;
-  readonly heads: Head[];
-  used: { readonly cards: number; readonly workers: number };
-};
-type Offer = { readonly queue: Queue; readonly head: Head; readonly start: Start };
+type Use = { readonly cards: number; readonly workers: number };
+type Queue = { readonly view: LaneView; readonly heads: Head[]; used: Use };
 
-/** The start of the lane's head, when it fits. */
-function offerOf(queue: Queue, free: number, slotsFor: (cards: number) => number[] | undefined): Offer[] {
-  const { view, used } = queue;
+/** The most cards that one job can have, were everything free. */
+function roomiest(pool: Pool, nodes: readonly PoolNode[] | undefined): number {
+  const usable = usableCards(pool);
+  return nodes === undefined ? usable : Math.min(usable, Math.max(0, ...nodes.map((node) => node.total)));
+}
+
+/** Whose turn it is among those that fit; and the room that is left when those before them have waited too long. */
+function nextTurn(
+  queues: readonly Queue[],
+  room: Room,
+  now: EpochMs,
+): { queue: Queue | undefined; room: Room } {
+  let left = room;
+  for (const { queue, head } of inTurn(queues, now)) {
+    if (fitsIn(left, head.cards)) return { queue, room: left };
+    if (isAged(head, now)) left = setAside(left, head.cards);
+  }
+  return { queue: undefined, room: left };
+}
+
+type Turn = { readonly queue: Queue; readonly head: Head; readonly share: number };
+
+function inTurn(queues: readonly Queue[], now: EpochMs): Turn[] {
+  return queues
+    .flatMap((queue) => {
+      const head = queue.heads[0];
+      return head !== undefined && isWithinQuota(queue, head) ? [{ queue, head, share: share(queue) }] : [];
+    })
+    .sort((a, b) => a.share - b.share || bySizeWhenAged(a.head, b.head, now) || byWait(a.head, b.head));
+}
+
+/** Of equal shares the larger of two that have waited long: cards that were set aside for it must not go to the other. */
+function bySizeWhenAged(a: Head, b: Head, now: EpochMs): number {
+  return isAged(a, now) && isAged(b, now) ? b.cards - a.cards : 0;
+}
+
+function byWait(a: Head, b: Head): number {
+  return waitOrder(a.order) < waitOrder(b.order) ? -1 : 1;
+}
+
+function isAged(head: Head, now: EpochMs): boolean {
+  return now - waitingSince(head.order) >= AGING_MS;
+}
+
+function isWithinQuota({ view, used }: Queue, head: Head): boolean {
+  const { maxCards = Number.POSITIVE_INFINITY, maxWorkers = Number.POSITIVE_INFINITY } = view;
+  return used.cards + head.cards <= maxCards && used.workers < maxWorkers;
+}
+
+function startOf(queue: Queue, ledger: Pool, { namedCards }: Choice): Start | undefined {
   const head = queue.heads[0];
-  if (head === undefined || head.cards > free) return [];
-  if (view.maxCards !== undefined && used.cards + head.cards > view.maxCards) return [];
-  if (view.maxWorkers !== undefined && used.workers >= view.maxWorkers) return [];
-  const slots = slotsFor(head.cards);
-  // Cards that cannot be named are not free, whatever the sums say.
-  if (slots === undefined) return [];
-  const start = { jobId: head.id, tenant: view.lane.tenant, cards: head.cards, slots };
-  return [{ queue, head, start }];
+  const slots = head !== undefined && namedCards ? freeSlots(ledger, head.cards) : [];
+  if (head === undefined || slots === undefined) return undefined;
+  return { jobId: head.id, tenant: queue.view.lane.tenant, cards: head.cards, slots };
 }
 
 /** Card-less work (CPU endpoints) counts as one card, or it would never be anybody's share. */
@@ -80,8 +130,6 @@ function share({ used, view }: Queue): number {
   return Math.max(used.cards, used.workers) / view.weight;
 }
 
-function byShareThenAge(a: Offer, b: Offer): number {
-  const difference = share(a.queue) - share(b.queue);
-  if (difference !== 0) return difference;
-  return waitOrder(a.head.order) < waitOrder(b.head.order) ? -1 : 1;
+function add(used: Use, cards: number): Use {
+  return { cards: used.cards + cards, workers: used.workers + 1 };
 }

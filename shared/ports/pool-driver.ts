@@ -1,5 +1,6 @@
 // Where containers run. A driver talks to one kind of pool; it knows workers by their id and decides nothing.
 import type { WorkerId } from "../domain/ids.ts";
+import type { PoolNode } from "../domain/pool.ts";
 
 export type StartSpec = {
   readonly workerId: WorkerId;
@@ -48,8 +49,6 @@ export type PoolCapacity = {
   /** Where the pool has nodes: a worker must fit on one of them. */
   readonly nodes?: readonly PoolNode[] | undefined;
 };
-export type PoolNode = { readonly name: string; readonly total: number; readonly free: number };
-
 export type PoolDriver = {
   readonly capabilities: {
     /** `start` with the same worker id never makes a second container. */

@@ -50,7 +50,7 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
     heads: lane.heads.filter((head) => !tried.has(head.id)),
   }));
   const { namedCards } = settings.driver.capabilities;
-  const choose = (pool: Pool) => chooseStarts(pool, lanes, { namedCards, limit: room });
+  const choose = (pool: Pool) => chooseStarts(pool, lanes, { namedCards, limit: room, now: deps.clock.now() });
   // A look that finds nothing to start costs no write.
   if (choose(seen).length === 0) return NOTHING;
   const pool = await acquire(deps, seen);

@@ -144,7 +144,7 @@ async function inputOf(deps: Deps, worker: Worker, job: Job): Promise<string | u
   const message = "its input is no longer stored: it waited for too long; send it again";
   await endApiJob(deps, { ...worker, jobId: job.id, lease: undefined }, job.id, {
     state: "FAILED",
-    reason: "worker-failed",
+    reason: "input-lost",
     message,
     error: message,
   });

@@ -17,7 +17,7 @@ export async function loseResult(deps: Deps, worker: Worker, how: string): Promi
     const message = `its worker ${worker.id} had the job, then ${how}: the result was lost`;
     await endApiJob(deps, worker, job.id, {
       state: "FAILED",
-      reason: "worker-failed",
+      reason: "result-lost",
       message,
       error: `${message}; use /retry if the work may be repeated`,
     });

@@ -41,7 +41,7 @@ export async function refuseResult(deps: Deps, id: WorkerId, job: JobId, why: st
   const worker = await deps.stores.workers.get(id);
   if (worker !== undefined && worker.kind !== "program") return "not-a-program";
   if (worker === undefined) return "ignored";
-  const end = { state: "FAILED", reason: "worker-failed", message: why, error: why } as const;
+  const end = { state: "FAILED", reason: "result-refused", message: why, error: why } as const;
   const ended = await endApiJob(deps, worker, job, end);
   await freeWorker(deps, worker, job, false);
   return ended ? "heard" : "ignored";

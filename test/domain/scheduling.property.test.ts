@@ -6,6 +6,7 @@ import { freeCards, usedBy } from "../../shared/domain/pool.ts";
 import type { Head, LaneView, Start } from "../../shared/domain/scheduling.ts";
 import { chooseStarts } from "../../shared/domain/scheduling.ts";
 import { laneViews, poolInUse } from "./arbitraries.ts";
+import { T0 } from "./builders.ts";
 
 type Use = { readonly cards: number; readonly workers: number };
 type Case = {
@@ -20,7 +21,7 @@ const RUNS = { numRuns: 500 };
 function cases(): fc.Arbitrary<Case> {
   return fc.tuple(fc.boolean(), laneViews(), fc.nat(8)).chain(([named, lanes, limit]) =>
     poolInUse({ named }).map((pool) => {
-      const starts = chooseStarts(pool, lanes, { namedCards: named, limit });
+      const starts = chooseStarts(pool, lanes, { namedCards: named, limit, now: T0 });
       return { pool, lanes, limit, starts };
     }),
   );
@@ -41,7 +42,7 @@ test("no card is named twice, or while another worker holds it, and as many are 
   const namedCases = fc.tuple(poolInUse({ named: true }), laneViews());
   fc.assert(
     fc.property(namedCases, ([pool, lanes]) => {
-      const starts = chooseStarts(pool, lanes, { namedCards: true, limit: 64 });
+      const starts = chooseStarts(pool, lanes, { namedCards: true, limit: 64, now: T0 });
       const held = Object.values(pool.reservations).flatMap((entry) => entry.slots);
       const all = [...held, ...starts.flatMap((start) => start.slots)];
       expect(new Set(all).size).toBe(all.length);
@@ -113,7 +114,7 @@ test("the choice does not depend on the order of the lanes", () => {
   fc.assert(
     fc.property(cases(), ({ pool, lanes, limit, starts }) => {
       const namedCards = starts.some((start) => start.slots.length > 0);
-      const again = chooseStarts(pool, lanes.toReversed(), { namedCards, limit });
+      const again = chooseStarts(pool, lanes.toReversed(), { namedCards, limit, now: T0 });
       expect(again.map((start) => start.jobId)).toEqual(starts.map((start) => start.jobId));
     }),
     RUNS,

@@ -1,13 +1,14 @@
 // Who starts next: the lane with the smallest share whose head fits.
 import { describe, expect, test } from "vitest";
+import { AGING_MS } from "../../shared/domain/deadlines.ts";
 import { jobId, tenantId } from "../../shared/domain/ids.ts";
 import { laneOrder } from "../../shared/domain/lane.ts";
-import { reserve } from "../../shared/domain/pool.ts";
-import type { Head, LaneView } from "../../shared/domain/scheduling.ts";
+import { release, reserve } from "../../shared/domain/pool.ts";
+import type { Choice, Head, LaneView } from "../../shared/domain/scheduling.ts";
 import { chooseStarts } from "../../shared/domain/scheduling.ts";
 import { aLaneView, aPool, aWorkerId, POOL, T0, TENANT } from "./builders.ts";
 
-const ANY = { namedCards: false, limit: 64 };
+const ANY: Choice = { namedCards: false, limit: 64, now: T0 + 1_000 };
 
 /** Heads of these sizes, one millisecond apart: `a0`, `a1`, … */
 function lane(name: string, sizes: number[], more: Partial<LaneView> = {}): LaneView {
@@ -96,8 +97,94 @@ describe("what fits", () => {
   });
 });
 
+describe("a large job whose turn it is, and that does not fit", () => {
+  const young = { ...ANY, now: T0 + AGING_MS - 1 };
+  const aged = { ...ANY, now: T0 + AGING_MS };
+  const busy = (cards: number) =>
+    reserve(aPool({ total: 8 }), aWorkerId("w"), { tenant: tenantId("b"), cards, slots: [] });
+
+  test("lets smaller ones of other tenants pass at first", () => {
+    expect(chosen(busy(3), [lane("a", [8]), lane("b", [1, 1])], young)).toEqual(["b0", "b1"]);
+  });
+
+  test("then has what is free set aside for it, and starts as soon as that is enough", () => {
+    const lanes = [lane("a", [8]), lane("b", [1, 1])];
+    expect(chosen(busy(3), lanes, aged)).toEqual([]);
+    expect(chosen(busy(0), lanes, aged)).toEqual(["a0"]);
+  });
+
+  test("takes no turn before its own: a tenant of smaller share goes on", () => {
+    const held = reserve(aPool({ total: 8 }), aWorkerId("w"), { tenant: tenantId("a"), cards: 4, slots: [] });
+    expect(chosen(held, [lane("a", [8]), lane("b", [1, 1, 1, 1])], aged)).toEqual(["b0", "b1", "b2", "b3"]);
+  });
+
+  test("keeps nobody waiting that needs no card", () => {
+    expect(chosen(busy(3), [lane("a", [8]), lane("b", [0])], aged)).toEqual(["b0"]);
+  });
+
+  test("beyond its tenant's quota has nothing set aside", () => {
+    expect(chosen(busy(3), [lane("a", [8], { maxCards: 4 }), lane("b", [1])], aged)).toEqual(["b0"]);
+  });
+
+  test("of endless small ones waits no longer than the aging time and the longest of these", () => {
+    const longest = 600_000;
+    const since = T0 + 60_000;
+    const flooded = floodedPool(longest);
+    for (let now = T0; now <= since + AGING_MS + longest; now += 10_000) {
+      const large = now < since ? [] : [lane("a", [], { heads: [head("large", 8, since)] })];
+      if (flooded.pass(now, large).includes("large")) return;
+    }
+    expect.fail("the large job was starved");
+  });
+});
+
+/** A pool of 8 whose tenant `b` has 1-card jobs without end; they end staggered, so that never all cards come free at once. */
+function floodedPool(longestMs: number) {
+  const ends = new Map<string, number>();
+  let pool = aPool({ total: 8 });
+  return {
+    pass(now: number, others: LaneView[]): string[] {
+      for (const [id, end] of ends) if (end <= now) pool = release(pool, aWorkerId(id));
+      const starts = chooseStarts(pool, [lane("b", Array(9).fill(1)), ...others], { ...ANY, now });
+      for (const { tenant, cards, slots } of starts) {
+        const id = `w${ends.size}`;
+        ends.set(id, now + longestMs - (ends.size % 8) * 60_000);
+        pool = reserve(pool, aWorkerId(id), { tenant, cards, slots });
+      }
+      return starts.map((start) => start.jobId);
+    },
+  };
+}
+
+describe("a pool with nodes", () => {
+  const node = (name: string, total: number, free: number) => ({ name, total, free });
+  const nodes = [node("n1", 8, 3), node("n2", 8, 3)];
+  const twoNodes = aPool({ total: 16 });
+
+  test("total free is not a fit", () => {
+    expect(chosen(twoNodes, [lane("a", [4])], { ...ANY, nodes })).toEqual([]);
+    expect(chosen(twoNodes, [lane("a", [3, 3, 1])], { ...ANY, nodes })).toEqual(["a0", "a1"]);
+  });
+
+  test("small ones go where they leave the least, so that a node stays free for a large one", () => {
+    const uneven = [node("n1", 8, 2), node("n2", 8, 8)];
+    expect(chosen(twoNodes, [lane("a", [1, 1, 8])], { ...ANY, nodes: uneven })).toEqual(["a0", "a1", "a2"]);
+  });
+
+  test("no node is large enough for it, ever: passed over", () => {
+    expect(chosen(twoNodes, [lane("a", [16, 1])], { ...ANY, nodes })).toEqual(["a1"]);
+  });
+
+  test("for an aged job one node is set aside, the other goes on", () => {
+    const free = [node("n1", 8, 5), node("n2", 8, 3), node("n3", 4, 4)];
+    const lanes = [lane("a", [8]), lane("b", [1, 1, 1, 1, 1, 1, 1, 1, 1])];
+    const starts = chosen(aPool({ total: 20 }), lanes, { ...ANY, nodes: free, now: T0 + AGING_MS });
+    expect(starts).toHaveLength(7);
+  });
+});
+
 describe("named cards", () => {
-  const named = { namedCards: true, limit: 64 };
+  const named = { ...ANY, namedCards: true };
 
   test("each start gets its own, the lowest free ones", () => {
     const pool = reserve(aPool({ total: 6 }), aWorkerId("w"), { tenant: TENANT, cards: 2, slots: [1, 2] });

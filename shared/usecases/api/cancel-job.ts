@@ -28,6 +28,6 @@ export async function cancelJob(
 
 /** The same object when it has ended. */
 export function cancelled(job: Job, message: string, now: EpochMs): Job {
-  const reason = job.state === "IN_QUEUE" ? "cancelled-before-pickup" : "workflow-job-cancelled";
+  const reason = job.state === "IN_QUEUE" ? "cancelled-before-pickup" : "cancelled";
   return endedApi(job, { state: "CANCELLED", reason, message }, now);
 }

@@ -1,0 +1,45 @@
+// Cards that fail their workers' preflight are taken out of use for a while: one bad card must not eat every job.
+import { QUARANTINE_MAX_MS, QUARANTINE_MS, STRIKE_MEMORY_MS } from "./deadlines.ts";
+import type { EpochMs } from "./ids.ts";
+import type { CardTrouble, Pool } from "./pool.ts";
+
+/** A single failure may be the driver's, or a container's before it; of two in a row the card is the likelier cause. */
+export const QUARANTINE_STRIKES = 2;
+
+/** A worker failed its preflight on these cards: which of them was bad is not known. */
+export function struck(pool: Pool, cards: readonly string[], reason: string, now: EpochMs): Pool {
+  const trouble = { ...pool.trouble };
+  for (const card of cards) trouble[card] = strike(trouble[card], reason, now);
+  return { ...pool, trouble };
+}
+
+function strike(before: CardTrouble | undefined, reason: string, now: EpochMs): CardTrouble {
+  const fresh = before === undefined || now - before.lastAt >= STRIKE_MEMORY_MS;
+  const strikes = (fresh ? 0 : before.strikes) + 1;
+  const until = strikes < QUARANTINE_STRIKES ? undefined : now + quarantineMs(strikes);
+  return { strikes, lastAt: now, reason, until };
+}
+
+/** An hour, and twice as long after each further failure. */
+function quarantineMs(strikes: number): number {
+  return Math.min(QUARANTINE_MAX_MS, QUARANTINE_MS * 2 ** (strikes - QUARANTINE_STRIKES));
+}
+
+/** A job ran on these cards: whatever was wrong is so no more. */
+export function cleared(pool: Pool, cards: readonly string[]): Pool {
+  if (pool.trouble === undefined || !cards.some((card) => pool.trouble?.[card] !== undefined)) return pool;
+  const trouble = { ...pool.trouble };
+  for (const card of cards) delete trouble[card];
+  return { ...pool, trouble };
+}
+
+/** Quarantines that are over end: the card is tried again, and one failure puts it back. The same pool when none is. */
+export function lifted(pool: Pool, now: EpochMs): Pool {
+  const over = Object.entries(pool.trouble ?? {}).filter(
+    ([, { until }]) => until !== undefined && until <= now,
+  );
+  if (over.length === 0) return pool;
+  const trouble = { ...pool.trouble };
+  for (const [card, one] of over) trouble[card] = { ...one, until: undefined };
+  return { ...pool, trouble };
+}
