@@ -1,9 +1,10 @@
-// Rows in a SQLite table. Each write is one statement in its own transaction, committed before the promise resolves.
+// Rows in a SQLite table. Each write is one statement, committed before its promise resolves.
 // biome-ignore lint/correctness/noUnresolvedImports: Biome 2.6.8 does not know node:sqlite, a part of Node 24
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Clock } from "../../ports/clock.ts";
 import type { DueEntry, LaneEntry, Row, Rows, SetEntry } from "../store/rows.ts";
 import { statementError } from "./database.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { STATEMENTS } from "./statements.ts";
 
 type Statement = keyof typeof STATEMENTS;
@@ -16,7 +17,13 @@ const PURGE_LIMIT = 100;
 /** In SQLite's LIMIT, a negative number is none. */
 const NO_LIMIT = -1;
 
-export function createSqliteRows(database: DatabaseSync, clock: Clock): Rows {
+export type SqliteRows = Rows & {
+  /** Commits what waits: before the database is closed. */
+  flush(): void;
+};
+
+export function createSqliteRows(database: DatabaseSync, clock: Clock): SqliteRows {
+  const commits = createGroupCommit(database);
   const prepared = new Map<Statement, StatementSync>();
   let purgedAt = Number.NEGATIVE_INFINITY;
   return {
@@ -25,23 +32,26 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): Rows {
       return found === undefined ? undefined : rowOf(found);
     },
     async put(row, condition) {
-      purgeNowAndThen();
-      if ("version" in condition)
-        return run("replace", { ...fields(row), expected: condition.version }) === 1;
-      return run("create", { ...fields(row), absentAt: condition.absentAt }) === 1;
+      await purgeNowAndThen();
+      const changed =
+        "version" in condition
+          ? await run("replace", { ...fields(row), expected: condition.version })
+          : await run("create", { ...fields(row), absentAt: condition.absentAt });
+      return changed === 1;
     },
-    touch: async (pk, beat) => run("touch", { pk, ...beat }) === 1,
+    touch: async (pk, beat) => (await run("touch", { pk, ...beat })) === 1,
     bump: async (row) => {
-      run("bump", { ...fields(row), version: 1 });
+      await run("bump", { ...fields(row), version: 1 });
     },
     queryLane: async (lanePk, limit) => all<LaneEntry>("queryLane", { lanePk, limit }),
     queryDue: async (until, limit) => all<DueEntry>("queryDue", { until, limit }),
     querySet: async (setPk, limit = NO_LIMIT) =>
       all<Nullable<SetEntry>>("querySet", { setPk, limit }).map(dropNulls),
+    flush: commits.flush,
   };
 
-  function run(name: Statement, parameters: Parameters): number {
-    return attempt(name, () => Number(statement(name).run(parameters).changes));
+  function run(name: Statement, parameters: Parameters): Promise<number> {
+    return commits.run(() => attempt(name, () => Number(statement(name).run(parameters).changes)));
   }
 
   function all<Entry>(name: Statement, parameters: Parameters): Entry[] {
@@ -54,11 +64,13 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): Rows {
     return known;
   }
 
-  function purgeNowAndThen(): void {
+  async function purgeNowAndThen(): Promise<void> {
     const now = clock.now();
     if (now - purgedAt < PURGE_EVERY_MS) return;
-    const purged = run("purge", { nowSeconds: Math.floor(now / 1_000), limit: PURGE_LIMIT });
-    if (purged < PURGE_LIMIT) purgedAt = now;
+    const before = purgedAt;
+    purgedAt = now;
+    const purged = await run("purge", { nowSeconds: Math.floor(now / 1_000), limit: PURGE_LIMIT });
+    if (purged === PURGE_LIMIT) purgedAt = before;
   }
 }
 

@@ -15,5 +15,12 @@ export type SqliteStores = Stores & { readonly api: ApiStores; close(): void };
 export function createSqliteStores(deps: StoreDeps & { readonly file: string }): SqliteStores {
   const database = openDatabase(deps.file);
   const rows = createSqliteRows(database, deps.clock);
-  return { ...createStores(rows, deps), api: createApiStores(rows, deps), close: () => database.close() };
+  return {
+    ...createStores(rows, deps),
+    api: createApiStores(rows, deps),
+    close() {
+      rows.flush();
+      database.close();
+    },
+  };
 }
