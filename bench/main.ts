@@ -5,7 +5,7 @@ import { join } from "node:path";
 const [name = "", ...rest] = process.argv.slice(2);
 const file = join(import.meta.dirname, `${name}.ts`);
 if (!/^[a-z-]+$/.test(name) || name === "main" || !existsSync(file)) {
-  console.error("usage: npm run bench -- api|start-latency|webhook|worker [--json]");
+  console.error("usage: npm run bench -- api|dispatch|start-latency|webhook|worker [--json]");
   process.exit(2);
 }
 const { run } = (await import(file)) as { run: (json: boolean) => Promise<Record<string, unknown>> };

@@ -1,4 +1,5 @@
 // How a worker ended, by its own word, and what that means for the job it served.
+import type { RanJob } from "./started-job.ts";
 
 /**
  * - `ran`: the runner printed `Running job`; what the job's conclusion is, GitHub says.
@@ -27,6 +28,8 @@ export type WorkerReport = {
   readonly jobName: string | undefined;
   /** The word in `completed with result:`. */
   readonly result: string | undefined;
+  /** By the runner's hooks; absent where they did not run. */
+  readonly ran?: RanJob | undefined;
 };
 
 /** True when the start failed: no runner of this worker ever listened. */
@@ -37,4 +40,12 @@ export function isFailedStart(outcome: WorkerOutcome): boolean {
 /** A failure that the same image or setting will meet again: trying fast would only burn cards. */
 export function isPermanent(outcome: WorkerOutcome): boolean {
   return outcome === "runner-too-old" || outcome === "no-runner";
+}
+
+/**
+ * Its cards failed its preflight. Not so when there were none at all (`E_NO_DEVICE`): that is the pool's setting, which
+ * every other card meets as well.
+ */
+export function blamesCards({ outcome, message }: WorkerReport): boolean {
+  return outcome === "preflight-failed" && !message.startsWith("E_NO_DEVICE");
 }

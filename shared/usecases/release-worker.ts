@@ -1,9 +1,12 @@
 // After a worker's end: its container gone, its job settled, its cards free, its runner registration removed.
 // Every step may be repeated; the worker is marked `released` last, so that a crash leaves it due.
+import { cleared, struck } from "../domain/card-trouble.ts";
 import { GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../domain/deadlines.ts";
 import type { PoolName, WorkerId } from "../domain/ids.ts";
+import type { Pool } from "../domain/pool.ts";
 import { release } from "../domain/pool.ts";
 import type { Worker } from "../domain/worker.ts";
+import { blamesCards } from "../domain/worker-report.ts";
 import { graceMs, released } from "../domain/worker-steps.ts";
 import { GithubError } from "../ports/github.ts";
 import type { Deps } from "./deps.ts";
@@ -20,7 +23,7 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     await lookAgain(deps, worker, STOPPING_RECHECK_MS);
     return false;
   }
-  await releaseCards(deps, worker.pool, worker.id);
+  await releaseCards(deps, worker.pool, worker.id, (pool) => judged(deps, pool, worker));
   await settleJob(deps, worker);
   if (!(await removeRegistration(deps, worker))) {
     await lookAgain(deps, worker, GITHUB_RECHECK_MS);
@@ -43,14 +46,35 @@ export async function markReleased(deps: Pick<Deps, "stores">, id: WorkerId): Pr
   );
 }
 
-/** Gives the worker's cards back; nothing happens when it holds none. */
-export async function releaseCards(deps: Pick<Deps, "stores">, name: PoolName, id: WorkerId): Promise<void> {
+/** Gives the worker's cards back, with a verdict on them in the same write; nothing happens when it holds none. */
+export async function releaseCards(
+  deps: Pick<Deps, "stores">,
+  name: PoolName,
+  id: WorkerId,
+  judge: (pool: Pool) => Pool = (pool) => pool,
+): Promise<void> {
   for (;;) {
     const pool = await deps.stores.pools.get(name);
     if (pool?.reservations[id] === undefined) return;
-    const next = { ...release(pool, id), version: pool.version + 1 };
+    const next = { ...judge(release(pool, id)), version: pool.version + 1 };
     if (await deps.stores.pools.replace(next)) return;
   }
+}
+
+/** What the worker's end says of its cards: they failed its preflight, they ran a job, or nothing. */
+function judged({ clock, log }: Deps, pool: Pool, { id, slots, report }: Worker): Pool {
+  const cards = slots.map(String);
+  if (report === undefined || cards.length === 0) return pool;
+  if (report.outcome === "ran") return cleared(pool, cards);
+  if (!blamesCards(report)) return pool;
+  const next = struck(pool, cards, report.message, clock.now());
+  for (const card of cards) {
+    const until = next.trouble?.[card]?.until;
+    if (until === undefined) continue;
+    const message = `card ${card} is given to nobody until ${new Date(until).toISOString()}: ${report.message}`;
+    log.warn("card-quarantined", { pool: pool.name, worker: id, message });
+  }
+  return next;
 }
 
 /** GitHub removes an ephemeral runner after its job by itself; one that took none stays for a day, online to no one. */

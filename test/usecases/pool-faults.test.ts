@@ -215,3 +215,26 @@ test("cards taken away and added are noticed", async () => {
   await world.reconcile();
   expect((await poolOf(world))?.total).toBe(2);
 });
+
+test("cards that fail two preflights in a row are given to nobody for an hour; the job goes on on others", async () => {
+  const world = createWorld({ cards: 4, script: { failsWith: "preflight-failed" } });
+  world.github.queue();
+  const reservedSlots = new Set<number>();
+  await play(world, {
+    forMs: 30 * 60_000,
+    eachStep: async () => {
+      const pool = await poolOf(world);
+      for (const { slots } of Object.values(pool?.reservations ?? {}))
+        for (const slot of slots) reservedSlots.add(slot);
+    },
+    until: async () =>
+      Object.values((await poolOf(world))?.trouble ?? {}).some((one) => one.until !== undefined),
+  });
+  const trouble = (await poolOf(world))?.trouble ?? {};
+  expect(reservedSlots.size).toBeGreaterThan(1);
+  expect(Object.values(trouble).some((one) => one.strikes === 2)).toBe(true);
+  expect(world.log.of("card-quarantined")).toHaveLength(1);
+  // The driver was repaired: the job runs on a card that is left.
+  world.script = { jobMs: 60_000, registration: "token" };
+  expect(await play(world, { forMs: 3 * 3_600_000, until: isQuiet })).toBe(true);
+});
