@@ -3,6 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import { createSeal } from "../shared/adapters/crypto/seal.ts";
 import { createWorkerTokens } from "../shared/adapters/crypto/worker-token.ts";
 import { createGithub } from "../shared/adapters/github/github.ts";
 import { siteUrl } from "../shared/adapters/github/scope.ts";
@@ -80,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     clock: systemClock,
     random: systemRandom,
     log,
-    github: githubOf(options),
+    github: githubOf(options, stores),
     pools: await createPools(options.config, { ...options, dir: options.poolsDir, clock: systemClock }),
     tokens,
     publicUrl,
@@ -150,9 +151,11 @@ function createApp(
   return app;
 }
 
-function githubOf({ secrets, log }: ServerOptions) {
+function githubOf({ secrets, log }: ServerOptions, { marks }: Pick<Stores, "marks">) {
   const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
-  return createGithub({ appId, privateKey, apiUrl, clock: systemClock, random: systemRandom, log });
+  const seal = createSeal(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
+  const keep = { marks, seal };
+  return createGithub({ appId, privateKey, apiUrl, clock: systemClock, random: systemRandom, log, keep });
 }
 
 function notReady(): Hono {

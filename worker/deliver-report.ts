@@ -45,7 +45,7 @@ export async function deliverReport(
 
 /** A failed start is an error for RunPod's clients too; the report goes with it. */
 export function jobDoneBody(report: WorkerReport): JobDone {
-  const { runnerExit, jobName, result, ...rest } = report;
+  const { runnerExit, jobName, result, ran, ...rest } = report;
   const exit = runnerExit && {
     ...(runnerExit.code !== undefined && { code: runnerExit.code }),
     ...(runnerExit.signal !== undefined && { signal: runnerExit.signal }),
@@ -55,6 +55,7 @@ export function jobDoneBody(report: WorkerReport): JobDone {
     ...(exit && { runnerExit: exit }),
     ...(jobName !== undefined && { jobName }),
     ...(result !== undefined && { result }),
+    ...(ran && { ran }),
   };
   const failed = isFailedStart(report.outcome) || report.outcome === "cancelled";
   return { output, ...(failed && { error: report.message }), stopPod: true };

@@ -46,7 +46,7 @@ export function createHeartbeats({ client, clock, log, intervalMs, onDrain }: He
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      current = pending.shift() ?? current;
+      current = following(pending.shift(), current);
       if (current) await ping(current);
       if (pending.length > 0) continue;
       pause = new AbortController();
@@ -57,6 +57,8 @@ export function createHeartbeats({ client, clock, log, intervalMs, onDrain }: He
   async function ping(heartbeat: Heartbeat): Promise<void> {
     try {
       const { drain } = await client.ping(heartbeat, stopping.signal);
+      // Said once is enough: the dispatcher keeps it.
+      if (current === heartbeat) current = { ...heartbeat, started: undefined };
       if (drain !== undefined && !stopping.signal.aborted) onDrain(drain);
     } catch (error) {
       if (stopping.signal.aborted || clock.now() - warnedAt < WARN_EVERY_MS) return;
@@ -68,4 +70,10 @@ export function createHeartbeats({ client, clock, log, intervalMs, onDrain }: He
       });
     }
   }
+}
+
+/** What a runner started is told until it was heard, whatever is told besides. */
+function following(next: Heartbeat | undefined, current: Heartbeat | undefined): Heartbeat | undefined {
+  if (next === undefined) return current;
+  return { ...next, started: next.started ?? current?.started };
 }

@@ -9,6 +9,7 @@ import { FINISHED_GRACE_MS } from "../shared/domain/deadlines.ts";
 import type { WorkerReport } from "../shared/domain/worker-report.ts";
 import type { PingPhase } from "../shared/protocol/worker-plane.ts";
 import { EXIT_NO_JOB, EXIT_STOPPED } from "./exit-codes.ts";
+import type { HookNews } from "./hook-reports.ts";
 import type { RunnerMarker } from "./log-lines.ts";
 import type { PreflightResult } from "./preflight-verdict.ts";
 import type { ProcessEnd } from "./runner-process.ts";
@@ -28,6 +29,8 @@ export const initialTransition: Transition = {
     jobName: undefined,
     result: undefined,
     remark: undefined,
+    ran: undefined,
+    refusal: undefined,
     ownRegistration: false,
     report: undefined,
     exitCode: 0,
@@ -53,6 +56,8 @@ export function advance(state: WorkerState, event: WorkerEvent): Transition {
       return conclude(state, { type: "failed", outcome: event.outcome, message: event.message });
     case "marker":
       return onMarker(state, event.marker);
+    case "hook":
+      return onHook(state, event.news);
     case "runner-ended":
       return conclude(state, { type: "runner-ended" }, event.end);
     case "drain-asked":
@@ -80,6 +85,7 @@ const STEPS_OF: { readonly [type in WorkerEvent["type"]]: readonly Step[] } = {
   configured: ["configuring"],
   "start-failed": [...PREPARING, "starting"],
   marker: WITH_RUNNER,
+  hook: WITH_RUNNER,
   "runner-ended": WITH_RUNNER,
   "drain-asked": [...PREPARING, ...WITH_RUNNER],
   signal: [...PREPARING, ...WITH_RUNNER, ...ENDING],
@@ -126,6 +132,13 @@ function onMarker(state: WorkerState, marker: RunnerMarker): Transition {
     default:
       return stay({ ...state, remark: state.remark ?? marker.type });
   }
+}
+
+function onHook(state: WorkerState, news: HookNews): Transition {
+  if (news.type === "completed") return stay({ ...state, ran: news.ran });
+  const { started, refusal } = news;
+  const heartbeat = { phase: "running", jobName: state.jobName, started } as const;
+  return { state: { ...state, ran: started, refusal }, effects: [{ type: "ping", heartbeat }] };
 }
 
 /** Only the worker knows whether its runner has a job: it refuses then, and ends in every other state. */
@@ -188,7 +201,7 @@ function stay(state: WorkerState): Transition {
 }
 
 function ping(phase: PingPhase, jobName?: string): WorkerEffect {
-  return { type: "ping", phase, jobName };
+  return { type: "ping", heartbeat: { phase, jobName, started: undefined } };
 }
 
 function isPreparing({ step }: WorkerState): boolean {

@@ -4,8 +4,7 @@ import type { WorkerReport } from "../shared/domain/worker-report.ts";
 import { removeRegistration } from "./configure-runner.ts";
 import { deliverReport, keepResult } from "./deliver-report.ts";
 import { describeFault } from "./describe-fault.ts";
-import type { RunnerMarker } from "./log-lines.ts";
-import { runRunner } from "./run-runner.ts";
+import { type RunnerEars, runRunner } from "./run-runner.ts";
 import { checkCards, configure, register, setupOf, takeJob } from "./start-steps.ts";
 import type { WorkerRun } from "./worker-run.ts";
 import type { WorkerEffect, WorkerEvent } from "./worker-state.ts";
@@ -26,6 +25,10 @@ export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit
   const closed = new AbortController();
   const grace = createGrace(run, closed.signal, emit);
   let finishing = new AbortController();
+  const ears: RunnerEars = {
+    onMarker: (marker) => emit({ type: "marker", marker }),
+    onHook: (news) => emit({ type: "hook", news }),
+  };
 
   return { perform, close: () => closed.abort() };
 
@@ -40,7 +43,7 @@ export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit
       case "configure":
         return emit(await orFailed(run, configure(run)));
       case "start-runner":
-        return emit(await orFailed(run, runRunner(run, onMarker)));
+        return emit(await orFailed(run, runRunner(run, ears)));
       case "deregister":
         return emit(await deregister(run, effect.report, finishing.signal));
       case "report":
@@ -55,7 +58,7 @@ export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit
   async function act(effect: Exclude<Operation, { type: Answered }>): Promise<void> {
     switch (effect.type) {
       case "ping":
-        return run.heartbeats.beat({ jobId: learnt.jobId, phase: effect.phase, jobName: effect.jobName });
+        return run.heartbeats.beat({ jobId: learnt.jobId, ...effect.heartbeat });
       case "abandon":
         return abandon();
       case "interrupt-runner":
@@ -70,10 +73,6 @@ export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit
         await clock.sleep(effect.ms, closed.signal);
         return finishing.abort();
     }
-  }
-
-  function onMarker(marker: RunnerMarker): void {
-    emit({ type: "marker", marker });
   }
 }
 

@@ -1,4 +1,5 @@
 // run.sh from its start to its end: its lines to the log, its markers to the lifecycle.
+import { createHookReports, type HookNews } from "./hook-reports.ts";
 import { parseRunnerLine, type RunnerMarker } from "./log-lines.ts";
 import { runCommand } from "./runner-command.ts";
 import { fits, runnerEnvironment } from "./runner-env.ts";
@@ -7,11 +8,10 @@ import { asUser } from "./runner-user.ts";
 import { planOf, type WorkerRun } from "./worker-run.ts";
 import type { WorkerEvent } from "./worker-state.ts";
 
-export async function runRunner(
-  run: WorkerRun,
-  onMarker: (marker: RunnerMarker) => void,
-): Promise<WorkerEvent> {
-  const { learnt, log, runnerUser } = run;
+export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars): Promise<WorkerEvent> {
+  const { clock, learnt, log, runnerUser } = run;
+  const { hooks } = learnt;
+  const reports = hooks && createHookReports({ folder: hooks.reports, clock, log, onNews: onHook });
   const runner = startProcess({
     command: asUser(runCommand(learnt.home), runnerUser),
     cwd: learnt.home,
@@ -20,11 +20,13 @@ export async function runRunner(
       log.info("runner-line", { message: line });
       const marker = parseRunnerLine(line);
       if (marker) onMarker(marker);
+      if (marker?.type === "running") reports?.expect();
     },
-    clock: run.clock,
+    clock,
   });
   learnt.runner = runner;
   const end = await runner.ended;
+  await reports?.end();
   if (end.type === "exited" && end.stragglers > 0) {
     const message = "Processes outlived the runner and were killed.";
     log.warn("stragglers-killed", { count: end.stragglers, message });
@@ -36,14 +38,22 @@ export async function runRunner(
   return { type: "runner-ended", end };
 }
 
+/** What is heard of the runner while it lives. */
+export type RunnerEars = {
+  readonly onMarker: (marker: RunnerMarker) => void;
+  readonly onHook: (news: HookNews) => void;
+};
+
 function variables(run: WorkerRun): Record<string, string> {
   const { input } = planOf(run);
-  const { registration } = run.learnt;
+  const { hooks, registration } = run.learnt;
   if (!fits(JSON.stringify(input ?? {}))) {
     run.log.warn("job-input-left-out", { message: "The job's input is above 128 kB: JOB_INPUT is not set." });
   }
   return {
     ...runnerEnvironment(run.env, run.runnerUser, input),
+    // Over the image's own, which ours run after themselves.
+    ...hooks?.variables,
     ...(registration?.type === "jit" && { ACTIONS_RUNNER_INPUT_JITCONFIG: registration.encodedJitConfig }),
   };
 }

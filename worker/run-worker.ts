@@ -65,6 +65,7 @@ function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: s
       jobId: "",
       home: config.runnerHome,
       plan: undefined,
+      hooks: undefined,
       github: undefined,
       registration: undefined,
       runner: undefined,

@@ -4,6 +4,7 @@
 import { constants } from "node:fs";
 import { access, chown, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { HOOKS_FOLDER } from "./hooks.ts";
 import type { RunProgram } from "./run-program.ts";
 
 export type RunnerHomeSpec = {
@@ -26,7 +27,7 @@ export async function prepareRunnerHome(spec: RunnerHomeSpec, run: RunProgram): 
 }
 
 /** A registration and its traces belong to one worker. */
-const OWN = new Set([".runner", ".credentials", ".credentials_rsaparams", "_work", "_diag"]);
+const OWN = new Set([".runner", ".credentials", ".credentials_rsaparams", "_work", "_diag", HOOKS_FOLDER]);
 /** Written in place by config.sh; a hard link would change the shared file. */
 const REWRITTEN = [".env", ".path"];
 const COPY_MS = 120_000;

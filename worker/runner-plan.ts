@@ -1,6 +1,6 @@
 // From what was taken to what is registered: names, labels, where the registration comes from. Pure.
 import type { RunnerScope } from "../shared/domain/worker.ts";
-import type { DispatchSettings, TakenJob } from "../shared/protocol/worker-plane.ts";
+import type { DispatchSettings, PolicySettings, TakenJob } from "../shared/protocol/worker-plane.ts";
 import type { WorkerConfig } from "./config.ts";
 import { parseScope, webUrl } from "./github-scope.ts";
 
@@ -11,6 +11,8 @@ export type RunnerPlan = {
   readonly runnerGroup: string | undefined;
   readonly defaultLabels: boolean;
   readonly cards: number;
+  /** What the started hook refuses; undefined: nothing. */
+  readonly policy: PolicySettings | undefined;
   readonly source: RegistrationSource;
   /** The job's input without secrets: what a step may read. */
   readonly input: unknown;
@@ -81,6 +83,7 @@ function planWithPat(
         runnerGroup: undefined,
         defaultLabels: true,
         cards: 0,
+        policy: undefined,
       };
   const url = webUrl(scope, config.githubApiUrl);
   return { ok: true, plan: { ...base, url, source: { type: "github", scope, pat }, input } };
@@ -94,6 +97,7 @@ function fromSettings(settings: DispatchSettings) {
     runnerGroup: settings.runnerGroup,
     defaultLabels: settings.defaultLabels,
     cards: settings.cards,
+    policy: settings.policy,
   };
 }
 

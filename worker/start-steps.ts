@@ -3,6 +3,7 @@
 import { askUntil } from "./ask-until.ts";
 import { configureRunner, type RunnerSetup } from "./configure-runner.ts";
 import { createGitHubClient } from "./github-client.ts";
+import { installHooks } from "./hooks.ts";
 import { runPreflight } from "./preflight.ts";
 import { runnerEnvironment } from "./runner-env.ts";
 import { prepareRunnerHome } from "./runner-home.ts";
@@ -41,12 +42,15 @@ export async function checkCards(run: WorkerRun): Promise<WorkerEvent> {
 
 export async function register(run: WorkerRun): Promise<WorkerEvent> {
   const { config, learnt, log, preparing, runnerUser: owner } = run;
-  const { source } = planOf(run);
+  const { source, policy } = planOf(run);
   // The folder first: a runner that cannot start must cost no registration.
   const spec = { source: config.runnerHome, shared: config.runnerHomeShared, workDir: config.workDir, owner };
   const home = await prepareRunnerHome(spec, run.run);
   if (!home.ok) return failed("no-runner", home.message);
   learnt.home = home.path;
+  const installed = await installHooks({ home: home.path, owner, env: run.env, policy });
+  if (!installed.ok) return failed("no-runner", installed.message);
+  learnt.hooks = installed.hooks;
   if (source.type === "github") {
     learnt.github = createGitHubClient(config.githubApiUrl, source.scope, source.pat, run.send);
   }

@@ -1,4 +1,5 @@
 // RunPod's URL templates (`$ID`, `$RUNPOD_POD_ID`) turned into the worker plane's addresses.
+import type { StartedJob } from "../shared/domain/started-job.ts";
 import type { PingPhase } from "../shared/protocol/worker-plane.ts";
 
 export type Templates = { readonly getJob: string; readonly postOutput: string; readonly ping: string };
@@ -14,6 +15,8 @@ export type Heartbeat = {
   readonly jobId: string;
   readonly phase: PingPhase;
   readonly jobName: string | undefined;
+  /** Until a ping with it was answered. */
+  readonly started: StartedJob | undefined;
 };
 
 const TAKE = "/job-take/";
@@ -29,8 +32,13 @@ export function createUrls(templates: Templates, workerId: string): WorkerUrls {
     take: (boot) => withQuery(takeBase, { boot, job_in_progress: "0" }),
     registration: (boot, registration) =>
       withQuery(takeBase.replace(TAKE, "/registration/"), { boot, registration }),
-    ping: ({ jobId, phase, jobName }) =>
-      withQuery(expand(templates.ping, ""), { job_id: jobId, phase, ...(jobName && { job_name: jobName }) }),
+    ping: ({ jobId, phase, jobName, started }) =>
+      withQuery(expand(templates.ping, ""), {
+        job_id: jobId,
+        phase,
+        ...(jobName && { job_name: jobName }),
+        ...(started && { started: JSON.stringify(started) }),
+      }),
     done: (jobId) => withQuery(expand(templates.postOutput, jobId), { isStream: "false" }),
   };
 }

@@ -1,4 +1,5 @@
 // How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the first cause.
+import type { RanJob } from "../shared/domain/started-job.ts";
 import type { WorkerOutcome, WorkerReport } from "../shared/domain/worker-report.ts";
 import { exitCode } from "./exit-codes.ts";
 import type { RunnerMarker } from "./log-lines.ts";
@@ -30,6 +31,10 @@ export type EndFacts = {
   readonly result: string | undefined;
   /** A marker that explains an end: too old, deleted, session conflict. */
   readonly remark: RunnerMarker["type"] | undefined;
+  /** By the hooks of its runner. */
+  readonly ran: RanJob | undefined;
+  /** Why the started hook let no step of the job run. */
+  readonly refusal: string | undefined;
 };
 
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
@@ -45,7 +50,14 @@ export function concludeReport(
   const runnerExit = end?.type === "exited" ? { code: end.code, signal: end.signal } : undefined;
   const preflight = facts.ending?.type === "preflight-failed" ? facts.ending.code : undefined;
   return {
-    report: { outcome, message, runnerExit, jobName: facts.jobName, result: facts.result },
+    report: {
+      outcome,
+      message: facts.refusal === undefined ? message : `${message} It was ${facts.refusal}.`,
+      runnerExit,
+      jobName: facts.jobName,
+      result: facts.result,
+      ...(facts.ran && { ran: facts.ran }),
+    },
     exitCode: exitCode(outcome, preflight),
   };
 }

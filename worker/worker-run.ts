@@ -3,6 +3,7 @@
 import type { RegistrationAnswer } from "../shared/protocol/worker-plane.ts";
 import type { GitHubClient } from "./github-client.ts";
 import type { Heartbeats } from "./heartbeat.ts";
+import type { Hooks } from "./hooks.ts";
 import type { RunProgram } from "./run-program.ts";
 import type { RunnerPlan } from "./runner-plan.ts";
 import type { RunnerProcess } from "./runner-process.ts";
@@ -24,6 +25,8 @@ type Learnt = {
   /** Where the runner is; its own copy once that is made. */
   home: string;
   plan: RunnerPlan | undefined;
+  /** Once they are in the runner's folder. */
+  hooks: Hooks | undefined;
   /** Only for a registration of our own. */
   github: GitHubClient | undefined;
   registration: RegistrationAnswer | undefined;

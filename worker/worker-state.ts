@@ -1,9 +1,10 @@
 // The words of a worker's life: what it knows of itself, what happens to it, what it does.
 import type { WorkerReport } from "../shared/domain/worker-report.ts";
-import type { PingPhase } from "../shared/protocol/worker-plane.ts";
+import type { HookNews } from "./hook-reports.ts";
 import type { RunnerMarker } from "./log-lines.ts";
 import type { PreflightResult } from "./preflight-verdict.ts";
 import type { ProcessEnd } from "./runner-process.ts";
+import type { Heartbeat } from "./urls.ts";
 import type { EndFacts, FailedStart } from "./worker-end.ts";
 
 export type Step =
@@ -39,6 +40,7 @@ export type WorkerEvent =
   /** A step before the runner failed for good. */
   | { readonly type: "start-failed"; readonly outcome: FailedStart; readonly message: string }
   | { readonly type: "marker"; readonly marker: RunnerMarker }
+  | { readonly type: "hook"; readonly news: HookNews }
   | { readonly type: "runner-ended"; readonly end: ProcessEnd }
   | { readonly type: "drain-asked"; readonly reason: string }
   | { readonly type: "signal" }
@@ -52,7 +54,7 @@ export type WorkerEffect =
   | { readonly type: "register" }
   | { readonly type: "configure" }
   | { readonly type: "start-runner" }
-  | { readonly type: "ping"; readonly phase: PingPhase; readonly jobName: string | undefined }
+  | { readonly type: "ping"; readonly heartbeat: Omit<Heartbeat, "jobId"> }
   /** End what runs before the runner: a request, npu-smi, config.sh. Its late events are ignored. */
   | { readonly type: "abandon" }
   | { readonly type: "interrupt-runner" }

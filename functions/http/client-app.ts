@@ -56,6 +56,7 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.post(`${at}/purge-queue`, guard(plane, "purge-queue"), (c) => purge(plane, c));
   app.get(`${at}/health`, guard(plane, "status"), (c) => ofEndpoint(c, useCases.healthOf));
   app.get(`${at}/requests`, guard(plane, "requests"), (c) => ofEndpoint(c, useCases.listRequests));
+  app.get("/v2/near-misses", guard(plane, "requests"), (c) => nearMisses(plane, c));
   app.route("/", createReferenceApp());
   refuseOtherMethods(app, at);
   app.onError((error, c) => {
@@ -114,6 +115,13 @@ async function ofEndpoint<T extends object>(
   return answer === undefined ? unknownEndpoint(c) : c.json(answer);
 }
 
+async function nearMisses(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const answer = await plane.useCases.listNearMisses(c.get("caller"));
+  if (answer !== undefined) return c.json(answer);
+  const detail = "a workflow step sees its own jobs only; near misses are shown to an API key of the owner";
+  return problem(c, { status: 403, title: "Forbidden", detail });
+}
+
 async function purge(plane: ClientPlane, c: ClientContext): Promise<Response> {
   const { caller, endpoint } = target(c);
   const purged = await plane.useCases.purgeQueue(caller, endpoint);
@@ -150,8 +158,9 @@ function refuseOtherMethods(app: Hono<ClientEnv>, at: string): void {
     health: "GET",
     requests: "GET",
   };
-  for (const [path, allow] of Object.entries(methods)) {
-    app.all(`${at}/${path}`, (c) => {
+  const all = Object.entries(methods).map(([path, allow]) => [`${at}/${path}`, allow] as const);
+  for (const [path, allow] of [...all, ["/v2/near-misses", "GET"] as const]) {
+    app.all(path, (c) => {
       c.header("allow", allow);
       return problem(c, { status: 405, title: "Wrong method", detail: `use ${allow}` });
     });

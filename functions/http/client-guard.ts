@@ -15,6 +15,7 @@ export type Guard = {
   readonly rejectionLog: Log;
 };
 
+const ALL = "*";
 const NAME_FORM = /^[a-z0-9-]{1,63}$/;
 const JOB_ID_FORM = /^[A-Za-z0-9_-]{1,100}$/;
 
@@ -23,8 +24,9 @@ export function guard(plane: Guard, operation: LimitedOperation): MiddlewareHand
   return async function guardRoute(c, next) {
     const who = await plane.authenticate(c.req.header("authorization"));
     if (who.type === "refused") return refuse(plane, c, who);
-    const endpoint = c.req.param("endpoint") ?? "";
-    if (!NAME_FORM.test(endpoint)) return unknownEndpoint(c);
+    // A route without one is about all endpoints.
+    const endpoint = c.req.param("endpoint") ?? ALL;
+    if (endpoint !== ALL && !NAME_FORM.test(endpoint)) return unknownEndpoint(c);
     const id = c.req.param("id");
     if (id !== undefined && !JOB_ID_FORM.test(id)) return unknownJob(c);
     const admission = plane.rateLimiter.admit(who.caller.tenant, endpoint, operation);

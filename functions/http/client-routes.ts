@@ -2,6 +2,7 @@
 import {
   health,
   jobStatus,
+  nearMissesAnswer,
   purgeAnswer,
   requestsAnswer,
   runAnswer,
@@ -53,7 +54,7 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
     ...client,
     methods: ["GET", "POST"],
     path: "/v2/{endpoint}/status/{id}",
-    summary: "The present state of a job",
+    summary: "The present state of a job, of a workflow job too (gh-<its id>), and why it waits",
     answer: status,
     refusals: CLIENT,
   },
@@ -114,5 +115,13 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
     summary: "The caller's jobs that have not ended",
     answer: { name: "Requests", schema: requestsAnswer },
     refusals: CLIENT,
+  },
+  {
+    ...client,
+    methods: ["GET"],
+    path: "/v2/near-misses",
+    summary: "Labels of the owner's workflow jobs that nearly are an endpoint's; for API keys",
+    answer: { name: "NearMisses", schema: nearMissesAnswer },
+    refusals: [401, 403, 405, 429, 503],
   },
 ];

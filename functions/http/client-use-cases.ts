@@ -6,6 +6,7 @@ import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
 import { drainStream } from "../../shared/usecases/api/drain-stream.ts";
 import { healthOf } from "../../shared/usecases/api/endpoint-health.ts";
 import { statusOf } from "../../shared/usecases/api/job-status.ts";
+import { listNearMisses } from "../../shared/usecases/api/list-near-misses.ts";
 import { listRequests } from "../../shared/usecases/api/list-requests.ts";
 import { purgeQueue } from "../../shared/usecases/api/purge-queue.ts";
 import { retryJob } from "../../shared/usecases/api/retry-job.ts";
@@ -25,10 +26,11 @@ export function bindUseCases(deps: ApiDeps) {
     purgeQueue: withDeps(deps, purgeQueue),
     healthOf: withDeps(deps, healthOf),
     listRequests: withDeps(deps, listRequests),
+    listNearMisses: (caller: ApiCaller) => listNearMisses(deps, caller),
   };
 }
 
-/** Every one of them takes the caller and the endpoint's name, as the path has it, first. */
+/** All but the last take the caller and the endpoint's name, as the path has it, first. */
 function withDeps<Rest extends unknown[], Answer>(
   deps: ApiDeps,
   useCase: (deps: ApiDeps, caller: ApiCaller, endpoint: string, ...rest: Rest) => Promise<Answer>,

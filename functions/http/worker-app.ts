@@ -1,6 +1,7 @@
 // The worker plane over HTTP: RunPod's paths and bodies, one token per worker.
 import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono";
+import { parseStarted } from "../../shared/protocol/started-job.ts";
 import { pingPhase, registrationKind } from "../../shared/protocol/worker-plane.ts";
 import { problem } from "./problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./worker-context.ts";
@@ -77,12 +78,15 @@ async function register(plane: WorkerPlane, c: WorkerContext): Promise<Response>
 
 async function ping(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
   const phase = pingPhase.safeParse(query(c, "phase"));
-  const drain = await plane.useCases.recordPing(c.get("claims").worker, {
+  const claims = c.get("claims");
+  const said = {
     phase: phase.success ? phase.data : undefined,
     jobName: query(c, "job_name"),
+    started: parseStarted(query(c, "started") ?? "null"),
     jobIds: (query(c, "job_id") ?? "").split(",").filter((id) => id !== ""),
     unhealthy: query(c, "status") === "unhealthy" ? unhealthyBecause(c) : undefined,
-  });
+  };
+  const drain = await plane.useCases.recordPing(claims.worker, said, claims);
   return c.json(drain === undefined ? {} : { drain });
 }
 

@@ -1,4 +1,5 @@
 // The functions that start and end workers, from their environment: SDK, GitHub App, pools.
+import { createSeal } from "../../shared/adapters/crypto/seal.ts";
 import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts";
 import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
@@ -36,14 +37,17 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
   const { call } = createSdkTransport({ region: settings.region, endpoint: settings.endpoints.dynamodb });
   const rows = createDynamoRows(call, settings.table);
   const tokens = createWorkerTokens(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
+  const stores = createStores(rows, { clock });
+  const seal = createSeal(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
+  const keep = { marks: stores.marks, seal };
   const deps = await createDeps({
     config,
     secrets,
-    stores: { ...createStores(rows, { clock }), api: createApiStores(rows, { clock }) },
+    stores: { ...stores, api: createApiStores(rows, { clock }) },
     clock,
     random,
     log,
-    github: createGithub({ appId, privateKey, apiUrl, clock, random, log }),
+    github: createGithub({ appId, privateKey, apiUrl, clock, random, log, keep }),
     pools: await createPools(config, { ...local, clock, log }),
     tokens,
     publicUrl,

@@ -9,6 +9,8 @@ export type Target = {
   readonly file: string;
   readonly node: string;
   readonly maxBytes: number;
+  /** Files that it reads at run time; minified into its folder. */
+  readonly beside?: readonly string[];
 };
 
 /** A bundle that outgrows its limit fails the build: size is cold-start time. Limits are today's size and some room. */
@@ -23,7 +25,8 @@ export const WORKER: Target = {
   entry: "worker/main.ts",
   file: "main.mjs",
   node: "node22",
-  maxBytes: 300_000,
+  maxBytes: 100_000,
+  beside: ["worker/hook.js"],
 };
 
 export type Bundle = { readonly file: string; readonly bytes: number; readonly metafile: Metafile };
@@ -53,6 +56,7 @@ export async function bundle(target: Target, dir: string): Promise<Bundle> {
     legalComments: "none",
     logLevel: "warning",
   });
+  await minify(target.beside ?? [], join(dir, target.name));
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, `${target.name}.meta.json`), JSON.stringify(metafile));
   const bytes = bundleBytes(metafile);
@@ -66,6 +70,18 @@ export async function bundle(target: Target, dir: string): Promise<Bundle> {
 
 function functionTarget(name: string, maxBytes: number): Target {
   return { name, entry: `functions/${name}.ts`, file: "index.mjs", node: "node24", maxBytes };
+}
+
+/** As they are, for a program that is not ours to choose: the runner's Node 20 runs the hook. */
+async function minify(files: readonly string[], outdir: string): Promise<void> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [...files],
+    outdir,
+    minify: true,
+    target: "node20",
+    logLevel: "warning",
+  });
 }
 
 function bundleBytes(metafile: Metafile): number {

@@ -53,6 +53,9 @@ export function resolveTenant(spec: TenantSpec): TenantSettings {
     maxCards: spec.maxCards,
     maxWorkers: spec.maxWorkers,
     level: spec.level,
+    repositories: spec.repositories,
+    workflows: spec.workflows,
+    forks: spec.forks,
   };
 }
 

@@ -8,6 +8,9 @@ const MAX_LABEL_LENGTH = 256;
 /** 1 MiB: 80 times the largest published workflow_job example; GitHub itself stops at 25 MB. */
 const MAX_DELIVERY_BYTES = 1_048_576;
 
+/** A file in the job's own repository, or with `owner/name/` before it in another; then `@` and a full ref. */
+const WORKFLOW = /^(?:[\w.-]+\/[\w.-]+\/)?\.github\/workflows\/[^\s@/]+(?:@refs\/\S+)?$/;
+
 const count = z.int().min(1).max(10_000);
 
 /** config.sh takes labels as one text with commas. */
@@ -139,6 +142,24 @@ export const tenantSchema = z.strictObject({
     .enum(["auto", "organization", "repository"])
     .default("auto")
     .describe("Where its runners register: organization, repository, or auto by the owner's type"),
+  repositories: z
+    .array(z.string().regex(/^[\w.*-]{1,100}$/))
+    .min(1)
+    .optional()
+    .describe(
+      "Its repositories that may use the pools, names without the owner, * for any text; all when left out",
+    ),
+  workflows: z
+    .array(z.string().regex(WORKFLOW))
+    .min(1)
+    .optional()
+    .describe(
+      "Workflow files that may, such as .github/workflows/npu.yml or .github/workflows/npu-*.yml@refs/heads/main; all when left out",
+    ),
+  forks: z
+    .enum(["refuse", "allow"])
+    .default("refuse")
+    .describe("Pull requests from forks: refuse fails their jobs before the first step, allow runs them"),
 });
 
 const apiKeySchema = z.strictObject({

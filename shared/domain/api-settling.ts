@@ -120,7 +120,7 @@ function failed(reason: EndReason, message: string): ApiEnd {
 }
 
 /** What the outcome of a last start says of the job; `ran`, `idle` and `cancelled` are no failed starts. */
-export function startReason(outcome: StartFailure["outcome"]): EndReason {
+function startReason(outcome: StartFailure["outcome"]): EndReason {
   switch (outcome) {
     case "refused":
       return "start-refused";

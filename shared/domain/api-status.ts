@@ -1,15 +1,20 @@
-// The job as RunPod's /status shows it, key by key; what RunPod does not have (`label`, `whyWaiting`) only adds.
+// The job as RunPod's /status shows it, key by key; what RunPod does not have (`label`, `phase`, `whyWaiting`, `endReason`,
+// `endClass`) only adds. A workflow job of GitHub's is shown the same way.
 import type { ApiCaller, ApiSide } from "./api-job.ts";
+import type { EndClass, EndReason } from "./end-reason.ts";
+import { endClass } from "./end-reason.ts";
 import type { EndpointName, EpochMs } from "./ids.ts";
-import type { Job, JobState } from "./job.ts";
+import type { Job, JobState, Phase } from "./job.ts";
+import type { WhyWaiting } from "./wait-view.ts";
+import { whyHeld } from "./why-waiting.ts";
 
 /** All times in ms. `error` is always a text: RunPod's Go client reads nothing else. */
 export type JobStatus = {
   readonly id: string;
   readonly status: JobState;
-  /** From submission to the take. */
+  /** From submission to the take; of a workflow job to its start. */
   readonly delayTime?: number;
-  /** From the take to the end. */
+  /** From there to the end. */
   readonly executionTime?: number;
   readonly workerId?: string;
   /** The result; while in progress the last progress. Left out when the handler returned `{}`. */
@@ -17,22 +22,40 @@ export type JobStatus = {
   readonly error?: string;
   /** The label that only this job's runner has. */
   readonly label?: string;
-  /** Why it waits, when that is not a card. */
-  readonly whyWaiting?: string;
+  /** While it has not ended. */
+  readonly phase?: Phase;
+  /** While it does not run. */
+  readonly whyWaiting?: WhyWaiting;
+  readonly endReason?: EndReason;
+  readonly endClass?: EndClass;
 };
 
-/** `output`: the parsed JSON that `job.api.output` names, undefined when there is none. */
-export function statusObject(job: Job, output: unknown): JobStatus {
+/**
+ * `output`: the parsed JSON that `job.api.output` names, undefined when there is none. Without `explained` only a held job
+ * says why it waits.
+ */
+export function statusObject(
+  job: Job,
+  output: unknown,
+  explained?: { readonly phase: Phase; readonly whyWaiting: WhyWaiting | undefined },
+): JobStatus {
   const { api } = job;
   const base = { id: job.id, status: job.state };
   const label = api?.runner === undefined ? {} : { label: api.runner.label };
   switch (job.state) {
     case "IN_QUEUE":
-      return { ...base, ...label, ...(job.hold === undefined ? {} : { whyWaiting: job.hold.message }) };
+      return { ...base, ...label, ...waitOf(job, explained) };
     case "IN_PROGRESS":
-      return { ...base, ...delayOf(job), ...workerOf(job), ...outputOf(output), ...label };
+      return {
+        ...base,
+        ...delayOf(job),
+        ...workerOf(job),
+        ...outputOf(output),
+        ...label,
+        ...waitOf(job, explained),
+      };
     case "COMPLETED":
-      return { ...base, ...timesOf(job), ...workerOf(job), ...outputOf(output), ...label };
+      return { ...base, ...timesOf(job), ...workerOf(job), ...outputOf(output), ...label, ...endOf(job) };
     case "FAILED":
       return {
         ...base,
@@ -41,28 +64,39 @@ export function statusObject(job: Job, output: unknown): JobStatus {
         ...outputOf(output),
         error: errorOf(job),
         ...label,
+        ...endOf(job),
       };
     case "CANCELLED":
-      return { ...base, ...(api?.startedAt === undefined ? {} : timesOf(job)), ...label };
+      return { ...base, ...(startOf(job) === undefined ? {} : timesOf(job)), ...label, ...endOf(job) };
     case "TIMED_OUT":
       return {
         ...base,
-        ...(api?.startedAt === undefined ? {} : timesOf(job)),
+        ...(startOf(job) === undefined ? {} : timesOf(job)),
         error: errorOf(job),
         ...label,
+        ...endOf(job),
       };
   }
 }
 
+type View = { readonly caller: ApiCaller; readonly endpoint: string; readonly now: EpochMs };
+
 /** Seen by its tenant only, an OIDC caller sees its repository's only; nobody sees it once its time is over. */
-export function isVisible(job: Job, view: { caller: ApiCaller; endpoint: string; now: EpochMs }): boolean {
-  const { caller, endpoint, now } = view;
+export function isVisible(job: Job, { caller, endpoint, now }: View): boolean {
+  return job.api !== undefined && isOwn(job, caller, endpoint) && !isForgotten(job.api, now);
+}
+
+/** To look at, jobs of GitHub are there too: nobody ends them through the API. */
+export function maySee(job: Job, view: View): boolean {
+  return job.github === undefined ? isVisible(job, view) : isOwn(job, view.caller, view.endpoint);
+}
+
+function isOwn(job: Job, { tenant, repositoryId }: ApiCaller, endpoint: string): boolean {
+  const itsRepository = job.github === undefined ? job.api?.repositoryId : job.github.repository.id;
   return (
-    job.api !== undefined &&
     job.endpoint === (endpoint as EndpointName) &&
-    job.tenant === caller.tenant &&
-    (caller.repositoryId === undefined || caller.repositoryId === job.api.repositoryId) &&
-    !isForgotten(job.api, now)
+    job.tenant === tenant &&
+    (repositoryId === undefined || repositoryId === itsRepository)
   );
 }
 
@@ -70,17 +104,37 @@ function isForgotten(api: ApiSide, now: EpochMs): boolean {
   return api.expiresAt !== undefined && api.expiresAt <= now;
 }
 
-function delayOf({ api, queuedAt }: Job): { delayTime?: number } {
-  if (api?.startedAt === undefined) return {};
-  return { delayTime: Math.max(0, api.startedAt - queuedAt) };
+function waitOf(
+  job: Job,
+  explained: { readonly phase: Phase; readonly whyWaiting: WhyWaiting | undefined } | undefined,
+): Pick<JobStatus, "phase" | "whyWaiting"> {
+  const whyWaiting = explained === undefined ? whyHeld(job) : explained.whyWaiting;
+  return {
+    ...(explained === undefined ? {} : { phase: explained.phase }),
+    ...(whyWaiting === undefined ? {} : { whyWaiting }),
+  };
+}
+
+function endOf({ end }: Job): Pick<JobStatus, "endReason" | "endClass"> {
+  return end === undefined ? {} : { endReason: end.reason, endClass: endClass(end.reason) };
+}
+
+function startOf({ api, phases }: Job): EpochMs | undefined {
+  return api === undefined ? phases.running : api.startedAt;
+}
+
+function delayOf(job: Job): { delayTime?: number } {
+  const startedAt = startOf(job);
+  if (startedAt === undefined) return {};
+  return { delayTime: Math.max(0, startedAt - job.queuedAt) };
 }
 
 /** A job that ended before any worker took it has waited until its end and was executed for no time. */
-function timesOf({ api, queuedAt }: Job): { delayTime: number; executionTime: number } {
-  const endedAt = api?.endedAt ?? queuedAt;
-  const startedAt = api?.startedAt ?? endedAt;
+function timesOf(job: Job): { delayTime: number; executionTime: number } {
+  const endedAt = (job.api === undefined ? job.end?.at : job.api.endedAt) ?? job.queuedAt;
+  const startedAt = startOf(job) ?? endedAt;
   return {
-    delayTime: Math.max(0, startedAt - queuedAt),
+    delayTime: Math.max(0, startedAt - job.queuedAt),
     executionTime: Math.max(0, endedAt - startedAt),
   };
 }

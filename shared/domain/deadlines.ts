@@ -13,6 +13,11 @@ export const BOOT_MS = 15 * MINUTE;
 export const PREPARE_MS = 5 * MINUTE;
 /** Idle limit of a listening runner. Ubicloud raised its own from 2 to 5 minutes after late assignments (ubicloud#1220, #2957). */
 export const IDLE_MS = 5 * MINUTE;
+/**
+ * A runner that has listened for this long without a job is looked for at GitHub: one that lost the race for its job never
+ * exits (actions/runner#4617), and an idle JIT registration may be removed after 2 to 6 minutes (actions/runner#4726).
+ */
+export const GHOST_CHECK_MS = 3 * MINUTE;
 /** A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow. */
 export const DRAIN_MS = 2 * MINUTE;
 /** A worker without a job of its own, kept while equal jobs are not assigned yet, is looked at again after this. */
@@ -43,8 +48,31 @@ export const STOPPING_RECHECK_MS = 5 * SECOND;
 export const GITHUB_WORD_MS = 20 * SECOND;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
+/** Longest pause between two questions about a job that GitHub does not know, or may not tell us about. */
+export const GITHUB_UNKNOWN_MAX_MS = HOUR;
 /** A job that waits is looked at once after this: the change of its write may have been lost with the process or the stream. */
 export const ADMIT_MS = MINUTE;
+/**
+ * One reconcile pass at a time: longer than a pass, which begins nothing more after RECONCILE_WORK_MS and waits at most 10 s
+ * for the call under way; a crashed holder blocks the next pass of a minute once.
+ */
+export const RECONCILE_LEASE_MS = 90 * SECOND;
+/** A reconcile pass begins nothing more after this: what is left is due in the next one. */
+export const RECONCILE_WORK_MS = 45 * SECOND;
+/** A due item whose look failed waits this long, and behind all others: in one process passes come every 2 s. */
+export const FAILED_ITEM_MS = 30 * SECOND;
+/** What should not be there must be seen twice, this far apart, before it is cleaned up: listings lag behind by seconds. */
+export const SECOND_SIGHT_MS = MINUTE;
+/** The containers of a pool are compared with the records this often; one listing each. */
+export const ORPHAN_LOOK_MS = MINUTE;
+/** All owners' runner registrations are compared with the records once in this time: 6 listings an hour and owner. */
+export const REGISTRATIONS_ROUND_MS = 10 * MINUTE;
+/** Stops within this time count together for the brakes: a pass in the cloud, 45 of them in one process. */
+export const BRAKES_WINDOW_MS = 90 * SECOND;
+/** What the brakes halt is looked at again after this, within the window. */
+export const BRAKES_RECHECK_MS = MINUTE;
+/** The brakes let go of what was seen so for this long: a pool that errs is noticed by then, the alarm comes each minute. */
+export const BRAKES_HOLD_MS = 30 * MINUTE;
 /** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
 export const PASS_LEASE_MS = 20 * SECOND;
 /** After the pool answered "unavailable" without saying for how long. */
@@ -52,6 +80,11 @@ export const POOL_RETRY_MS = 5 * SECOND;
 /** A failed start is retried after back-off between these. */
 export const START_RETRY_MIN_MS = 2 * SECOND;
 export const START_RETRY_MAX_MS = 60 * SECOND;
+/**
+ * A runner that listened in vain is tried again after back-off between these: what GitHub holds back (max-parallel, a
+ * concurrency group, a runner group that does not admit it) lasts for minutes, and each try holds the cards for IDLE_MS.
+ */
+export const IDLE_RETRY = { minMs: 30 * SECOND, maxMs: 10 * MINUTE } as const;
 /** After this many failed starts a job is held with the reason and tried slowly. */
 export const MAX_FAST_STARTS = 3;
 export const SLOW_RETRY_MS = 10 * MINUTE;

@@ -34,7 +34,7 @@ const CLASSES = {
   "result-refused": "user",
   /** It ran longer than its limit; from GitHub: `timed_out`. */
   "execution-timeout": "user",
-  /** No worker took it, or it had not ended, within its ttl. */
+  /** No worker took it, or it had not ended, within its ttl; or GitHub has not known it for a day. */
   "queue-timeout": "infrastructure",
   /** The last of several starts failed before the worker was ready. */
   "start-failed": "infrastructure",

@@ -1,7 +1,13 @@
 // How dispatch moves a job: claimed for a worker, given back, held. Each returns the next version.
 import type { Backoff } from "./backoff.ts";
 import { backoffMs } from "./backoff.ts";
-import { MAX_FAST_STARTS, SLOW_RETRY_MS, START_RETRY_MAX_MS, START_RETRY_MIN_MS } from "./deadlines.ts";
+import {
+  IDLE_RETRY,
+  MAX_FAST_STARTS,
+  SLOW_RETRY_MS,
+  START_RETRY_MAX_MS,
+  START_RETRY_MIN_MS,
+} from "./deadlines.ts";
 import type { EpochMs, WorkerId } from "./ids.ts";
 import type { Hold, Job } from "./job.ts";
 import type { WorkerOutcome } from "./worker-report.ts";
@@ -50,14 +56,29 @@ export function requeueAfterFailure(
 
 /** Back after a runner that listened and got nothing, though GitHub still says queued. Not a failed start. */
 export function requeueAfterIdle(job: Job, now: EpochMs, random: number): Job {
+  const idleEnds = (job.idleEnds ?? 0) + 1;
   const hold: Hold = {
-    reason: "start-backoff",
-    message:
-      "its runner listened and GitHub gave it no job: check that the runner group admits this repository and workflow",
-    until: now + backoffMs(job.starts, random, START_RETRY),
+    reason: "not-assigned",
+    message: NOT_ASSIGNED,
+    until: now + backoffMs(idleEnds, random, IDLE_RETRY),
   };
-  return { ...requeue(job), failedStarts: 0, hold, phases: { ...job.phases, held: now } };
+  return { ...requeue(job), failedStarts: 0, idleEnds, hold, phases: { ...job.phases, held: now } };
 }
+
+const NOT_ASSIGNED =
+  "its runner listened and GitHub gave it no job: max-parallel or a concurrency group may hold it back; " +
+  "else check that the runner group admits this repository and workflow";
+
+/** Out of its lane: another job of its probe group has a worker, and what that meets holds for this one too. */
+export function awaitProbe(job: Job, until: EpochMs, now: EpochMs): Job {
+  const hold: Hold = { reason: "awaits-probe", message: AWAITS_PROBE, until };
+  const idleEnds = job.idleEnds ?? 0;
+  return { ...job, version: job.version + 1, idleEnds, hold, phases: { ...job.phases, held: now } };
+}
+
+const AWAITS_PROBE =
+  "a runner for another job of its matrix listened and was given none: one worker at a time finds out when GitHub " +
+  "gives out the next (max-parallel)";
 
 /** The wait is over: back into the lane. */
 export function liftHold(job: Job, now: EpochMs): Job {

@@ -35,7 +35,9 @@ export type HoldReason =
   /** Its runner listened, and GitHub gave it no job. */
   | "not-assigned"
   /** The same happened to another job of its probe group, and one of them has a worker to find out. */
-  | "awaits-probe";
+  | "awaits-probe"
+  /** GitHub answers 404 for it; asked again ever more seldom, and given up after a day. */
+  | "unknown-to-github";
 
 export type Hold = {
   readonly reason: HoldReason;
@@ -79,6 +81,8 @@ export type Job = {
   readonly failedStarts: number;
   /** Workers in a row that listened for it in vain, or that it was not given for that reason. Absent: none. */
   readonly idleEnds?: number;
+  /** Since when GitHub does not know it, or may not tell us. Absent in records of before. */
+  readonly unknownSince?: EpochMs | undefined;
   /** When to ask GitHub about it, if no event has come by then. */
   readonly verifyAt: EpochMs | undefined;
   /** When the reconciler makes its lane known, should the write itself have set nothing in motion. */

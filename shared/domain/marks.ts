@@ -1,5 +1,6 @@
 // What background work remembers from pass to pass: small documents with a version, each replaced as a whole.
 import type { EpochMs } from "./ids.ts";
+import type { ProbeGroup } from "./probe-group.ts";
 
 /** One reconcile pass at a time; a crashed holder blocks the next for no longer than `until`. */
 export type PassLease = { readonly holder: string; readonly until: EpochMs };
@@ -31,6 +32,7 @@ export type Marks = {
   readonly registrations: RegistrationCount;
   readonly token: SealedToken;
   readonly cursor: Cursor;
+  readonly "probe-group": ProbeGroup;
 };
 export type MarkKind = keyof Marks;
 

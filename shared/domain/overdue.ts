@@ -1,6 +1,7 @@
 // What a worker whose time has come needs. A silent worker that its pool still runs is never stopped before its limit.
 import { HEARTBEAT_LOST_MS, PREPARE_MS, SILENT_RECHECK_MS } from "./deadlines.ts";
 import type { EndpointLimits } from "./endpoint.ts";
+import { ghostCheckAt, isMute } from "./ghost.ts";
 import type { EpochMs } from "./ids.ts";
 import type { DrainReason, Worker } from "./worker.ts";
 import { isIdleProgram } from "./worker-lease.ts";
@@ -18,6 +19,10 @@ export type Overdue =
   /** It never booted: stopped and counted as a failed start. */
   | { readonly type: "boot-timeout" }
   | { readonly type: "drain"; readonly reason: DrainReason }
+  /** It fell silent before it asked for a registration: it can have no job, and counts as a failed start. */
+  | { readonly type: "unready" }
+  /** It is idle: is its runner registered still? If not it is asked to drain; when it is mute after that, it is `lost`. */
+  | { readonly type: "check-registration"; readonly ifGone: "drain" | "lost" }
   /** A program without a job: it cannot be asked, and need not be. */
   | { readonly type: "dismiss" }
   | { readonly type: "stop"; readonly reason: "execution-timeout" }
@@ -45,6 +50,10 @@ function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
   if (worker.drain === undefined && isIdleTooLong(worker, since, limits)) {
     return isIdleProgram(worker) ? { type: "dismiss" } : { type: "drain", reason: "idle" };
   }
+  if (isMute(worker, now)) {
+    return worker.registered ? { type: "check-registration", ifGone: "lost" } : { type: "unready" };
+  }
+  if ((ghostCheckAt(worker) ?? now + 1) <= now) return { type: "check-registration", ifGone: "drain" };
   const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
   const again = now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS);
   const limit = (worker.phases.running ?? worker.createdAt) + limits.executionMs;

@@ -20,6 +20,8 @@ export type Pool = {
   readonly dirty: boolean;
   /** The driver answered "unavailable": no start before this. */
   readonly unavailableUntil: EpochMs | undefined;
+  /** Its words then, for people. Absent: none. */
+  readonly unavailableWhy?: string;
   /** Cards that failed a worker's preflight, by slot, or by `node/device` where the pool names no slots. Absent: none. */
   readonly trouble?: { readonly [card: string]: CardTrouble };
 };
@@ -81,19 +83,18 @@ export function usedBy(pool: Pool, tenant: TenantId): { readonly cards: number; 
   return { cards: held.reduce((sum, entry) => sum + entry.cards, 0), workers: held.length };
 }
 
-/** The lowest free card indices, those with a strike last; undefined when fewer than `count` are free. */
-export function freeSlots(pool: Pool, count: number): number[] | undefined {
+/** Card indices that may be given away, the lowest first, those with a strike last. */
+export function freeSlots(pool: Pool): number[] {
   const taken = heldSlots(pool);
   const { trouble = {} } = pool;
   const free: number[] = [];
   const struck: number[] = [];
-  for (let slot = 0; slot < pool.total && free.length < count; slot++) {
+  for (let slot = 0; slot < pool.total; slot++) {
     const its = trouble[slot];
     if (taken.has(slot) || its?.until !== undefined) continue;
     (its === undefined ? free : struck).push(slot);
   }
-  const chosen = [...free, ...struck].slice(0, count).sort((a, b) => a - b);
-  return chosen.length === count ? chosen : undefined;
+  return [...free, ...struck];
 }
 
 function heldSlots(pool: Pool): Set<number> {

@@ -48,22 +48,26 @@ export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Cho
     heads: view.heads.filter((head) => head.cards <= largest),
     used: usedBy(pool, view.lane.tenant),
   }));
-  let ledger = pool;
+  const slots = choice.namedCards ? freeSlots(pool) : undefined;
   let room = roomOf(pool, choice.nodes);
   while (starts.length < choice.limit) {
     const turn = nextTurn(queues, room, choice.now);
-    room = turn.room;
-    if (turn.queue === undefined) break;
-    const start = startOf(turn.queue, ledger, choice);
+    const start = turn.queue && startOf(turn.queue, slots);
     // Cards that cannot be named are not free, whatever the sums say.
-    if (start === undefined) break;
+    if (turn.queue === undefined || start === undefined) break;
     starts.push(start);
     turn.queue.heads.shift();
     turn.queue.used = add(turn.queue.used, start.cards);
-    room = without(room, start.cards);
-    ledger = { ...ledger, reservations: { ...ledger.reservations, [`start-${starts.length}`]: start } };
+    room = without(turn.room, start.cards);
   }
   return starts;
+}
+
+/** Every head that could ever start has been chosen: what stands behind them may be worth a look. */
+export function isExhausted(view: LaneView, starts: readonly Start[], pool: Pool): boolean {
+  const chosen = new Set(starts.map((start) => start.jobId));
+  const largest = usableCards(pool);
+  return view.heads.every((head) => chosen.has(head.id) || head.cards > largest);
 }
 
 type Use = { readonly cards: number; readonly workers: number };
@@ -118,10 +122,11 @@ function isWithinQuota({ view, used }: Queue, head: Head): boolean {
   return used.cards + head.cards <= maxCards && used.workers < maxWorkers;
 }
 
-function startOf(queue: Queue, ledger: Pool, { namedCards }: Choice): Start | undefined {
+/** Takes the cards that it names out of `free`. */
+function startOf(queue: Queue, free: number[] | undefined): Start | undefined {
   const head = queue.heads[0];
-  const slots = head !== undefined && namedCards ? freeSlots(ledger, head.cards) : [];
-  if (head === undefined || slots === undefined) return undefined;
+  if (head === undefined || (free !== undefined && free.length < head.cards)) return undefined;
+  const slots = free?.splice(0, head.cards).sort((a, b) => a - b) ?? [];
   return { jobId: head.id, tenant: queue.view.lane.tenant, cards: head.cards, slots };
 }
 

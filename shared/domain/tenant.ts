@@ -29,6 +29,16 @@ export type TenantSettings = {
   readonly maxWorkers: number | undefined;
   /** Where runners are registered; `auto`: at the organization, for a user's repository at the repository. */
   readonly level: "auto" | "organization" | "repository";
+} & TenantPolicy;
+
+/** Which of the owner's jobs may run. In names `*` stands for any text. */
+export type TenantPolicy = {
+  /** Names without the owner; undefined: all. */
+  readonly repositories: readonly string[] | undefined;
+  /** Workflow files (`.github/workflows/npu.yml`), with `@` and a full ref where that matters; undefined: all. */
+  readonly workflows: readonly string[] | undefined;
+  /** Whether a pull request whose head is in another repository may run: its code is anybody's. */
+  readonly forks: "refuse" | "allow";
 };
 
 export const DEFAULT_TENANT_SETTINGS: Omit<TenantSettings, "owner"> = {
@@ -38,6 +48,9 @@ export const DEFAULT_TENANT_SETTINGS: Omit<TenantSettings, "owner"> = {
   maxCards: undefined,
   maxWorkers: undefined,
   level: "auto",
+  repositories: undefined,
+  workflows: undefined,
+  forks: "refuse",
 };
 
 /**

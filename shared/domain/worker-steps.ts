@@ -8,6 +8,7 @@ import {
   STOP_GRACE_MS,
 } from "./deadlines.ts";
 import type { Endpoint, EndpointLimits } from "./endpoint.ts";
+import { ghostCheckAt } from "./ghost.ts";
 import type { EpochMs, JobId, WorkerId } from "./ids.ts";
 import type { Job } from "./job.ts";
 import type { TenantSettings } from "./tenant.ts";
@@ -75,7 +76,11 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
     return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
   }
   if (hasUnsureJob(worker)) return heartbeatAt + HEARTBEAT_LOST_MS;
-  return earliest(isSpare(worker) ? worker.spareUntil : undefined, dueInState(worker, limits));
+  return earliest(
+    isSpare(worker) ? worker.spareUntil : undefined,
+    ghostCheckAt(worker),
+    dueInState(worker, limits),
+  );
 }
 
 function dueInState(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
@@ -178,10 +183,15 @@ export function finished(worker: Worker, report: WorkerReport, step: Step): Work
   return { ...moved(worker, "finished", "done", step), report };
 }
 
-/** Its container is gone and it said nothing, or its start is given up. */
-export function lost(worker: Worker, step: Step): Worker | undefined {
+/** Its container is gone and it said nothing, or its start is given up. `report`: what is known of it all the same. */
+export function lost(worker: Worker, step: Step, report = worker.report): Worker | undefined {
   if (!isServing(worker)) return undefined;
-  return { ...moved(worker, "lost", "done", step), dueAt: step.now };
+  return { ...moved(worker, "lost", "done", step), report, dueAt: step.now };
+}
+
+/** GitHub was asked whether this idle runner is registered still; asked again later. */
+export function registrationChecked(worker: Worker, step: Step): Worker {
+  return due({ ...worker, version: worker.version + 1, registrationCheckedAt: step.now }, step);
 }
 
 /** Asked to drain by its next ping. Undefined when it was asked before or has ended. */

@@ -6,6 +6,7 @@
 //                                         v
 //                          finished (it reported) or lost (it did not) --pool confirms it is gone--> released
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
+import type { Binding } from "./started-job.ts";
 import type { WorkerReport } from "./worker-report.ts";
 
 export type WorkerState =
@@ -46,7 +47,16 @@ export type JobLease = {
   readonly missedAt: EpochMs | undefined;
 };
 
-export type DrainReason = "job-ended" | "surplus" | "idle" | "execution-timeout" | "operator";
+export type DrainReason =
+  | "job-ended"
+  | "surplus"
+  | "idle"
+  | "execution-timeout"
+  | "operator"
+  /** It listens, and GitHub has no registration of its name: no job can come. */
+  | "registration-gone"
+  /** Adopted before its runner listened: without its record it cannot get a registration. */
+  | "no-record";
 
 export type Worker = {
   readonly id: WorkerId;
@@ -75,9 +85,13 @@ export type Worker = {
    * Absent in records of before.
    */
   readonly spareUntil?: EpochMs | undefined;
+  /** When GitHub was last asked whether the registration of this idle runner is still there. Absent in records of before. */
+  readonly registrationCheckedAt?: EpochMs | undefined;
   /** What its next ping is answered. */
   readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
   readonly report: WorkerReport | undefined;
+  /** What its runner's hook said it was given; absent until then, for other kinds, and in records of before. */
+  readonly binding?: Binding | undefined;
   /** The display name that its runner printed in `Running job:`; not an id. */
   readonly runningJobName: string | undefined;
   readonly phases: { readonly [phase in WorkerPhase]?: EpochMs };

@@ -55,6 +55,8 @@ export type PoolDriver = {
     readonly idempotentStart: boolean;
     /** The dispatcher names the cards by index. */
     readonly namedCards: boolean;
+    /** `capacity` tells nodes: asked once per pass. */
+    readonly nodes?: boolean;
   };
   /** Cards that exist, as far as the pool can say; advisory. */
   capacity(): Promise<PoolCapacity>;

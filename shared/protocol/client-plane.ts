@@ -1,7 +1,7 @@
 // The client plane in RunPod's wire format, with our additions, as zod schemas: what is parsed, and what /openapi.json says.
 //
-// Additions: `Idempotency-Key` on run and runsync; `label` of a job whose worker registers a runner; `whyWaiting`; the
-// body of a refusal: RunPod's clients read its status code only.
+// Additions: `Idempotency-Key` on run and runsync; `label` of a job whose worker registers a runner; `phase`,
+// `whyWaiting`, `endReason` and `endClass`; workflow jobs of GitHub under `status`; `near-misses`; the body of a refusal: RunPod's clients read its status code only.
 import * as z from "zod/mini";
 
 /** RunPod's bounds of a policy, ms. */
@@ -42,6 +42,23 @@ const label = z.optional(
 
 export const runAnswer = z.object({ id: z.string(), status: jobState, label });
 
+const phase = z
+  .enum(["held", "queued", "starting", "booting", "preflight", "registering", "listening", "running", "done"])
+  .check(z.describe("How far a job is that has not ended"));
+const at = z.number().check(z.describe("Milliseconds since 1970"));
+
+const whyWaiting = z
+  .object({
+    code: z.string().check(z.describe("One of the codes in docs/states.md")),
+    message: z.string().check(z.describe("What it waits for, and what to do, if anything")),
+    since: at,
+    until: z.optional(at),
+    place: z.optional(z.int().check(z.minimum(1))),
+    ahead: z.optional(count),
+    cards: z.optional(z.object({ needed: count, free: count, total: count })),
+  })
+  .check(z.describe("Why a job that has not ended does not run yet"));
+
 export const jobStatus = z.object({
   id: z.string(),
   status: jobState,
@@ -50,7 +67,10 @@ export const jobStatus = z.object({
   workerId: z.optional(z.string()),
   output: z.optional(z.unknown().check(z.describe("The result, or while in progress the last progress"))),
   error: z.optional(z.string()),
-  whyWaiting: z.optional(z.string().check(z.describe("Why a queued job waits, when that is not a card"))),
+  phase: z.optional(phase),
+  whyWaiting: z.optional(whyWaiting),
+  endReason: z.optional(z.string().check(z.describe("Why it ended: one of the reasons in docs/states.md"))),
+  endClass: z.optional(z.enum(["success", "user", "infrastructure", "configuration"])),
   label,
 });
 
@@ -71,6 +91,18 @@ export const health = z.object({
     throttled: count,
     unhealthy: count,
   }),
+});
+
+export const nearMissesAnswer = z.object({
+  nearMisses: z.array(
+    z.object({
+      labels: z.array(z.string()),
+      whyWaiting,
+      count: z.int().check(z.minimum(1), z.describe("How often these labels came")),
+      lastAt: at,
+      lastUrl: z.string().check(z.describe("The last workflow job that asked for them")),
+    }),
+  ),
 });
 
 export const requestsAnswer = z.object({ requests: z.array(jobStatus) });

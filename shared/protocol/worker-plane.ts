@@ -5,6 +5,7 @@
 //   GET  /v2/{endpoint}/job-take-batch/{worker}?gpu=NPU&batch_size=4&job_in_progress=0   200 [TakenJob] | 204
 //   GET  /v2/{endpoint}/job-stop/{worker}?gpu=NPU                                   200 {"jobsToStop":[job]} | 204
 //   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&job_id={job}&phase={phase}&job_name={display name}   200 PingAnswer
+//        &started={JSON of startedJob}: what the runner's started hook says, until a ping with it was answered
 //   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&status=unhealthy&check={name}&reason={text}   200 PingAnswer
 //   POST /v2/{endpoint}/job-done/{worker}/{job}?gpu=NPU&isStream=false              200 {}
 //   POST /v2/{endpoint}/job-stream/{worker}/{job}?gpu=NPU&isStream=false            200 {}
@@ -12,8 +13,18 @@
 // A worker without work is answered 204 after a while, or 429 where nothing can be held: RunPod's SDK asks again at once
 // after a 204 and 5 s after a 429.
 //
-// Authorization: the worker token, raw. `boot`, `phase`, `job_name`, `registration` and `dispatch` are ours; RunPod ignores them.
+// Authorization: the worker token, raw. `boot`, `phase`, `job_name`, `started`, `registration` and `dispatch` are ours; RunPod ignores them.
 import * as z from "zod/mini";
+import { ranJob } from "./started-job.ts";
+
+const tenantPolicy = z.object({
+  /** Login of the tenant, for the sentence that says what to change. */
+  owner: z.string(),
+  repositories: z.optional(z.array(z.string())),
+  workflows: z.optional(z.array(z.string())),
+  forks: z.enum(["refuse", "allow"]),
+});
+export type PolicySettings = z.infer<typeof tenantPolicy>;
 
 /** What our worker needs beyond RunPod's `{id, input}`: everything but secrets. */
 const dispatchSettings = z.object({
@@ -25,6 +36,8 @@ const dispatchSettings = z.object({
   defaultLabels: z.boolean(),
   cards: z.number(),
   registration: z.enum(["token", "jit", "auto"]),
+  /** What the started hook refuses before any step. Absent: nothing. */
+  policy: z.optional(tenantPolicy),
 });
 export type DispatchSettings = z.infer<typeof dispatchSettings>;
 
@@ -74,6 +87,7 @@ export const workerOutput = z.object({
   runnerExit: z.optional(exit),
   jobName: z.optional(z.string()),
   result: z.optional(z.string()),
+  ran: z.optional(ranJob),
 });
 
 /** `output` on success, `error` on failure (then `output` may hold the report); `stopPod` on a worker's last job. */

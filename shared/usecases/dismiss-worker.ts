@@ -18,6 +18,8 @@ export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefin
   const { item, changed } = await updateWorker(deps.stores.workers, seen.id, (worker) => {
     if (!isServing(worker) || worker.jobId !== seen.jobId) return undefined;
     const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+    // Its start is under way, and takes it down: a stop that overtakes that would find nothing to stop.
+    if (worker.state === "reserving") return draining(worker, "job-ended", step);
     if (worker.kind === "program") return afterJob(worker, job, step);
     // Of a registered runner only its own job's cancel is a reason to stop it: GitHub may have given it another run's job.
     const isAsked = hasEndedByItself(job) || job?.end?.reason === "run-ended";

@@ -2,21 +2,26 @@
 //
 // One pass at a time per pool, by a lease in the pool item. A trigger that finds it held sets `dirty`, and the holder
 // loops. The lease saves work, it does not guard safety: cards and claims are conditional writes of their own.
+import { lifted } from "../domain/card-trouble.ts";
 import { PASS_LEASE_MS } from "../domain/deadlines.ts";
 import type { JobId, PoolName } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import type { Pool } from "../domain/pool.ts";
 import { newPool } from "../domain/pool.ts";
+import type { Choice } from "../domain/scheduling.ts";
 import { chooseStarts } from "../domain/scheduling.ts";
+import { admitStarts, returnUnused } from "./admit-starts.ts";
 import type { Deps, PoolSettings } from "./deps.ts";
-import { openLanes } from "./open-lanes.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { reserveWorkers } from "./reserve-workers.ts";
+import { searchLanes } from "./search-lanes.ts";
 import { claimAndStart } from "./start-worker.ts";
 
 /** Starts of one round: enough to fill a large node at once, few enough to end well within the lease. */
 const ROUND_STARTS = 64;
 const MAX_ROUNDS = 50;
+/** Jobs started in the last rounds, which an index may still show: it is behind by less than the time of two. */
+const STALE_HEADS = 2 * ROUND_STARTS;
 
 /** `hints`: jobs just written, which an index may not show yet. Answers how many workers were started. */
 export async function dispatchPool(deps: Deps, name: PoolName, hints: readonly Job[] = []): Promise<number> {
@@ -45,32 +50,42 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   const seen = await loadPool(deps, settings);
   const room = roomOf(seen, settings, deps.clock.now());
   if (room === 0) return NOTHING;
-  const lanes = (await openLanes(deps, settings.name, hints, room + tried.size)).map((lane) => ({
-    ...lane,
-    heads: lane.heads.filter((head) => !tried.has(head.id)),
-  }));
-  const { namedCards } = settings.driver.capabilities;
-  const choose = (pool: Pool) => chooseStarts(pool, lanes, { namedCards, limit: room, now: deps.clock.now() });
+  const choice = await choiceIn(deps, settings, room);
+  const search = { pool: settings.name, hints, tried, stale: Math.min(tried.size, STALE_HEADS), room };
+  const lanes = await searchLanes(deps, seen, search, (some) => chooseStarts(seen, some, choice));
   // A look that finds nothing to start costs no write.
-  if (choose(seen).length === 0) return NOTHING;
+  if (chooseStarts(seen, lanes, choice).length === 0) return NOTHING;
   const pool = await acquire(deps, seen);
   if (pool === undefined) return NOTHING;
-  const starts = choose(pool);
-  for (const start of starts) tried.add(start.jobId);
-  const { reserved, dirty } = await reserveWorkers(deps, pool, starts);
+  const starts = chooseStarts(pool, lanes, choice);
+  const admitted = await admitStarts(deps, starts);
+  const heldBack = new Set(admitted.heldBack);
+  for (const start of starts) if (!heldBack.has(start)) tried.add(start.jobId);
+  const admittedStarts = admitted.candidates.map((one) => one.start);
+  const { reserved, dirty } = await reserveWorkers(deps, pool, admittedStarts);
   const started = await startAll(deps, reserved);
-  const claimsLost = started < starts.length;
-  return { started, again: dirty || claimsLost || starts.length === ROUND_STARTS };
+  await returnUnused(deps, admitted, started);
+  const someLost = started.length < starts.length;
+  return { started: started.length, again: dirty || someLost || starts.length === ROUND_STARTS };
 }
 
-/** Starts them side by side; one that fails does not stop the others, and still fails the pass. */
-async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<number> {
+async function choiceIn(deps: Deps, { driver }: PoolSettings, limit: number): Promise<Choice> {
+  const { namedCards, nodes: hasNodes = false } = driver.capabilities;
+  const nodes = hasNodes ? (await driver.capacity()).nodes : undefined;
+  return { namedCards, limit, now: deps.clock.now(), nodes };
+}
+
+/** Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have one. */
+async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<Job[]> {
   const outcomes = await Promise.allSettled(reserved.map((one) => claimAndStart(deps, one)));
   const faults = outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => outcome.reason);
   if (faults.length > 0) {
     throw new AggregateError(faults, `${faults.length} of ${reserved.length} workers could not be started`);
   }
-  return outcomes.filter((outcome) => outcome.status === "fulfilled" && outcome.value === "started").length;
+  return reserved.flatMap(({ job }, at) => {
+    const outcome = outcomes[at];
+    return outcome?.status === "fulfilled" && outcome.value === "started" ? [job] : [];
+  });
 }
 
 /** How many workers may start in this round. */
@@ -83,7 +98,7 @@ function roomOf(pool: Pool, settings: PoolSettings, now: number): number {
 
 async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
   const known = await deps.stores.pools.get(settings.name);
-  if (known !== undefined) return known;
+  if (known !== undefined) return lifted(known, deps.clock.now());
   const { total } = await settings.driver.capacity();
   const fresh = { ...newPool(settings.name, total), version: 1 };
   if (await deps.stores.pools.create(fresh)) return fresh;

@@ -20,6 +20,10 @@ export async function finishWorker(deps: Deps, id: WorkerId, report: WorkerRepor
     job: item.jobId,
     reason: clipped.outcome,
     message: clipped.message,
+    // For accounting: whose job it was, and for how long it had these cards.
+    repository: clipped.ran?.repository,
+    cards: item.cards,
+    ms: clipped.ran?.ranMs,
   });
   // Its release settles the job too; a client need not wait until the container is gone.
   if (item.kind === "api-runner") await settleApiJob(deps, item);

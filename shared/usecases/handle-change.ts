@@ -10,6 +10,7 @@ import { dispatchPool } from "./dispatch-pool.ts";
 import { needsRebind } from "./needs-rebind.ts";
 import { offerJob } from "./offer-job.ts";
 import { registerLane } from "./open-lanes.ts";
+import { endsProbe, noteProgress } from "./probe-group.ts";
 import { rebindJob } from "./rebind-job.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
@@ -18,7 +19,9 @@ import { retireWorker } from "./retire-worker.ts";
 function setsInMotion(change: Change): boolean {
   if (change.kind === "worker") return change.worker.state === "released" || awaitsRelease(change.worker);
   const { job } = change;
-  return isWaiting(job) || needsRebind(job) || (isTerminal(job) && job.workerId !== undefined);
+  return (
+    isWaiting(job) || needsRebind(job) || endsProbe(job) || (isTerminal(job) && job.workerId !== undefined)
+  );
 }
 
 export async function handleChange(deps: Deps, change: Change): Promise<void> {
@@ -30,14 +33,16 @@ export async function handleChange(deps: Deps, change: Change): Promise<void> {
 async function onJob(deps: Deps, seen: Job): Promise<void> {
   const job = await deps.stores.jobs.get(seen.id);
   if (job === undefined) return;
+  // Another job's pass may have claimed it meanwhile: its repository is to be remembered all the same.
+  if (isWaiting(seen) || isWaiting(job)) await registerLane(deps, job);
   if (isWaiting(job)) {
-    await registerLane(deps, job);
     if (await offerJob(deps, job)) return;
     await dispatchPool(deps, job.pool, [job]);
     return;
   }
-  if (job.api !== undefined) await onApiJob(deps, job);
-  else if (needsRebind(job)) await rebindJob(deps, job);
+  if (job.api !== undefined) return onApiJob(deps, job);
+  if (endsProbe(job)) await noteProgress(deps, job);
+  if (needsRebind(job)) await rebindJob(deps, job);
   else if (isTerminal(job) && job.workerId !== undefined && job.github?.runner?.name !== job.workerId) {
     await retireWorker(deps, job.workerId, job.id);
   }

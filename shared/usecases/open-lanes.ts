@@ -1,23 +1,17 @@
-// The lanes of a pool whose tenants may start workers now, with their heads.
+// The lanes of a pool whose tenants may start workers now.
 import type { PoolName } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
-import { isWaiting } from "../domain/job.ts";
 import type { Lane } from "../domain/lane.ts";
-import { laneKey, laneOrder } from "../domain/lane.ts";
+import { laneKey } from "../domain/lane.ts";
 import type { LaneView } from "../domain/scheduling.ts";
 import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
 import type { Deps } from "./deps.ts";
 
-/** `hints`: jobs just written, which the lane index may not show yet. */
-export async function openLanes(
-  deps: Deps,
-  pool: PoolName,
-  hints: readonly Job[],
-  headsPerLane: number,
-): Promise<LaneView[]> {
+/** Without heads yet. `hints`: jobs just written, whose lane may not be known yet. */
+export async function openLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<LaneView[]> {
   const lanes = await knownLanes(deps, pool, hints);
-  const views = await Promise.all(lanes.map((lane) => viewOf(deps, lane, headsPerLane)));
-  return views.filter((view) => view !== undefined).map((view) => withHints(view, hints));
+  const views = await Promise.all(lanes.map((lane) => viewOf(deps, lane)));
+  return views.filter((view) => view !== undefined);
 }
 
 async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<Lane[]> {
@@ -41,7 +35,7 @@ function laneOf(job: Job): Lane {
   return { pool: job.pool, tenant: job.tenant, login: job.github?.repository.owner.login ?? "" };
 }
 
-async function viewOf(deps: Deps, lane: Lane, headsPerLane: number): Promise<LaneView | undefined> {
+async function viewOf(deps: Deps, lane: Lane): Promise<LaneView | undefined> {
   const named = settingsOf(deps.tenants, { id: lane.tenant, login: lane.login });
   const tenant = await deps.stores.tenants.get(lane.tenant);
   if (tenant === undefined && named === undefined) await appear(deps, lane);
@@ -49,9 +43,8 @@ async function viewOf(deps: Deps, lane: Lane, headsPerLane: number): Promise<Lan
   const approved = named !== undefined || tenant?.state === "approved";
   if (stopped || !approved) return undefined;
   const settings = named ?? { owner: lane.login, ...DEFAULT_TENANT_SETTINGS };
-  const heads = await deps.stores.jobs.heads(lane, headsPerLane);
   const { weight, maxCards, maxWorkers } = settings;
-  return { lane, weight, maxCards, maxWorkers, heads };
+  return { lane, weight, maxCards, maxWorkers, heads: [] };
 }
 
 /** The installation's own event was lost: the operator sees the tenant as pending all the same. */
@@ -69,14 +62,4 @@ async function appear(deps: Deps, lane: Lane): Promise<void> {
     tenant: lane.login,
     message: `jobs of "${lane.login}" wait: add it under tenants: in dispatch.yaml to approve it`,
   });
-}
-
-function withHints(view: LaneView, hints: readonly Job[]): LaneView {
-  const known = new Set(view.heads.map((head) => head.id));
-  const fresh = hints
-    .filter((job) => isWaiting(job) && laneKey(job) === laneKey(view.lane) && !known.has(job.id))
-    .map((job) => ({ id: job.id, cards: job.cards, order: laneOrder(job) }));
-  if (fresh.length === 0) return view;
-  const heads = [...view.heads, ...fresh].sort((a, b) => (a.order < b.order ? -1 : 1));
-  return { ...view, heads };
 }

@@ -6,6 +6,7 @@ import { advanceByWord, jobFromWord } from "../domain/job-events.ts";
 import { isJobLabel, labelSet } from "../domain/labels.ts";
 import type { Resolution } from "../domain/matching.ts";
 import { resolveEndpoint } from "../domain/matching.ts";
+import { policyOf, repositoryRefusal } from "../domain/tenant-policy.ts";
 import type { Deps } from "./deps.ts";
 import { dueUntilRebound } from "./needs-rebind.ts";
 import { updateJob } from "./update.ts";
@@ -15,7 +16,7 @@ export type Received =
   /** Repeated, late, or about a job that asks for nothing of ours. */
   | { readonly type: "unchanged"; readonly reason: string };
 
-type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log"> & {
+type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log" | "tenants"> & {
   readonly stores: Pick<Deps["stores"], "jobs" | "nearMisses">;
 };
 
@@ -29,6 +30,8 @@ export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord):
   if (endpoint.startedBy === "api") {
     return { type: "unchanged", reason: `${endpoint.name} is started by /run only` };
   }
+  const refusal = refusalOf(deps, word);
+  if (refusal !== undefined) return receiveUnresolved(deps, word, { type: "near-miss", reason: refusal });
   // Most jobs are new on `queued` and known on the rest: the likelier step first, so that either costs one write.
   if (word.status !== "queued") {
     const known = await advanceKnown(deps, word);
@@ -40,16 +43,25 @@ export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord):
   return advanceKnown(deps, word);
 }
 
-/** Its endpoint may have been changed in dispatch.yaml, or taken out of it, while its worker ran: a known job goes on. */
+/** Only what needs no further call: the webhook names the repository, but neither the workflow's file nor a fork. */
+function refusalOf({ tenants }: ReceiveDeps, { repository }: WorkflowJobWord): string | undefined {
+  const { owner, name } = repository;
+  const policy = policyOf(tenants, { id: tenantId(owner.id), login: owner.login });
+  return repositoryRefusal(policy, { owner: owner.login, name });
+}
+
+/** Its endpoint or its tenant's policy may have been changed in dispatch.yaml while its worker ran: a known job goes on. */
 async function receiveUnresolved(
   deps: ReceiveDeps,
   word: WorkflowJobWord,
-  { type, reason }: Exclude<Resolution, { type: "endpoint" }>,
+  { type, reason }: Unserved,
 ): Promise<Received> {
   if (word.runner !== undefined && isWorkerName(word.runner.name)) return advanceKnown(deps, word);
   if (type === "near-miss" && word.status === "queued") await countNearMiss(deps, word, reason);
   return { type: "unchanged", reason };
 }
+
+type Unserved = Exclude<Resolution, { type: "endpoint" }>;
 
 const UNKNOWN = "no job of ours";
 

@@ -2,10 +2,14 @@
 import { pickedUp } from "../domain/api-steps.ts";
 import { HEARTBEAT_WRITE_MS } from "../domain/deadlines.ts";
 import type { WorkerId } from "../domain/ids.ts";
+import type { StartedJob } from "../domain/started-job.ts";
 import type { Worker, WorkerPhase } from "../domain/worker.ts";
 import { isServing } from "../domain/worker.ts";
 import { acked, missed } from "../domain/worker-lease.ts";
 import { finished, reported, workerDueAt } from "../domain/worker-steps.ts";
+import type { WorkerClaims } from "../ports/worker-token.ts";
+import { adoptWorker } from "./adopt-worker.ts";
+import { bindStarted } from "./bind-started.ts";
 import { clipReport } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
@@ -18,20 +22,27 @@ export type Ping = {
   readonly jobName: string | undefined;
   /** The jobs that it has, by its own word. */
   readonly jobIds?: readonly string[];
+  /** What its runner's hook says it was given. */
+  readonly started?: StartedJob | undefined;
   /** It failed a check of its own and is about to exit: which one, and why. */
   readonly unhealthy?: string | undefined;
 };
 
-/** Answers the reason to drain, if there is one; undefined for a worker that may go on. */
-export async function recordPing(deps: Deps, id: WorkerId, ping: Ping): Promise<string | undefined> {
+/** Answers the reason to drain, if there is one; undefined for a worker that may go on. `claims`: of its token. */
+export async function recordPing(
+  deps: Deps,
+  id: WorkerId,
+  ping: Ping,
+  claims?: WorkerClaims,
+): Promise<string | undefined> {
   const worker = await deps.stores.workers.get(id);
-  if (worker === undefined) return undefined;
+  if (worker === undefined) return claims === undefined ? undefined : adoptWorker(deps, claims, ping);
   // What pings after its end may be a process that outlived it: the pool's word counts, not this one.
   if (!isServing(worker)) return worker.drain?.reason;
   if (ping.unhealthy !== undefined) return endUnhealthy(deps, worker, ping.unhealthy);
   const moved = await recordPhase(deps, worker, ping);
   if (moved === undefined) await beat(deps, worker);
-  const current = moved ?? worker;
+  const current = await bindStarted(deps, moved ?? worker, ping.started);
   return (current.kind ?? "github") === "github"
     ? current.drain?.reason
     : compareWithJob(deps, current, ping);

@@ -12,5 +12,5 @@ export async function recover(deps: ApiDeps): Promise<void> {
     if (pool?.lease === undefined) continue;
     await deps.stores.pools.replace({ ...pool, version: pool.version + 1, lease: undefined, dirty: false });
   }
-  await reconcile(deps, { aheadMs: AHEAD_MS });
+  await reconcile(deps, { aheadMs: AHEAD_MS, alone: true });
 }

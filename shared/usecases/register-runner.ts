@@ -6,9 +6,11 @@ import { registering } from "../domain/worker-steps.ts";
 import type { Caller, JitConfig } from "../ports/github.ts";
 import { GithubError } from "../ports/github.ts";
 import type { RegistrationAnswer } from "../protocol/worker-plane.ts";
+import { registrationTurn } from "./admit-starts.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
 import { callerFor } from "./github-caller.ts";
+import { stopRegistrations } from "./grant-registrations.ts";
 import { runnerGroupOf } from "./runner-group.ts";
 import { updateWorker } from "./update.ts";
 
@@ -26,7 +28,7 @@ export async function registerRunner(
   bootId: string,
   kind: "token" | "jit",
 ): Promise<RegistrationOutcome> {
-  const worker = await markRegistering(deps, id, bootId);
+  const { worker, first } = await markRegistering(deps, id, bootId);
   if (worker === undefined) {
     return {
       type: "refused",
@@ -41,10 +43,17 @@ export async function registerRunner(
         "its job asks for no runner, or its token cannot be opened (DISPATCH_SECRET was changed): send the job again",
     };
   }
+  const turnAt = await registrationTurn(deps, worker, { first });
+  if (turnAt !== undefined) {
+    const message =
+      "the owner's runner registrations of these minutes are used up (GitHub allows 1,500 in 5)";
+    return { type: "later", message, retryAfterMs: turnAt - deps.clock.now() };
+  }
   try {
     return { type: "registered", answer: await mint(deps, worker, caller, kind) };
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
+    await noteLimit(deps, worker, caller, error);
     deps.log.warn("registration-refused", {
       worker: id,
       job: worker.jobId,
@@ -56,16 +65,28 @@ export async function registerRunner(
   }
 }
 
+/** The next workers of this owner would wait with their cards for the same; a person's own limits are no other's. */
+async function noteLimit(deps: Deps, worker: Worker, caller: Caller, error: GithubError): Promise<void> {
+  if (error.fault !== "rate-limited" || caller.token !== undefined) return;
+  const until = deps.clock.now() + (error.retryAfterMs ?? DEFAULT_RETRY_MS);
+  await stopRegistrations(deps, worker.tenant, until);
+}
+
 /** Written before GitHub is asked: a crash after it only means that a registration is looked for in vain. */
-async function markRegistering(deps: Deps, id: WorkerId, bootId: string): Promise<Worker | undefined> {
-  let allowed = false;
+async function markRegistering(
+  deps: Deps,
+  id: WorkerId,
+  bootId: string,
+): Promise<{ worker: Worker | undefined; first: boolean }> {
+  let [allowed, first] = [false, false];
   const { item } = await updateWorker(deps.stores.workers, id, (worker) => {
     const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
     const next = worker.bootId === bootId ? registering(worker, step) : undefined;
     allowed = next !== undefined;
+    first = !worker.registered;
     return next;
   });
-  return allowed ? item : undefined;
+  return { worker: allowed ? item : undefined, first };
 }
 
 async function mint(

@@ -1,16 +1,15 @@
 // After a worker's end: its container gone, its job settled, its cards free, its runner registration removed.
 // Every step may be repeated; the worker is marked `released` last, so that a crash leaves it due.
 import { cleared, struck } from "../domain/card-trouble.ts";
-import { GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../domain/deadlines.ts";
-import type { PoolName, WorkerId } from "../domain/ids.ts";
+import { GITHUB_QUEUE_MS, GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../domain/deadlines.ts";
+import type { EpochMs, PoolName, WorkerId } from "../domain/ids.ts";
 import type { Pool } from "../domain/pool.ts";
 import { release } from "../domain/pool.ts";
 import type { Worker } from "../domain/worker.ts";
 import { blamesCards } from "../domain/worker-report.ts";
 import { graceMs, released } from "../domain/worker-steps.ts";
-import { GithubError } from "../ports/github.ts";
 import type { Deps } from "./deps.ts";
-import { callerFor } from "./github-caller.ts";
+import { removeOwnRegistration } from "./remove-registration.ts";
 import { settleJob } from "./settle-job.ts";
 import { updateWorker } from "./update.ts";
 
@@ -25,8 +24,10 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
   }
   await releaseCards(deps, worker.pool, worker.id, (pool) => judged(deps, pool, worker));
   await settleJob(deps, worker);
-  if (!(await removeRegistration(deps, worker))) {
-    await lookAgain(deps, worker, GITHUB_RECHECK_MS);
+  const removal = await removeOwnRegistration(deps, worker);
+  if (removal.type !== "gone" && !isLeftToGithub(worker, deps.clock.now())) {
+    const laterMs = removal.type === "later" ? (removal.retryAfterMs ?? 0) : 0;
+    await lookAgain(deps, worker, Math.max(laterMs, GITHUB_RECHECK_MS));
     return false;
   }
   await markReleased(deps, worker.id);
@@ -77,21 +78,9 @@ function judged({ clock, log }: Deps, pool: Pool, { id, slots, report }: Worker)
   return next;
 }
 
-/** GitHub removes an ephemeral runner after its job by itself; one that took none stays for a day, online to no one. */
-async function removeRegistration(deps: Deps, worker: Worker): Promise<boolean> {
-  if (!worker.registered || worker.report?.outcome === "ran") return true;
-  const caller = await callerFor(deps, worker);
-  if (caller === undefined) return true;
-  try {
-    const runner = await deps.github.findRunner(caller, worker.scope, worker.id);
-    if (runner === undefined) return true;
-    return (await deps.github.deleteRunner(caller, worker.scope, runner.id)) === "deleted";
-  } catch (error) {
-    if (!(error instanceof GithubError)) throw error;
-    deps.log.warn("registration-not-removed", { worker: worker.id, message: error.message, error });
-    // What nobody can do now, GitHub does in a day.
-    return !error.retryable;
-  }
+/** An idle registration is removed by GitHub after a day. */
+function isLeftToGithub({ phases, createdAt }: Worker, now: EpochMs): boolean {
+  return now - (phases.done ?? createdAt) >= GITHUB_QUEUE_MS;
 }
 
 async function lookAgain(deps: Deps, worker: Worker, afterMs: number): Promise<void> {

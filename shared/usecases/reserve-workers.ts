@@ -10,6 +10,7 @@ import type { Worker } from "../domain/worker.ts";
 import { newWorker } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, runnerScope } from "./deps.ts";
+import { mayProbe } from "./probe-group.ts";
 import { markReleased } from "./release-worker.ts";
 
 export type Reserved = { readonly worker: Worker; readonly job: Job };
@@ -52,6 +53,7 @@ async function createWorker(deps: Deps, start: Start): Promise<Reserved | undefi
     });
     return undefined;
   }
+  if (!(await mayProbe(deps, job))) return undefined;
   const id = newWorkerId(deps.deployment, deps.random.token(WORKER_ID_RANDOM));
   const scope = runnerScope(deps, job);
   const worker = newWorker(id, { job, endpoint, slots: start.slots, scope, now: deps.clock.now() });

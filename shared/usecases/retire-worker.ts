@@ -27,8 +27,10 @@ export async function retireWorker(deps: Deps, id: WorkerId, from: JobId): Promi
   const { item, changed } = await updateWorker(deps.stores.workers, id, (current) => {
     if (current.state === "running" || current.jobId !== from) return undefined;
     const step = stepOf(deps, current);
-    // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none.
-    return current.registered ? draining(current, "surplus", step) : lost(current, step);
+    // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none. One that
+    // is just being started is taken down by its start: a stop that overtakes that would find nothing to stop.
+    const isAsked = current.registered || current.state === "reserving";
+    return isAsked ? draining(current, "surplus", step) : lost(current, step);
   });
   if (!changed || item === undefined) return;
   const event = item.state === "lost" ? "worker-recalled" : "worker-draining";

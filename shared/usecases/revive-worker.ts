@@ -1,30 +1,36 @@
 // A worker whose time has come: what the pool says of its container decides, never GitHub's `busy`.
+import { BRAKES_RECHECK_MS, SILENT_RECHECK_MS } from "../domain/deadlines.ts";
+import type { EpochMs } from "../domain/ids.ts";
 import type { Overdue, Sighting } from "../domain/overdue.ts";
 import { decideOverdue } from "../domain/overdue.ts";
-import type { Worker } from "../domain/worker.ts";
+import type { DrainReason, Worker } from "../domain/worker.ts";
 import { isIdleProgram } from "../domain/worker-lease.ts";
-import { draining, finished, graceMs, isSpare, lost } from "../domain/worker-steps.ts";
+import { draining, finished, graceMs, isSpare, registrationChecked } from "../domain/worker-steps.ts";
 import type { ContainerState } from "../ports/pool-driver.ts";
-import { parseJobDone, reportOf } from "../protocol/report.ts";
-import { clipReport } from "./clip-report.ts";
+import { checkRegistration } from "./check-registration.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { dismissWorker } from "./dismiss-worker.ts";
+import { endUnready, endWorker } from "./end-worker.ts";
+import type { PlannedStop } from "./reconcile/planned-stops.ts";
 import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
 import { resumeStart } from "./start-worker.ts";
 import { updateWorker } from "./update.ts";
 
-export async function reviveWorker(deps: Deps, worker: Worker): Promise<void> {
-  if (await isDismissed(deps, worker)) return;
+/**
+ * Answers the stop of its container, where that is to be taken down though the worker did not ask for it: whoever calls
+ * this performs it (reconcile/planned-stops.ts). All else is done here.
+ */
+export async function reviveWorker(deps: Deps, worker: Worker): Promise<PlannedStop | undefined> {
+  if (await isDismissed(deps, worker)) return undefined;
   if (isSpare(worker) && (worker.spareUntil ?? 0) <= deps.clock.now()) {
     await retireWorker(deps, worker.id, worker.jobId);
   }
   const container = await sight(deps, worker);
   const sighting: Sighting = container.type === "running" ? "running" : "ended";
-  const limits = limitsOf(deps, worker.endpoint);
-  const overdue = decideOverdue(worker, sighting, { now: deps.clock.now(), limits });
-  await act(deps, worker, overdue, container);
+  const overdue = decideOverdue(worker, sighting, stepOf(deps, worker));
+  return act(deps, worker, overdue, container);
 }
 
 /** Should the change of its API job's end be lost, the worker is ended here. */
@@ -39,48 +45,111 @@ async function sight(deps: Deps, worker: Worker): Promise<ContainerState> {
   return driver === undefined ? { type: "running" } : driver.inspect(worker.id);
 }
 
-async function act(deps: Deps, worker: Worker, overdue: Overdue, container: ContainerState): Promise<void> {
-  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+async function act(
+  deps: Deps,
+  worker: Worker,
+  overdue: Overdue,
+  container: ContainerState,
+): Promise<PlannedStop | undefined> {
   switch (overdue.type) {
     case "release":
       await releaseWorker(deps, worker);
-      return;
+      return undefined;
     case "resume-start":
       await resumeStart(deps, worker);
-      return;
+      return undefined;
     case "wait":
-      await updateWorker(deps.stores.workers, worker.id, (current) =>
-        current.version === worker.version
-          ? { ...current, version: current.version + 1, dueAt: overdue.until }
-          : undefined,
-      );
-      return;
+      await lookAgain(deps, worker, overdue.until);
+      return undefined;
     case "drain":
-      await updateWorker(deps.stores.workers, worker.id, (current) =>
-        draining(current, overdue.reason, step),
-      );
-      deps.log.info("worker-draining", { worker: worker.id, job: worker.jobId, reason: overdue.reason });
-      return;
+      await drain(deps, worker, overdue.reason);
+      return undefined;
     case "dismiss":
       await dismissIdle(deps, worker);
-      return;
+      return undefined;
+    case "check-registration":
+      return checkIdle(deps, worker, overdue.ifGone);
     case "stop":
-      deps.log.warn("worker-stopped", { worker: worker.id, job: worker.jobId, reason: overdue.reason });
-      await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
-      await end(deps, worker, await sight(deps, worker), "reached its execution limit");
-      return;
+      return plannedStop(deps, worker, "it reached its execution limit", () => stopOverdue(deps, worker));
     case "boot-timeout":
-      await end(deps, worker, { type: "gone" }, "did not boot in time");
-      return;
+    case "unready":
+      await endUnready(deps, worker, container);
+      return undefined;
     case "lost":
-      await end(deps, worker, container, "ended without a report");
+      return whenLost(deps, worker, container);
   }
 }
 
+/** A container that the pool knows and says has ended takes nothing down, nor does one that never made a call. */
+async function whenLost(
+  deps: Deps,
+  worker: Worker,
+  container: ContainerState,
+): Promise<PlannedStop | undefined> {
+  const lose = () => endWorker(deps, worker, container, "ended without a report");
+  if (container.type === "gone" && worker.state !== "starting") {
+    return plannedStop(deps, worker, "the pool has no container of it", lose);
+  }
+  await lose();
+  return undefined;
+}
+
+async function checkIdle(
+  deps: Deps,
+  worker: Worker,
+  ifGone: "drain" | "lost",
+): Promise<PlannedStop | undefined> {
+  const isGone = (await checkRegistration(deps, worker)) === "gone";
+  if (isGone && ifGone === "drain") await drain(deps, worker, "registration-gone");
+  else if (isGone) {
+    const lose = () => endWorker(deps, worker, { type: "gone" }, "was silent without a registration");
+    return plannedStop(deps, worker, "silent, and its runner is not registered", lose);
+  } else if (ifGone === "lost") await lookAgain(deps, worker, deps.clock.now() + SILENT_RECHECK_MS);
+  else {
+    await updateWorker(deps.stores.workers, worker.id, (current) =>
+      current.state === "listening" ? registrationChecked(current, stepOf(deps, current)) : undefined,
+    );
+  }
+  return undefined;
+}
+
+async function drain(deps: Deps, worker: Worker, reason: DrainReason): Promise<void> {
+  await updateWorker(deps.stores.workers, worker.id, (current) =>
+    draining(current, reason, stepOf(deps, current)),
+  );
+  deps.log.info("worker-draining", { worker: worker.id, job: worker.jobId, reason });
+}
+
+function plannedStop(deps: Deps, worker: Worker, reason: string, stop: () => Promise<void>): PlannedStop {
+  return {
+    worker: worker.id,
+    pool: worker.pool,
+    reason,
+    async run() {
+      const current = await deps.stores.workers.get(worker.id);
+      // Heard of meanwhile, or somebody else has seen to it.
+      if (current?.version === worker.version && current.heartbeatAt === worker.heartbeatAt) await stop();
+    },
+    halted: () => lookAgain(deps, worker, deps.clock.now() + BRAKES_RECHECK_MS),
+  };
+}
+
+/** Nothing is written when it has moved on meanwhile. */
+async function lookAgain(deps: Deps, worker: Worker, dueAt: EpochMs): Promise<void> {
+  await updateWorker(deps.stores.workers, worker.id, (current) =>
+    current.version === worker.version ? { ...current, version: current.version + 1, dueAt } : undefined,
+  );
+}
+
+async function stopOverdue(deps: Deps, worker: Worker): Promise<void> {
+  deps.log.warn("worker-stopped", { worker: worker.id, job: worker.jobId, reason: "execution-timeout" });
+  await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
+  await endWorker(deps, worker, await sight(deps, worker), "reached its execution limit");
+}
+
 async function dismissIdle(deps: Deps, worker: Worker): Promise<void> {
-  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    isIdleProgram(current) ? finished(current, IDLE, step) : undefined,
+    isIdleProgram(current) ? finished(current, IDLE, stepOf(deps, current)) : undefined,
   );
   if (changed) deps.log.info("worker-dismissed", { worker: worker.id, job: worker.jobId, reason: "idle" });
 }
@@ -93,22 +162,6 @@ const IDLE = {
   result: undefined,
 } as const;
 
-/** Its own word where it left one with the pool; otherwise it is lost. The release follows from the write. */
-async function end(deps: Deps, worker: Worker, container: ContainerState, how: string): Promise<void> {
-  const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
-  const left = container.type === "exited" && container.result !== undefined ? container.result : "";
-  // Half a file: the worker was killed while it wrote. Then it left no word.
-  const done = parseJobDone(left);
-  const report = done === undefined ? undefined : clipReport(reportOf(done));
-  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    report === undefined ? lost(current, step) : finished(current, report, step),
-  );
-  if (!changed) return;
-  const tail = (await deps.pools.get(worker.pool)?.driver.logsTail(worker.id, 5)) ?? [];
-  deps.log.warn("worker-ended", {
-    worker: worker.id,
-    job: worker.jobId,
-    reason: report?.outcome ?? "lost",
-    message: `${how}${tail.length === 0 ? "" : `; its last words: ${tail.join(" | ")}`}`,
-  });
+function stepOf(deps: Deps, worker: Worker) {
+  return { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
 }

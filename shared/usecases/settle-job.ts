@@ -1,16 +1,18 @@
 // What becomes of the job whose worker has ended; and the one GET that asks GitHub when no event came.
 import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
-import type { WorkerId } from "../domain/ids.ts";
+import type { EpochMs, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { advanceByWord } from "../domain/job-events.ts";
 import { requeue, requeueAfterFailure, requeueAfterIdle, verifyLater } from "../domain/job-steps.ts";
 import { decideSettlement, failureOf } from "../domain/settling.ts";
+import { unknownToGithub, untoldByGithub } from "../domain/unknown-job.ts";
 import type { Worker } from "../domain/worker.ts";
 import { isServing } from "../domain/worker.ts";
 import { GithubError } from "../ports/github.ts";
 import type { Deps } from "./deps.ts";
 import { callerOf } from "./github-caller.ts";
+import { noteIdleEnd } from "./probe-group.ts";
 import { settleApiJob } from "./settle-api-job.ts";
 import { updateJob } from "./update.ts";
 
@@ -43,26 +45,33 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       workflowJobId,
     });
     const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
-    await updateJob(deps.stores.jobs, job.id, (current) => {
+    const { item } = await updateJob(deps.stores.jobs, job.id, (current) => {
       if (isTerminal(current)) return undefined;
-      if (word === undefined) return verifyLater(current, deps.clock.now() + GITHUB_RECHECK_MS);
+      if (word === undefined) return unknownToGithub(current, deps.clock.now());
       const next = advanceByWord(current, word, deps.clock.now());
       if (next !== current && isTerminal(next)) return next;
       return stillOpen(deps, next, current.version, worker);
     });
+    if (item !== undefined) await noteIdleEnd(deps, item);
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     deps.log.warn("github-not-asked", { job: job.id, message: error.message, error });
-    const retryMs = Math.max(error.retryAfterMs ?? 0, GITHUB_RECHECK_MS);
     await updateJob(deps.stores.jobs, job.id, (current) =>
-      isTerminal(current) ? undefined : verifyLater(current, deps.clock.now() + retryMs),
+      isTerminal(current) ? undefined : afterRefusal(current, error, deps.clock.now()),
     );
   }
 }
 
+function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubError, now: EpochMs): Job {
+  if (retryable) return verifyLater(job, now + Math.max(retryAfterMs, GITHUB_RECHECK_MS));
+  // No installation: for us the same as no such job.
+  return fault === "not-found" ? unknownToGithub(job, now) : untoldByGithub(job, now);
+}
+
 /** GitHub says queued or in progress: a queued one without a worker waits again, the rest is asked about later. */
 function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undefined): Job {
-  const next = { ...job, version };
+  const next = { ...job, version, unknownSince: undefined };
+  if (next.state === "IN_QUEUE" && next.workerId === undefined) return { ...requeue(next), hold: undefined };
   if (answersFor(worker, next)) return { ...next, version: version + 1, verifyAt: undefined };
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.

@@ -6,7 +6,7 @@ import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { claim, requeue, requeueAfterFailure } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
-import { lost, started } from "../domain/worker-steps.ts";
+import { graceMs, lost, started } from "../domain/worker-steps.ts";
 import type { StartOutcome, StartSpec } from "../ports/pool-driver.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
@@ -62,8 +62,16 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
     cards: worker.cards,
   });
   const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
-  await updateWorker(deps.stores.workers, worker.id, (current) => started(current, step));
+  const { item } = await updateWorker(deps.stores.workers, worker.id, (current) => started(current, step));
+  if (item !== undefined) await takeBack(deps, item);
   return "started";
+}
+
+/** Called off while it was being started, or given up while this process stood still: only now is there something to stop. */
+async function takeBack(deps: Deps, worker: Worker): Promise<void> {
+  if (worker.state === "starting" && worker.drain !== undefined) await giveUp(deps, worker);
+  const isGivenUp = worker.state === "lost" || worker.state === "released";
+  if (isGivenUp) await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
 }
 
 function specOf(deps: Deps, worker: Worker, job: Job): StartSpec | undefined {
@@ -115,7 +123,7 @@ async function fail(
     message: outcome.message,
   });
   if (outcome.type === "unavailable")
-    await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS));
+    await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS), outcome.message);
   const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
     // Not the job's fault, nor the image's: it keeps its place, and waits for nothing.
@@ -134,11 +142,11 @@ async function giveUp(deps: Deps, worker: Worker): Promise<void> {
   await updateWorker(deps.stores.workers, worker.id, (current) => lost(current, step));
 }
 
-async function pausePool(deps: Deps, worker: Worker, until: number): Promise<void> {
+async function pausePool(deps: Deps, worker: Worker, until: number, why: string): Promise<void> {
   for (;;) {
     const pool = await deps.stores.pools.get(worker.pool);
     if (pool === undefined || (pool.unavailableUntil ?? 0) >= until) return;
-    const next = { ...pool, version: pool.version + 1, unavailableUntil: until };
+    const next = { ...pool, version: pool.version + 1, unavailableUntil: until, unavailableWhy: why };
     if (await deps.stores.pools.replace(next)) return;
   }
 }

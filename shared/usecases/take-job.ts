@@ -5,10 +5,11 @@ import type { Endpoint } from "../domain/endpoint.ts";
 import type { WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
+import { policyOf } from "../domain/tenant-policy.ts";
 import type { Worker } from "../domain/worker.ts";
 import { hasDefaultLabels, labelsOf } from "../domain/worker-labels.ts";
 import { taken } from "../domain/worker-steps.ts";
-import type { DispatchSettings, TakenJob } from "../protocol/worker-plane.ts";
+import type { DispatchSettings, PolicySettings, TakenJob } from "../protocol/worker-plane.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
 import { runnerGroupOf } from "./runner-group.ts";
@@ -71,6 +72,19 @@ function settingsFor(
     defaultLabels: hasDefaultLabels(endpoint, job),
     cards: worker.cards,
     registration: endpoint.registration,
+    policy: policySettings(deps, worker),
+  };
+}
+
+/** By the place of its registration: whoever may use that place may be given this runner by GitHub. */
+function policySettings(deps: Deps, { scope, tenant }: Worker): PolicySettings {
+  const owner = scope.type === "organization" ? scope.org : scope.owner;
+  const { repositories, workflows, forks } = policyOf(deps.tenants, { id: tenant, login: owner });
+  return {
+    owner,
+    ...(repositories && { repositories: [...repositories] }),
+    ...(workflows && { workflows: [...workflows] }),
+    forks,
   };
 }
 

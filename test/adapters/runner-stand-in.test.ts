@@ -129,7 +129,15 @@ test("hooks run around the job, and a failing first one fails it", async () => {
     return github.workflowJob(id);
   };
   const good = await ended(queue('touch "$RUNNER_TEMP/bad"'));
-  expect(good).toMatchObject({ conclusion: "success", lines: [`before ${good.runId}`, "after"] });
+  expect(good).toMatchObject({
+    conclusion: "success",
+    lines: [
+      "A job started hook has been configured by the self-hosted runner administrator",
+      `before ${good.runId}`,
+      "A job completed hook has been configured by the self-hosted runner administrator",
+      "after",
+    ],
+  });
   expect(good.stepsRun).toEqual([
     "Set up job",
     "Set up runner",

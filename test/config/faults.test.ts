@@ -135,6 +135,19 @@ tenants:
     ]);
   });
 
+  test.each([
+    ["repositories: [acme/kernels]", "tenants[0].repositories[0]", "names without the owner"],
+    ["repositories: []", "tenants[0].repositories", "all when left out"],
+    ["workflows: [npu.yml]", "tenants[0].workflows[0]", ".github/workflows/npu.yml"],
+    ["workflows: [.github/workflows/npu.yml@main]", "tenants[0].workflows[0]", "@refs/heads/main"],
+    ["forks: deny", "tenants[0].forks", "refuse fails their jobs"],
+  ])("policy %s", (setting, path, fix) => {
+    const faults = faultsOf(
+      withEndpoints(["name: a, pool: local"], `tenants: [{owner: acme, ${setting}}]\n`),
+    );
+    expect(faults).toMatchObject([{ path, fix: expect.stringContaining(fix) }]);
+  });
+
   test("all at once: bad form in one entry does not hide the others' faults", () => {
     const faults = faultsOf(withEndpoints(["name: 1, pool: local", "name: b, pool: nowhere"], "extra: 1\n"));
     expect(faults.map(({ path }) => path).sort()).toEqual([

@@ -105,6 +105,9 @@ describe("what it becomes", () => {
         maxCards: 0,
         maxWorkers: undefined,
         level: "repository",
+        repositories: undefined,
+        workflows: undefined,
+        forks: "refuse",
       },
     ]);
     expect(publicUrl).toBe("https://x.org/d");

@@ -19,6 +19,8 @@ export type PoolUnderTest = {
   command(part: Part): readonly string[];
   /** Another driver on the same pool, as after a restart of the dispatcher. */
   reopen(): PoolDriver;
+  /** The driver of another dispatcher on the same machines; undefined where nobody shares them. */
+  stranger?(): PoolDriver;
   /** How many containers of the worker live; for processes, how many processes. */
   living(workerId: WorkerId): Promise<number>;
   /** The environment that the worker's program really has, as text. */
@@ -42,7 +44,7 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       const spec = specOf("stay");
       expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
       expect(await driver.start(spec)).toEqual({ type: "started" });
-      expect(await driver.inspect(spec.workerId)).toEqual({ type: "running" });
+      expect(await driver.inspect(spec.workerId)).toMatchObject({ type: "running" });
       expect(await driver.list()).toEqual([spec.workerId]);
       expect(await stopped(driver, spec.workerId)).toBe("gone");
       expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
@@ -52,7 +54,12 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
     });
 
     test("has cards, and a worker gets its environment", async () => {
-      expect((await driver.capacity()).total).toBeGreaterThanOrEqual(2);
+      const { total, nodes } = await driver.capacity();
+      expect(total).toBeGreaterThanOrEqual(2);
+      for (const node of nodes ?? []) {
+        expect(node.free).toBeLessThanOrEqual(node.total);
+        expect(node.total).toBeLessThanOrEqual(total);
+      }
       const spec = specOf("stay");
       await driver.start(spec);
       await pool.ready(spec.workerId);
@@ -83,7 +90,7 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       await Promise.all([driver.start(one), driver.start(two)]);
       expect(new Set(await driver.list())).toEqual(new Set([one.workerId, two.workerId]));
       expect(await stopped(driver, one.workerId)).toBe("gone");
-      expect(await driver.inspect(two.workerId)).toEqual({ type: "running" });
+      expect(await driver.inspect(two.workerId)).toMatchObject({ type: "running" });
       expect(await driver.list()).toEqual([two.workerId]);
     });
 
@@ -139,10 +146,31 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       await driver.start(spec);
       const next = pool.reopen();
       expect(await next.list()).toEqual([spec.workerId]);
-      expect(await next.inspect(spec.workerId)).toEqual({ type: "running" });
+      expect(await next.inspect(spec.workerId)).toMatchObject({ type: "running" });
       expect(await stopped(next, spec.workerId)).toBe("gone");
       expect(await pool.living(spec.workerId)).toBe(0);
       expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+    });
+
+    test("what a worker prints is read while it runs", async () => {
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      expect(await driver.logsTail(spec.workerId, 1_000)).toContain("ready");
+      expect(await driver.ended()).toEqual([]);
+    });
+
+    test("another dispatcher's workers are neither listed nor stopped", async ({ skip }) => {
+      const stranger = pool.stranger?.();
+      if (stranger === undefined) return skip("no other dispatcher shares the machines of this pool");
+      const [mine, theirs] = [specOf("stay", [0]), specOf("stay", [1])];
+      await Promise.all([driver.start(mine), stranger.start(theirs)]);
+      expect(await driver.list()).toEqual([mine.workerId]);
+      expect(await stranger.list()).toEqual([theirs.workerId]);
+      expect(await driver.inspect(theirs.workerId)).toEqual({ type: "gone" });
+      expect(await driver.stop(theirs.workerId, 0)).toBe("gone");
+      expect(await stranger.inspect(theirs.workerId)).toMatchObject({ type: "running" });
+      expect(await stopped(stranger, theirs.workerId)).toBe("gone");
     });
 
     test("no secret of the dispatcher reaches a worker", async () => {

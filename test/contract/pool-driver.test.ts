@@ -12,6 +12,7 @@ async function openFakePool(): Promise<PoolUnderTest> {
     clock: { now: () => 0 },
     onStart: ({ workerId, command }, pool) => {
       if (command?.[0] === "print-and-end") printAndEnd(pool, workerId);
+      else pool.print(workerId, "ready");
     },
   });
   return {

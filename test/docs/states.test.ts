@@ -6,6 +6,7 @@ import { advanceByWord, jobFromWord } from "../../shared/domain/job-events.ts";
 import type { Worker, WorkerState } from "../../shared/domain/worker.ts";
 import { finished, lost, released, reported, started, taken } from "../../shared/domain/worker-steps.ts";
 import { anEndpoint, aReport, aWord, aWorker, LIMITS, T0 } from "../domain/builders.ts";
+import { endRows, waitTable } from "./states-tables.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../docs/states.md"), "utf8");
 
@@ -66,6 +67,21 @@ test("job", () => {
   }
   expect(new Set(edgesOf("Job"))).toEqual(edges);
 });
+
+test("why a job waits: each code, with the words of the program", () => {
+  expect(tableOf("Why a job waits")).toBe(waitTable());
+});
+
+test("why a job ended: each reason with its class, and what it means", () => {
+  const rows = tableOf("Why a job ended").split("\n").slice(2);
+  expect(rows.map((row) => row.split("|").slice(0, 3).join("|").concat("|"))).toEqual(endRows());
+  for (const row of rows) expect(row.split("|")[3]?.trim()).toMatch(/.{10,}/);
+});
+
+function tableOf(heading: string): string {
+  const section = text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return section.match(/^\|.*\|$/gm)?.join("\n") ?? "";
+}
 
 function edgesOf(heading: string): string[] {
   const section = text.split(`## ${heading}`)[1]?.split("## ")[0] ?? "";

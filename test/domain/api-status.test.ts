@@ -1,7 +1,7 @@
 // The status object key by key, and who sees it.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isVisible, statusObject } from "../../shared/domain/api-status.ts";
+import { isVisible, maySee, statusObject } from "../../shared/domain/api-status.ts";
 import { tenantId } from "../../shared/domain/ids.ts";
 import type { Job, JobState } from "../../shared/domain/job.ts";
 import { API_JOB_ID, anApiJob, aRunnerRequest, KEY_CALLER, OIDC_CALLER } from "./api-builders.ts";
@@ -11,6 +11,7 @@ const id = API_JOB_ID;
 const TIMES = { delayTime: 5, executionTime: 10 };
 const side = { startedAt: T0 + 5, endedAt: T0 + 15 };
 const worker = { workerId: WORKER_ID };
+const why = { endReason: "worker-failed", endClass: "user" };
 
 function ended(state: JobState, more: Partial<NonNullable<Job["api"]>> = {}): Job {
   const end = { reason: "worker-failed", message: "why it ended", at: T0 + 15 } as const;
@@ -23,7 +24,16 @@ test.each([
     "held",
     anApiJob({ hold: { reason: "start-failed", message: "no image", until: T0 } }),
     undefined,
-    { id, status: "IN_QUEUE", whyWaiting: "no image" },
+    {
+      id,
+      status: "IN_QUEUE",
+      whyWaiting: {
+        code: "start-failed",
+        message: expect.stringContaining("No image."),
+        since: T0,
+        until: T0,
+      },
+    },
   ],
   [
     "a runner's",
@@ -38,9 +48,19 @@ test.each([
     { id, status: "IN_PROGRESS", delayTime: 5, ...worker, output: { step: 3 } },
   ],
   ["in progress of nobody yet", anApiJob({ state: "IN_PROGRESS" }), undefined, { id, status: "IN_PROGRESS" }],
-  ["completed", ended("COMPLETED"), null, { id, status: "COMPLETED", ...TIMES, ...worker, output: null }],
-  ["completed with {}", ended("COMPLETED"), {}, { id, status: "COMPLETED", ...TIMES, ...worker }],
-  ["completed with []", ended("COMPLETED"), [], { id, status: "COMPLETED", ...TIMES, ...worker, output: [] }],
+  [
+    "completed",
+    ended("COMPLETED"),
+    null,
+    { id, status: "COMPLETED", ...TIMES, ...worker, ...why, output: null },
+  ],
+  ["completed with {}", ended("COMPLETED"), {}, { id, status: "COMPLETED", ...TIMES, ...worker, ...why }],
+  [
+    "completed with []",
+    ended("COMPLETED"),
+    [],
+    { id, status: "COMPLETED", ...TIMES, ...worker, ...why, output: [] },
+  ],
   [
     "failed",
     ended("FAILED", { error: '{"error_type":"ValueError"}' }),
@@ -50,24 +70,25 @@ test.each([
       status: "FAILED",
       ...TIMES,
       ...worker,
+      ...why,
       output: { partial: 1 },
       error: '{"error_type":"ValueError"}',
     },
   ],
-  ["cancelled", ended("CANCELLED"), 7, { id, status: "CANCELLED", ...TIMES }],
+  ["cancelled", ended("CANCELLED"), 7, { id, status: "CANCELLED", ...TIMES, ...why }],
   ["cancelled before the take", anApiJob({ state: "CANCELLED" }), 7, { id, status: "CANCELLED" }],
-  ["timed out", ended("TIMED_OUT"), 7, { id, status: "TIMED_OUT", ...TIMES, error: "why it ended" }],
+  ["timed out", ended("TIMED_OUT"), 7, { id, status: "TIMED_OUT", ...TIMES, ...why, error: "why it ended" }],
   [
     "timed out in the queue",
     ended("TIMED_OUT", { startedAt: undefined }),
     7,
-    { id, status: "TIMED_OUT", error: "why it ended" },
+    { id, status: "TIMED_OUT", ...why, error: "why it ended" },
   ],
   [
     "failed before the take",
     ended("FAILED", { startedAt: undefined }),
     undefined,
-    { id, status: "FAILED", delayTime: 15, executionTime: 0, ...worker, error: "why it ended" },
+    { id, status: "FAILED", delayTime: 15, executionTime: 0, ...worker, ...why, error: "why it ended" },
   ],
   [
     "failed, nobody knows how",
@@ -79,8 +100,28 @@ test.each([
   expect(statusObject(job, output)).toEqual(expected);
 });
 
-test("a job of GitHub's has no more than its state", () => {
-  expect(statusObject(aJob(), undefined)).toEqual({ id: aJob().id, status: "IN_QUEUE" });
+test("a job of GitHub's has its state, and its times from GitHub's word", () => {
+  const { id } = aJob();
+  expect(statusObject(aJob(), undefined)).toEqual({ id, status: "IN_QUEUE" });
+  const phases = { queued: T0, running: T0 + 5 };
+  const running = aJob({ state: "IN_PROGRESS", ...worker, phases });
+  expect(statusObject(running, undefined)).toEqual({ id, status: "IN_PROGRESS", delayTime: 5, ...worker });
+  const end = { reason: "succeeded", message: "GitHub: success", at: T0 + 15 } as const;
+  expect(statusObject({ ...running, state: "COMPLETED", end }, undefined)).toEqual({
+    id,
+    status: "COMPLETED",
+    ...TIMES,
+    ...worker,
+    endReason: "succeeded",
+    endClass: "success",
+  });
+});
+
+test("with its explanation a job that has not ended shows its phase; one that has shows none", () => {
+  const whyWaiting = { code: "booting", message: "Its worker boots.", since: T0 } as const;
+  const explained = { phase: "booting", whyWaiting } as const;
+  expect(statusObject(aJob(), undefined, explained)).toMatchObject(explained);
+  expect(statusObject(ended("COMPLETED"), undefined, explained)).not.toHaveProperty("phase");
 });
 
 test("whatever the job: an id, a state, whole numbers of ms, an error that is text, and no secret", () => {
@@ -129,6 +170,14 @@ describe("who sees it", () => {
     expect(isVisible(anApiJob(), { ...view, caller: { ...KEY_CALLER, tenant: tenantId(1) } })).toBe(false);
     expect(isVisible(anApiJob(), { ...view, endpoint: "other" })).toBe(false);
     expect(isVisible(aJob(), view)).toBe(false);
+  });
+
+  test("to look at, a workflow job too: by its tenant's key and its repository's steps", () => {
+    const own = { ...view, caller: OIDC_CALLER };
+    expect([maySee(aJob(), view), maySee(aJob(), own), maySee(anApiJob(), view)]).toEqual([true, true, true]);
+    expect(maySee(aJob(), { ...own, caller: { ...OIDC_CALLER, repositoryId: 82 } })).toBe(false);
+    expect(maySee(aJob(), { ...view, caller: { ...KEY_CALLER, tenant: tenantId(1) } })).toBe(false);
+    expect(maySee(aJob(), { ...view, endpoint: "other" })).toBe(false);
   });
 
   test("nobody once its time is over", () => {

@@ -78,10 +78,9 @@ export function poolInUse({ named }: { named: boolean }): fc.Arbitrary<Pool> {
   const held = fc.record({ tenant: fc.constantFrom(...TENANTS), cards: fc.integer({ min: 0, max: 4 }) });
   return fc.tuple(fc.integer({ min: 0, max: 16 }), fc.array(held, { maxLength: 6 })).map(([total, wanted]) =>
     wanted.reduce((pool, { tenant, cards }, index) => {
-      const free = freeSlots(pool, cards);
-      const slots = named ? free : [];
+      const slots = named ? freeSlots(pool).slice(0, cards) : [];
       const used = Object.values(pool.reservations).reduce((sum, entry) => sum + entry.cards, 0);
-      if (slots === undefined || used + cards > total) return pool;
+      if (used + cards > total) return pool;
       return reserve(pool, aWorkerId(`held-${index}`), { tenant, cards, slots });
     }, aPool({ total })),
   );

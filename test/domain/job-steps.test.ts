@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  IDLE_RETRY,
   MAX_FAST_STARTS,
   SLOW_RETRY_MS,
   START_RETRY_MAX_MS,
@@ -75,7 +76,8 @@ describe("given back", () => {
     expect(job).toMatchObject({
       workerId: undefined,
       failedStarts: 0,
-      hold: { reason: "start-backoff", until: NOW + 1.5 * START_RETRY_MIN_MS },
+      idleEnds: 1,
+      hold: { reason: "not-assigned", until: NOW + 1.5 * IDLE_RETRY.minMs },
       phases: { held: NOW },
     });
     expect(job.hold?.message).toContain("runner group");
@@ -113,14 +115,13 @@ describe("after a failed start", () => {
     fc.assert(
       fc.property(fc.nat(MAX_FAST_STARTS - 2), fc.nat(50), fraction, (failedStarts, starts, random) => {
         const job = aJob({ failedStarts, starts });
-        for (const held of [
-          requeueAfterFailure(job, noCard, NOW, random),
-          requeueAfterIdle(job, NOW, random),
-        ]) {
-          const waitMs = (held.hold?.until ?? 0) - NOW;
-          expect(waitMs).toBeGreaterThanOrEqual(START_RETRY_MIN_MS);
-          expect(waitMs).toBeLessThanOrEqual(START_RETRY_MAX_MS);
-        }
+        const waitMs = (requeueAfterFailure(job, noCard, NOW, random).hold?.until ?? 0) - NOW;
+        expect(waitMs).toBeGreaterThanOrEqual(START_RETRY_MIN_MS);
+        expect(waitMs).toBeLessThanOrEqual(START_RETRY_MAX_MS);
+        const idle = requeueAfterIdle({ ...job, idleEnds: starts }, NOW, random);
+        const idleMs = (idle.hold?.until ?? 0) - NOW;
+        expect(idleMs).toBeGreaterThanOrEqual(IDLE_RETRY.minMs);
+        expect(idleMs).toBeLessThanOrEqual(IDLE_RETRY.maxMs);
       }),
     );
   });

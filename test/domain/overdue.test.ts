@@ -1,7 +1,14 @@
 // What a worker needs whose time has come.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HEARTBEAT_LOST_MS, PREPARE_MS, SILENT_RECHECK_MS } from "../../shared/domain/deadlines.ts";
+import {
+  DRAIN_MS,
+  GHOST_CHECK_MS,
+  HEARTBEAT_LOST_MS,
+  PREPARE_MS,
+  SILENT_RECHECK_MS,
+} from "../../shared/domain/deadlines.ts";
+import { ghostCheckAt } from "../../shared/domain/ghost.ts";
 import { decideOverdue } from "../../shared/domain/overdue.ts";
 import type { Worker } from "../../shared/domain/worker.ts";
 import { aWorker, LIMITS, T0 } from "./builders.ts";
@@ -41,7 +48,11 @@ describe("a starting worker", () => {
 
 describe("a worker that its pool runs", () => {
   test.each([
-    ["listens for too long", { state: "listening", phases: { listening: T0 } }, LIMITS.idleMs],
+    [
+      "listens for too long",
+      { state: "listening", phases: { listening: T0 }, registrationCheckedAt: T0 + GHOST_CHECK_MS },
+      LIMITS.idleMs,
+    ],
     ["prepares for too long", { state: "booted", phases: { preflight: T0 } }, PREPARE_MS],
   ] as const)("is asked to drain when it %s", (_why, worker, limitMs) => {
     const alive = { ...worker, heartbeatAt: T0 + limitMs - 1 };
@@ -51,7 +62,7 @@ describe("a worker that its pool runs", () => {
 
   test("is asked once", () => {
     const drain = { reason: "idle", at: T0 } as const;
-    expect(decide({ state: "listening", drain, heartbeatAt: T0 }, DAY)).toEqual({
+    expect(decide({ state: "listening", kind: "program", drain, heartbeatAt: T0 }, DAY)).toEqual({
       type: "wait",
       until: T0 + DAY + SILENT_RECHECK_MS,
     });
@@ -73,6 +84,39 @@ describe("a worker that its pool runs", () => {
     const [silent, heard] = [HEARTBEAT_LOST_MS, HEARTBEAT_LOST_MS - 1];
     expect(decide(running, silent)).toEqual({ type: "wait", until: T0 + silent + SILENT_RECHECK_MS });
     expect(decide(running, heard)).toEqual({ type: "wait", until: T0 + heard + HEARTBEAT_LOST_MS });
+  });
+});
+
+describe("the registration of an idle runner is looked for", () => {
+  const idle = { state: "listening", phases: { listening: T0 }, heartbeatAt: T0 + 1e9 } as const;
+
+  test("once it has listened for some minutes, and then ever more seldom", () => {
+    expect(decide(idle, GHOST_CHECK_MS - 1)).toMatchObject({ type: "wait" });
+    expect(decide(idle, GHOST_CHECK_MS)).toEqual({ type: "check-registration", ifGone: "drain" });
+    const checked = { ...idle, registrationCheckedAt: T0 + GHOST_CHECK_MS };
+    expect(ghostCheckAt(aWorker(checked))).toBe(T0 + 2 * GHOST_CHECK_MS);
+    expect(ghostCheckAt(aWorker({ ...checked, registrationCheckedAt: T0 + DAY }))).toBe(T0 + 2 * DAY);
+  });
+
+  test.each([
+    { kind: "api-runner" },
+    { kind: "program" },
+    { state: "running", phases: { running: T0 } },
+    { drain: { reason: "surplus", at: T0 } },
+  ] as const)("not of %o", (other) => {
+    expect(ghostCheckAt(aWorker({ ...idle, ...other }))).toBeUndefined();
+  });
+
+  test("again when it is mute after that; one that pings is asked, never stopped", () => {
+    const drain = { reason: "registration-gone", at: T0 + 10_000 } as const;
+    const mute = { ...idle, registered: true, heartbeatAt: T0, drain };
+    const again = { type: "check-registration", ifGone: "lost" };
+    expect(decide(mute, 10_000 + DRAIN_MS)).toEqual(again);
+    expect(decide(mute, 10_000 + DRAIN_MS - 1)).toMatchObject({ type: "wait" });
+    expect(decide({ ...mute, heartbeatAt: T0 + 10_000 }, DAY)).toMatchObject({ type: "wait" });
+    expect(decide({ ...mute, registered: false }, DAY)).toEqual({ type: "unready" });
+    expect(decide({ ...mute, kind: "api-runner" }, DAY)).toMatchObject({ type: "wait" });
+    expect(decide({ ...mute, state: "running" }, 20_000 + DRAIN_MS)).toMatchObject({ type: "wait" });
   });
 });
 

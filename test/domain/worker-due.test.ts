@@ -1,6 +1,12 @@
 // When the reconciler looks at a worker.
 import { describe, expect, test } from "vitest";
-import { DRAIN_MS, HEARTBEAT_LOST_MS, PREPARE_MS, RESUME_START_MS } from "../../shared/domain/deadlines.ts";
+import {
+  DRAIN_MS,
+  GHOST_CHECK_MS,
+  HEARTBEAT_LOST_MS,
+  PREPARE_MS,
+  RESUME_START_MS,
+} from "../../shared/domain/deadlines.ts";
 import type { Worker, WorkerState } from "../../shared/domain/worker.ts";
 import { workerDueAt } from "../../shared/domain/worker-steps.ts";
 import { aWorker, LIMITS, T0 } from "./builders.ts";
@@ -15,7 +21,12 @@ describe("the reconciler looks at a worker", () => {
     ["starting", {}, LIMITS.bootMs],
     ["starting", { phases: { booting: T0 + 7 } }, LIMITS.bootMs + 7],
     ["booted", { phases: { preflight: T0 + 7 }, ...heard }, PREPARE_MS + 7],
-    ["listening", { phases: { listening: T0 + 7 }, ...heard }, LIMITS.idleMs + 7],
+    ["listening", { phases: { listening: T0 + 7 }, ...heard }, GHOST_CHECK_MS + 7],
+    [
+      "listening",
+      { phases: { listening: T0 + 7 }, registrationCheckedAt: T0 + GHOST_CHECK_MS, ...heard },
+      LIMITS.idleMs + 7,
+    ],
     ["running", { phases: { running: T0 + 7 }, ...heard }, LIMITS.executionMs + 7],
     ["booted", { drain: { reason: "idle", at: T0 + 7 }, ...heard }, DRAIN_MS + 7],
     ["finished", { phases: { done: T0 + 7 } }, 7],

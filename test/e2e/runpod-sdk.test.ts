@@ -31,6 +31,8 @@ test("run, then status until it has ended", async () => {
     executionTime: expect.any(Number),
     workerId: expect.stringMatching(/^npud-/),
     output: { echo: { answer: 42 } },
+    endReason: "succeeded",
+    endClass: "success",
     started: true,
     completed: true,
     succeeded: true,

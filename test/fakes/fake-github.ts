@@ -3,9 +3,16 @@ import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { covers } from "../../shared/domain/labels.ts";
 import type { RunnerScope } from "../../shared/domain/worker.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
-import type { Caller, Github, GithubFault, WorkflowRunWord } from "../../shared/ports/github.ts";
+import type {
+  Caller,
+  Github,
+  GithubFault,
+  GithubRunner,
+  WorkflowRunWord,
+} from "../../shared/ports/github.ts";
 import { GithubError } from "../../shared/ports/github.ts";
 import { aWord } from "../domain/builders.ts";
+import { createFakeDeliveries, type FakeDeliveries } from "./fake-deliveries.ts";
 
 type FakeRunner = {
   readonly id: number;
@@ -18,33 +25,34 @@ type FakeRunner = {
   job: number | undefined;
 };
 
-export type FakeGithub = Github & {
-  readonly calls: { readonly [method in keyof Github]: number };
-  readonly jobs: ReadonlyMap<number, WorkflowJobWord>;
-  readonly runners: ReadonlyMap<string, FakeRunner>;
-  /** Runs that `workflowRun` knows, by id. */
-  readonly runs: Map<number, WorkflowRunWord>;
-  /** Personal access tokens that it accepts; any other is refused as `unauthorized`. */
-  readonly personalTokens: Set<string>;
-  /** The token of each call that came with one, oldest first. */
-  readonly tokensUsed: readonly string[];
-  /** Words not yet taken for delivery, oldest first. */
-  takeOutbox(): WorkflowJobWord[];
-  /** A workflow run asks for a runner. Fields as in `aWord()`; a fresh id unless one is given. */
-  queue(fields?: Partial<WorkflowJobWord>): WorkflowJobWord;
-  /** Past its environment gate, or cancelled, or whatever a test wants it to be. */
-  change(id: number, fields: Partial<WorkflowJobWord>): WorkflowJobWord;
-  /** What config.sh does with a registration token. */
-  register(token: string, runner: Pick<FakeRunner, "name" | "labels">): void;
-  /** What run.sh does. */
-  connect(name: string): void;
-  /** Gives a queued job to an idle runner; `id` undefined: the oldest that its labels cover. */
-  assign(name: string, id?: number): WorkflowJobWord | undefined;
-  /** The job ends; its ephemeral runner is gone with it. */
-  complete(id: number, conclusion?: string): WorkflowJobWord;
-  /** Every call fails so, or those of one method; `undefined` ends it. */
-  fail(fault: GithubFault | undefined, options?: { method?: keyof Github; retryAfterMs?: number }): void;
-};
+export type FakeGithub = Github &
+  Pick<FakeDeliveries, "takeOutbox" | "answered"> & {
+    /** The App's webhook: what it emits, and its log. */
+    readonly hook: FakeDeliveries;
+    readonly calls: { readonly [method in keyof Github]: number };
+    readonly jobs: ReadonlyMap<number, WorkflowJobWord>;
+    readonly runners: ReadonlyMap<string, FakeRunner>;
+    /** Runs that `workflowRun` knows, by id. */
+    readonly runs: Map<number, WorkflowRunWord>;
+    /** Personal access tokens that it accepts; any other is refused as `unauthorized`. */
+    readonly personalTokens: Set<string>;
+    /** The token of each call that came with one, oldest first. */
+    readonly tokensUsed: readonly string[];
+    /** A workflow run asks for a runner. Fields as in `aWord()`; a fresh id unless one is given. */
+    queue(fields?: Partial<WorkflowJobWord>): WorkflowJobWord;
+    /** Past its environment gate, or cancelled, or whatever a test wants it to be. */
+    change(id: number, fields: Partial<WorkflowJobWord>): WorkflowJobWord;
+    /** What config.sh does with a registration token. */
+    register(token: string, runner: Pick<FakeRunner, "name" | "labels">): void;
+    /** What run.sh does. */
+    connect(name: string): void;
+    /** Gives a queued job to an idle runner; `id` undefined: the oldest that its labels cover. */
+    assign(name: string, id?: number): WorkflowJobWord | undefined;
+    /** The job ends; its ephemeral runner is gone with it. */
+    complete(id: number, conclusion?: string): WorkflowJobWord;
+    /** Every call fails so, or those of one method; `undefined` ends it. */
+    fail(fault: GithubFault | undefined, options?: { method?: keyof Github; retryAfterMs?: number }): void;
+  };
 
 /** GitHub's registration tokens live one hour. */
 const TOKEN_MS = 3_600_000;
@@ -57,6 +65,11 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     workflowRun: 0,
     findRunner: 0,
     deleteRunner: 0,
+    listRunners: 0,
+    openJobs: 0,
+    runJobs: 0,
+    deliveries: 0,
+    redeliver: 0,
   };
   const runs = new Map<number, WorkflowRunWord>();
   const personalTokens = new Set<string>();
@@ -65,7 +78,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
   const runners = new Map<string, FakeRunner>();
   const tokens = new Map<string, RunnerScope>();
   const faults = new Map<keyof Github | "all", { fault: GithubFault; retryAfterMs: number | undefined }>();
-  const outbox: WorkflowJobWord[] = [];
+  const hook = createFakeDeliveries(clock);
   let lastId = 100_000_000_000;
 
   return {
@@ -75,7 +88,9 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     personalTokens,
     tokensUsed,
     runners,
-    takeOutbox: () => outbox.splice(0),
+    takeOutbox: hook.takeOutbox,
+    answered: hook.answered,
+    hook,
     queue: (fields = {}) =>
       say(aWord({ workflowJobId: ++lastId, createdAt: clock.now() + (lastId % 1_000), ...fields })),
     change: (id, fields) => say({ ...known(id), ...fields }),
@@ -122,13 +137,32 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     async findRunner(caller, _scope, name) {
       call("findRunner", caller);
       const runner = runners.get(name);
-      if (runner === undefined) return undefined;
-      return {
-        id: runner.id,
-        name,
-        status: runner.online ? "online" : "offline",
-        busy: runner.job !== undefined,
-      };
+      return runner === undefined ? undefined : shown(runner);
+    },
+    async listRunners(caller, scope) {
+      call("listRunners", caller);
+      return [...runners.values()].filter((one) => isSameScope(one.scope, scope)).map(shown);
+    },
+    async openJobs(caller, { id }) {
+      call("openJobs", caller);
+      return [...jobs.values()].filter(
+        ({ repository, status }) => repository.id === id && status !== "completed",
+      );
+    },
+    async runJobs(caller, { repositoryId, runId, runAttempt }) {
+      call("runJobs", caller);
+      return [...jobs.values()].filter(
+        (word) =>
+          word.repository.id === repositoryId && word.runId === runId && word.runAttempt === runAttempt,
+      );
+    },
+    async deliveries(cursor) {
+      call("deliveries");
+      return hook.page(cursor);
+    },
+    async redeliver(id) {
+      call("redeliver");
+      hook.redeliver(id);
     },
     async deleteRunner(caller, _scope, id) {
       call("deleteRunner", caller);
@@ -139,7 +173,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     },
   };
 
-  function call(method: keyof Github, { token }: Caller): void {
+  function call(method: keyof Github, { token }: Pick<Caller, "token"> = {}): void {
     calls[method]++;
     if (token !== undefined) tokensUsed.push(token);
     if (token !== undefined && !personalTokens.has(token)) {
@@ -165,7 +199,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
 
   function say(word: WorkflowJobWord): WorkflowJobWord {
     jobs.set(word.workflowJobId, word);
-    outbox.push(word);
+    hook.say(word);
     return word;
   }
 
@@ -193,4 +227,13 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     const here = scope.type === "organization" || scope.repo === repository.name;
     return here && login === repository.owner.login && covers(labels, wanted);
   }
+}
+
+function shown({ id, name, online, job }: FakeRunner): GithubRunner {
+  return { id, name, status: online ? "online" : "offline", busy: job !== undefined };
+}
+
+function isSameScope(a: RunnerScope, b: RunnerScope): boolean {
+  if (a.type === "organization") return b.type === "organization" && a.org === b.org;
+  return b.type === "repository" && a.owner === b.owner && a.repo === b.repo;
 }

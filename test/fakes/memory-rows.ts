@@ -9,9 +9,15 @@ import {
   type WriteCondition,
 } from "../../shared/adapters/store/rows.ts";
 
-export function createMemoryRows(): Rows {
+export type MemoryRows = Rows & {
+  /** The row is gone, as after a restore from an older backup. */
+  lose(pk: string): void;
+};
+
+export function createMemoryRows(): MemoryRows {
   const table = new Map<string, Row>();
   return {
+    lose: (pk) => void table.delete(pk),
     get: async (pk) => table.get(pk),
     async put(row, condition) {
       const stored = table.get(row.pk);

@@ -2,6 +2,7 @@
 import { REPORT_RETRY_MS } from "../../shared/domain/deadlines.ts";
 import type { EpochMs, WorkerId } from "../../shared/domain/ids.ts";
 import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
+import type { WorkerClaims } from "../../shared/ports/worker-token.ts";
 import type { RegistrationAnswer } from "../../shared/protocol/worker-plane.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
 import { finishWorker } from "../../shared/usecases/finish-worker.ts";
@@ -38,12 +39,15 @@ type Around = {
   readonly deps: Deps;
   readonly github: FakeGithub;
   readonly pool: FakePool;
+  /** Of its token. */
+  readonly claims: WorkerClaims;
 };
 
 export function createScriptedWorker(id: WorkerId, script: WorkerScript, around: Around): ScriptedWorker {
-  const { deps, github, pool } = around;
+  const { deps, github, pool, claims } = around;
   let stage: Stage = "boot";
   let labels: readonly string[] = [];
+  let jobIds: readonly string[] = [];
   let job: { readonly id: number; readonly startedAt: EpochMs } | undefined;
   let report: WorkerReport | undefined;
   let reportingSince: EpochMs | undefined;
@@ -69,6 +73,7 @@ export function createScriptedWorker(id: WorkerId, script: WorkerScript, around:
     const taken = await takeJob(deps, id, `boot-of-${id}`);
     if (taken.type === "nothing") return exit();
     labels = taken.settings.labels;
+    jobIds = [taken.job.id];
     stage = "preflight";
   }
 
@@ -152,6 +157,6 @@ export function createScriptedWorker(id: WorkerId, script: WorkerScript, around:
   }
 
   async function asksToDrain(phase: "preflight" | "listening" | "running"): Promise<boolean> {
-    return (await recordPing(deps, id, { phase, jobName: undefined })) !== undefined;
+    return (await recordPing(deps, id, { phase, jobName: undefined, jobIds }, claims)) !== undefined;
   }
 }

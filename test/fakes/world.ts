@@ -1,11 +1,12 @@
 // Everything the use cases need, in memory: stores, a pool, GitHub, workers, a clock, and the stream of changes.
 
 import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
+import { workerKey } from "../../shared/adapters/store/keys.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
 import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { EpochMs, PoolName, WorkerId } from "../../shared/domain/ids.ts";
-import { poolName } from "../../shared/domain/ids.ts";
+import { endpointName, poolName, tenantId } from "../../shared/domain/ids.ts";
 import type { TenantSettings } from "../../shared/domain/tenant.ts";
 import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
 import type { ApiStores } from "../../shared/ports/api-store.ts";
@@ -26,6 +27,7 @@ import { createFakePool } from "./fake-pool.ts";
 import { createFakeSeal } from "./fake-seal.ts";
 import type { Fuse } from "./fuse.ts";
 import { createFuse } from "./fuse.ts";
+import { fusedApiStores, fusedStores } from "./fused-stores.ts";
 import { createMemoryRows } from "./memory-rows.ts";
 import { createScriptedProgram } from "./scripted-program.ts";
 import type { ScriptedWorker, WorkerScript } from "./scripted-worker.ts";
@@ -81,6 +83,8 @@ export type World = {
   /** Every living worker takes one step, then GitHub's words are delivered. */
   step(): Promise<void>;
   worker(id: WorkerId): ScriptedWorker;
+  /** The worker's record is gone; its container lives. */
+  loseRecord(id: WorkerId): void;
   /** The next call meets a fresh process over the same stores. */
   restart(): void;
   now(): EpochMs;
@@ -104,9 +108,15 @@ export function createWorld(options: WorldOptions = {}): World {
     cards: options.cards ?? 8,
     clock,
     namedCards: options.namedCards ?? true,
-    onStart: ({ workerId }) => {
+    onStart: ({ workerId, endpoint, tenant }) => {
       const { program } = world.script;
-      const around = { deps, github, pool };
+      const claims = {
+        worker: workerId,
+        pool: POOL,
+        endpoint: endpointName(endpoint),
+        tenant: tenantId(tenant),
+      };
+      const around = { deps, github, pool, claims };
       workers.push(
         program === undefined
           ? createScriptedWorker(workerId, world.script, around)
@@ -135,6 +145,7 @@ export function createWorld(options: WorldOptions = {}): World {
     reconcile: () => attempt(() => reconcile(deps)).then(settle),
     step,
     worker: (id) => workers.find((one) => one.id === id) ?? missing(id),
+    loseRecord: (id) => rows.lose(workerKey(id)),
     restart() {
       if (world.stream !== "in-order") queue.length = 0;
       fuse.mend();
@@ -144,14 +155,14 @@ export function createWorld(options: WorldOptions = {}): World {
   return world;
 
   function depsOf(): Deps {
-    const wrapped = (options.wrapStores ?? ((same) => same))(fusedStores());
+    const wrapped = (options.wrapStores ?? ((same) => same))(fusedStores(fuse, stores));
     const settings = (name: PoolName, driver: FakePool): [PoolName, PoolSettings] => [
       name,
       { name, driver: fuse.wrap(driver), maxWorkers: options.maxWorkers },
     ];
     return {
       stores: wrapped,
-      apiStores: fusedApiStores(),
+      apiStores: fusedApiStores(fuse, apiStores),
       seal: createFakeSeal(),
       clock,
       random: seededRandom(options.seed),
@@ -163,34 +174,6 @@ export function createWorld(options: WorldOptions = {}): World {
       deployment: DEPLOYMENT,
       githubUrl: "https://github.com",
       workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
-    };
-  }
-
-  function fusedStores(): Stores {
-    const { jobs, workers: workerStore, pools, lanes, tenants, nearMisses, due, deployment } = stores;
-    const { marks, repositories } = stores;
-    return {
-      jobs: fuse.wrap(jobs),
-      workers: fuse.wrap(workerStore),
-      pools: fuse.wrap(pools),
-      lanes: fuse.wrap(lanes),
-      tenants: fuse.wrap(tenants),
-      nearMisses: fuse.wrap(nearMisses),
-      due: fuse.wrap(due),
-      marks: fuse.wrap(marks),
-      repositories: fuse.wrap(repositories),
-      deployment,
-    };
-  }
-
-  function fusedApiStores(): ApiStores {
-    const { payloads, chunks, apiKeys, apiJobs, counts } = apiStores;
-    return {
-      payloads: fuse.wrap(payloads),
-      chunks: fuse.wrap(chunks),
-      apiKeys: fuse.wrap(apiKeys),
-      apiJobs: fuse.wrap(apiJobs),
-      counts: fuse.wrap(counts),
     };
   }
 
@@ -219,7 +202,8 @@ export function createWorld(options: WorldOptions = {}): World {
 
   async function deliver(): Promise<void> {
     for (const word of world.post(github.takeOutbox())) {
-      if (!(await attempt(() => receiveDelivery(deps, word)))) world.unanswered.push(word);
+      if (await attempt(() => receiveDelivery(deps, word))) github.answered(word);
+      else world.unanswered.push(word);
     }
     await settle();
   }

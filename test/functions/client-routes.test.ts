@@ -4,13 +4,25 @@ import type { ClientWorld } from "./client-world.ts";
 import { createClientWorld, ECHO, OTHER_KEY, RUNNER } from "./client-world.ts";
 
 const at = `/v2/${ECHO}`;
+/** The first of its lane, in a pool that nobody has asked yet for its cards. */
+const QUEUED = {
+  status: "IN_QUEUE",
+  phase: "queued",
+  whyWaiting: {
+    code: "about-to-start",
+    message: expect.any(String),
+    since: expect.any(Number),
+    place: 1,
+    ahead: 0,
+  },
+};
 
 describe("status", () => {
   test.each(["GET", "POST"])("%s shows each state", async (method) => {
     const world = await createClientWorld();
     const id = await world.queue();
     const show = async () => (await world.call(method, `${at}/status/${id}`)).body;
-    expect(await show()).toEqual({ id, status: "IN_QUEUE" });
+    expect(await show()).toEqual({ id, ...QUEUED });
     await world.start(id);
     expect(await show()).toMatchObject({ id, status: "IN_PROGRESS", delayTime: expect.any(Number) });
     await world.end(id, { state: "FAILED", reason: "worker-failed", error: "it broke" });
@@ -85,7 +97,7 @@ describe("cancel, retry", () => {
     await world.end(failed, { state: "FAILED", reason: "worker-failed", error: "it broke" });
     await world.end(completed);
     const retried = await world.call("POST", `${at}/retry/${failed}`);
-    expect([retried.status, retried.body]).toEqual([200, { id: failed, status: "IN_QUEUE" }]);
+    expect([retried.status, retried.body]).toEqual([200, { id: failed, ...QUEUED }]);
     expect((await world.call("POST", `${at}/retry/${completed}`)).status).toBe(409);
     expect((await world.call("POST", `${at}/retry/unknown`)).status).toBe(404);
   });

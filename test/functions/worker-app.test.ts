@@ -145,6 +145,33 @@ test("another boot gets 204, a refused registration 409, an early one 429 with t
   expect(workerPlaneError.parse(await later.json())).toMatchObject({ retryAfterMs: 61_000 });
 });
 
+test("a ping brings what the runner's hook said; what is no such word is left aside", async () => {
+  const { world, worker, tokens } = await started();
+  const said = {
+    repository: "Acme/kernels",
+    repositoryId: 81,
+    runId: 7001,
+    runAttempt: 1,
+    job: "build",
+    workflowRef: "Acme/kernels/.github/workflows/ci.yml@refs/heads/main",
+    event: "push",
+  };
+  const told = async (text: string) => {
+    const path = `/v2/${ENDPOINT}/ping/${worker}?phase=running&started=${encodeURIComponent(text)}`;
+    expect((await call(world, tokens.right, "GET", path)).status).toBe(200);
+    return (await world.stores.workers.get(worker))?.binding?.started;
+  };
+  const broken = [
+    { ...said, repository: "a/b/c" },
+    { ...said, runId: -1 },
+    { ...said, job: "x".repeat(201) },
+    [],
+  ];
+  for (const one of broken) expect(await told(JSON.stringify(one))).toBeUndefined();
+  expect(await told("{")).toBeUndefined();
+  expect(await told(JSON.stringify({ ...said, more: 1 }))).toEqual(said);
+});
+
 test("a ping tells to drain", async () => {
   const { world, worker, job, tokens } = await started();
   for (const [method, path] of routes(worker, job).slice(0, 2)) await call(world, tokens.right, method, path);

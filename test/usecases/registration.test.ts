@@ -36,10 +36,22 @@ describe("take", () => {
         defaultLabels: false,
         cards: 1,
         registration: "auto",
+        policy: { owner: "Acme", forks: "refuse" },
       },
     });
     expect(await takeJob(world.deps, worker, "boot-1")).toEqual(first);
     expect(await takeJob(world.deps, worker, "boot-2")).toMatchObject({ type: "nothing" });
+  });
+
+  test("the tenant's policy goes with it, for the started hook", async () => {
+    const policy = {
+      repositories: ["kernels"],
+      workflows: [".github/workflows/ci.yml"],
+      forks: "allow",
+    } as const;
+    const { world, worker } = await started({ tenants: [{ ...ACME, ...policy }] });
+    const taken = await takeJob(world.deps, worker, "boot-1");
+    expect(taken).toMatchObject({ settings: { policy: { owner: "Acme", ...policy } } });
   });
 
   test("a user's repository is its own place, and has no runner groups", async () => {

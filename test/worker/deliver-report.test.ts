@@ -125,7 +125,7 @@ it("pings go on while the dispatcher is silent, with one warning a minute", asyn
       void heartbeats.stop();
     },
   });
-  heartbeats.beat({ jobId: "gh-7", phase: "running", jobName: "build" });
+  heartbeats.beat({ jobId: "gh-7", phase: "running", jobName: "build", started: undefined });
   await expect.poll(() => heard).toBe("surplus");
   // 30 failures in 5 minutes.
   expect(log.events.map(({ event }) => event)).toEqual(Array(5).fill("ping-failed"));

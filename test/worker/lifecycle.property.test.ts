@@ -10,6 +10,8 @@ import {
   drain,
   ended,
   graceOver,
+  hookCompleted,
+  hookStarted,
   listening,
   passed,
   play,
@@ -36,6 +38,7 @@ it("reports exactly once and exits exactly once in any order of events", () => {
       signal,
       graceOver,
     ],
+    ...[hookStarted(), hookStarted("refused by policy: no"), hookCompleted],
     ...[refused, ended(), { type: "deregistered" } as const, { type: "reported" } as const],
   );
   fc.assert(

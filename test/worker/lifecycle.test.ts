@@ -8,6 +8,8 @@ import {
   EXITED,
   ended,
   graceOver,
+  hookCompleted,
+  hookStarted,
   listening,
   marker,
   PREPARED,
@@ -15,6 +17,7 @@ import {
   play,
   refused,
   running,
+  STARTED_JOB,
   taken,
   types,
 } from "./support/life.ts";
@@ -133,5 +136,24 @@ describe("a runner that ends by itself", () => {
     expect(types(hung.last)).toEqual(["interrupt-runner", "arm-grace"]);
     const killed = play(...PREPARED, listening, running, completed, graceOver, graceOver);
     expect(types(killed.last)).toEqual(["kill-runner"]);
+  });
+});
+
+describe("the runner's hooks", () => {
+  it("tell what runs, by a ping at once and in the report", () => {
+    const { last } = play(...PREPARED, listening, running, hookStarted());
+    expect(last).toEqual([
+      { type: "ping", heartbeat: { phase: "running", jobName: "build", started: STARTED_JOB } },
+    ]);
+    const { state } = play(...PREPARED, listening, running, hookStarted(), completed, hookCompleted, ended());
+    expect(state.report).toMatchObject({ outcome: "ran", ran: { ...STARTED_JOB, ranMs: 5 } });
+  });
+
+  it("say why no step ran: the report has their sentence", () => {
+    const failed = marker({ type: "completed", jobName: "build", result: "Failed" });
+    const refusal = hookStarted("refused by policy: no forks");
+    const { state } = play(...PREPARED, listening, running, refusal, failed, ended());
+    expect(state.report?.message).toBe("Ran build: result Failed. It was refused by policy: no forks.");
+    expect(state.exitCode).toBe(0);
   });
 });

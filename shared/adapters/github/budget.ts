@@ -1,18 +1,19 @@
 // What GitHub has left for us: the rate limit of each installation, and until when it told us to stay away.
+import { latestRate, type RateBudget } from "../../domain/github-budget.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Credential, credentialKey } from "./credential.ts";
 
-/** Calls of the primary limit: 5,000 an hour per installation, more for large organizations. */
-export type RateBudget = { readonly limit: number; readonly remaining: number; readonly resetAt: EpochMs };
 /** Headers with lower-case names. */
 export type Headers = {
   readonly date?: string | number | undefined;
   readonly [name: string]: string | number | undefined;
 };
+/** The App, or one of its installations by its id. A person's limits are their own affair, and not kept. */
+export type Account = "app" | number;
 export type Budget = {
   note(as: Credential, headers: Headers): void;
-  of(installationId: number): RateBudget | undefined;
+  of(as: Credential): RateBudget | undefined;
   /** GitHub asked to wait; calls before are not sent, since going on may get the App banned. */
   block(as: Credential, forMs: number): void;
   /** 0 when calls may be sent. */
@@ -20,24 +21,27 @@ export type Budget = {
 };
 
 export function createBudget(clock: Clock): Budget {
-  const budgets = new Map<number, RateBudget>();
+  const rates = new Map<Account, RateBudget>();
   const blocks = new Map<string, EpochMs>();
   return {
     note(as, headers) {
-      const budget = typeof as === "number" ? parse(headers) : undefined;
-      if (typeof as === "number" && budget) budgets.set(as, budget);
+      const told = parse(headers);
+      if (typeof as !== "object" && told) rates.set(as, latestRate(rates.get(as), told));
     },
-    of: (installationId) => budgets.get(installationId),
+    of: (as) => (typeof as === "object" ? undefined : rates.get(as)),
     block(as, forMs) {
       // Anybody's personal access token may be among them: what has ended is not kept.
       for (const [key, until] of blocks) if (until <= clock.now()) blocks.delete(key);
-      blocks.set(credentialKey(as), clock.now() + forMs);
+      const key = credentialKey(as);
+      blocks.set(key, Math.max(clock.now() + forMs, blocks.get(key) ?? 0));
     },
     blockedMs: (as) => Math.max(0, (blocks.get(credentialKey(as)) ?? 0) - clock.now()),
   };
 }
 
+/** Other resources (search, config.sh's registrations) have limits of their own under the same names. */
 function parse(headers: Headers): RateBudget | undefined {
+  if ((headers["x-ratelimit-resource"] ?? "core") !== "core") return undefined;
   const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) =>
     Number.parseInt(String(headers[`x-ratelimit-${name}`]), 10),
   ) as [number, number, number];

@@ -1,5 +1,6 @@
 // The port `Github` over GitHub's REST API, as a GitHub App or with a caller's own token.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RateBudget } from "../../domain/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Github } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
@@ -7,14 +8,19 @@ import type { Random } from "../../ports/random.ts";
 import type { Redacted } from "../../redacted.ts";
 import { createAppJwt } from "./app-jwt.ts";
 import { parseAppKey } from "./app-key.ts";
-import { createBudget, type RateBudget } from "./budget.ts";
+import { createBudget } from "./budget.ts";
+import { createDeliveriesCalls } from "./deliveries-calls.ts";
 import { createGithubFetch, type GithubFetch } from "./fetch.ts";
+import { type BudgetState, createGovernor } from "./governed.ts";
 import { createAsCaller } from "./installations.ts";
+import { createListRunnersCall } from "./list-runners-call.ts";
+import { createOpenJobsCall, createRunJobsCall } from "./open-jobs-call.ts";
 import { createRunnerGroups } from "./runner-groups.ts";
 import { createRunnerCalls } from "./runners.ts";
 import { siteUrl } from "./scope.ts";
 import { createSend } from "./send.ts";
 import { createTokenCache } from "./token-cache.ts";
+import { createKeptTokens, type TokenKeep } from "./token-cache-kept.ts";
 import { createWorkflowJobCall } from "./workflow-job-call.ts";
 import { createWorkflowRunCall } from "./workflow-run-call.ts";
 
@@ -34,11 +40,24 @@ export type GithubDeps = {
   /** Per try; 10 s unless given. */
   readonly timeoutMs?: number;
   readonly pause?: (ms: number) => Promise<void>;
+  /** Where tokens are kept for all processes; in this one's memory only unless given. */
+  readonly keep?: TokenKeep;
+  /** Writes under way at once per installation; 10 unless given. */
+  readonly writesAtOnce?: number;
 };
+
+/**
+ * GitHub takes 100 calls at once and 180 writes a minute at one address. Ten that take 0.3 s each make 33 a second: a burst
+ * is through as fast as the minute allows, and reads keep their place. No library spaces our calls: of Octokit there are
+ * `request` and `auth-app` here, and neither has a limiter (`plugin-throttling` would make it one write a second).
+ */
+const WRITES_AT_ONCE = 10;
 
 export type GithubAdapter = Github & {
   /** What an installation's rate limit was at its last answer; undefined before the first. */
   budget(installationId: number): RateBudget | undefined;
+  /** Each installation that this process has called as, and the App itself. */
+  states(): readonly BudgetState[];
 };
 
 /** Throws a sentence when the private key cannot be used; calls nothing. */
@@ -47,8 +66,16 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
   const pause = deps.pause ?? ((ms: number) => sleep(ms));
   const site = siteUrl(apiUrl);
   const budget = createBudget(clock);
+  const governor = createGovernor({
+    budget,
+    clock,
+    log,
+    apiUrl,
+    writesAtOnce: deps.writesAtOnce ?? WRITES_AT_ONCE,
+  });
+  const kept = createKeptTokens({ keep: deps.keep, host: new URL(apiUrl).host, clock, log });
   const { fetch, timeoutMs } = deps;
-  const send = createSend({
+  const sendNow = createSend({
     appId: deps.appId,
     apiUrl,
     userAgent: deps.userAgent ?? "npu-dispatch",
@@ -57,15 +84,21 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     clock,
     log,
     budget,
-    tokens: createTokenCache(clock),
+    tokens: createTokenCache(clock, kept),
     pause,
   });
+  const send = governor.govern(sendNow);
   const asCaller = createAsCaller({ send, clock, log, site });
   const groups = createRunnerGroups({ send, asCaller, clock, site });
   return {
-    ...createRunnerCalls({ send, asCaller, groups, clock }),
+    ...createRunnerCalls({ send, asCaller, groups, clock, kept }),
+    listRunners: createListRunnersCall({ send, asCaller }),
     workflowJob: createWorkflowJobCall({ send, asCaller }),
     workflowRun: createWorkflowRunCall({ send, asCaller, clock }),
+    openJobs: createOpenJobsCall({ send, asCaller }),
+    runJobs: createRunJobsCall({ send, asCaller }),
+    ...createDeliveriesCalls({ send }),
     budget: (installationId) => budget.of(installationId),
+    states: governor.states,
   };
 }

@@ -112,6 +112,8 @@ function words(caller: Caller) {
     purpose: "find the App's installation",
     target: `${kind} ${caller.owner.login}`,
     permission: "Metadata, read",
+    // No call can be made before it.
+    class: "start" as const,
   };
 }
 

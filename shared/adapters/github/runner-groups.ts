@@ -80,6 +80,8 @@ async function list(send: Send, as: Credential, org: string): Promise<Groups> {
       purpose: "list the runner groups",
       target: `organization ${org}`,
       permission: "Organization: Self-hosted runners, read and write",
+      // A just-in-time runner needs it.
+      class: "start" as const,
     };
     const { runner_groups: batch } = await send(as, call, groupsJson);
     for (const group of batch) groups.set(group.name.toLowerCase(), group.id);

@@ -10,6 +10,7 @@ import type { AsCaller } from "./installations.ts";
 import { DEFAULT_GROUP, type RunnerGroups } from "./runner-groups.ts";
 import { scopeKey, scopeName, scopePath, scopePermission } from "./scope.ts";
 import { answered, type Call, type Send } from "./send.ts";
+import type { KeptTokens } from "./token-cache-kept.ts";
 
 export type RunnerCalls = Pick<Github, "registrationToken" | "jitConfig" | "findRunner" | "deleteRunner">;
 
@@ -18,6 +19,7 @@ type Deps = {
   readonly asCaller: AsCaller;
   readonly groups: RunnerGroups;
   readonly clock: Clock;
+  readonly kept: KeptTokens;
 };
 
 export function createRunnerCalls(deps: Deps): RunnerCalls {
@@ -25,7 +27,7 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
   return {
     registrationToken: async (caller, scope) =>
       await tokens.get(tokenKey(caller, scope), async () => {
-        const token = await deps.asCaller(caller, repoOf(scope), (as) => mintToken(deps, as, scope));
+        const token = await keptOrMinted(deps, caller, scope);
         return { value: token, until: token.expiresAt - TOKEN_MARGIN_MS };
       }),
     jitConfig: async (caller, scope, runner) => await createJit(deps, caller, scope, runner),
@@ -35,6 +37,18 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
   };
 }
 
+/** What was minted as the App serves every process; what was minted for a person stays in this one. */
+async function keptOrMinted(deps: Deps, caller: Caller, scope: RunnerScope): Promise<RegistrationToken> {
+  const mint = () => deps.asCaller(caller, repoOf(scope), (as) => mintToken(deps, as, scope));
+  if (caller.token !== undefined) return await mint();
+  const id = `registration ${scopeKey(scope)}`;
+  const known = await deps.kept.find(id);
+  if (known !== undefined) return { token: known.text, expiresAt: known.expiresAt };
+  const fresh = await mint();
+  await deps.kept.keep(id, { text: fresh.token, expiresAt: fresh.expiresAt });
+  return fresh;
+}
+
 /** What one token could create is not given to the holder of another, nor to one whose token GitHub would refuse. */
 function tokenKey({ token }: Caller, scope: RunnerScope): string {
   return token === undefined
@@ -42,7 +56,7 @@ function tokenKey({ token }: Caller, scope: RunnerScope): string {
     : `${scopeKey(scope)} ${credentialKey({ personalToken: token })}`;
 }
 
-function repoOf(scope: RunnerScope): string | undefined {
+export function repoOf(scope: RunnerScope): string | undefined {
   return scope.type === "repository" ? scope.repo : undefined;
 }
 
@@ -99,15 +113,21 @@ async function groupId(
   return await groups.idOf(caller, scope.org, name);
 }
 
-const PER_PAGE = 100;
-/** GitHub allows 10,000 runners in a group. Only a server without the name filter makes us read more than one page. */
-const MAX_PAGES = 100;
-const runnersJson = z.object({
+export const PER_PAGE = 100;
+/** GitHub allows 10,000 runners in a group. */
+export const MAX_PAGES = 100;
+export const runnersJson = z.object({
   runners: z.array(
     z.object({ id: z.int(), name: z.string(), status: z.string(), busy: z.optional(z.boolean()) }),
   ),
 });
 
+export function toRunner(json: z.infer<typeof runnersJson>["runners"][number]): GithubRunner {
+  const status = json.status === "online" ? "online" : "offline";
+  return { id: json.id, name: json.name, status, busy: json.busy ?? false };
+}
+
+/** Only a server without the name filter makes us read more than one page. */
 async function find(
   send: Send,
   as: Credential,
@@ -119,10 +139,7 @@ async function find(
     const call = callOf(scope, "GET", "/actions/runners", `find runner ${name}`, query);
     const { runners } = await send(as, call, runnersJson);
     const runner = runners.find((entry) => entry.name.toLowerCase() === name.toLowerCase());
-    if (runner) {
-      const status = runner.status === "online" ? "online" : "offline";
-      return { id: runner.id, name: runner.name, status, busy: runner.busy ?? false };
-    }
+    if (runner) return toRunner(runner);
     if (runners.length < PER_PAGE) return undefined;
   }
   return undefined;
@@ -147,7 +164,7 @@ async function remove(
   }
 }
 
-function callOf(
+export function callOf(
   scope: RunnerScope,
   method: string,
   path: string,

@@ -2,6 +2,7 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { request as octokitRequest } from "@octokit/request";
 import * as z from "zod/mini";
+import type { CallClass } from "../../domain/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
@@ -17,9 +18,13 @@ export type Call = CallWords & {
   /** Octokit's form: `GET /orgs/{org}/actions/runners`. */
   readonly route: string;
   readonly parameters: { readonly [name: string]: unknown };
+  /** What it is for, where its method does not tell: see `classOf` in governed.ts. */
+  readonly class?: CallClass;
+  /** Hears the headers of an answer that was accepted: a list may name its next page only there. */
+  readonly onHeaders?: (headers: Headers) => void;
 };
 
-/** Throws GithubError only. */
+/** Throws GithubError only. Sends whatever it is asked to; whether it may be sent now, governed.ts decides. */
 export type Send = <T>(as: Credential, call: Call, schema: z.ZodMiniType<T>) => Promise<T>;
 
 /** GitHub answered this very call with `status`, not the request for the installation's token before it. */
@@ -85,14 +90,16 @@ export function createSend(deps: SendDeps): Send {
   }
 
   return async (as, call, schema) => {
-    assertAllowed(deps, as, call);
     let answer = await attempt(as, call, false);
     if (typeof answer.as === "number" && statusOf(answer) === 401)
       answer = await attemptAgain(answer.as, call);
     note(deps.budget, answer);
     if ("error" in answer) throw fail(deps, as, call, answer);
     const parsed = z.safeParse(schema, answer.data);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) {
+      call.onHeaders?.(answer.headers);
+      return parsed.data;
+    }
     throw unreachable("its answer was not understood", deps.apiUrl, call, parsed.error);
   };
 }
@@ -112,15 +119,6 @@ type RequestError = Error & {
   readonly status: number;
   readonly response?: { readonly headers: Headers; readonly data: unknown };
 };
-
-function assertAllowed({ budget, apiUrl }: SendDeps, as: Credential, call: Call): void {
-  const retryAfterMs = budget.blockedMs(as);
-  if (retryAfterMs === 0) return;
-  throw new GithubError(
-    `GitHub was not asked to ${call.purpose} for ${call.target}: its rate limit is used up at ${apiUrl}. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
-    { fault: "rate-limited", retryAfterMs },
-  );
-}
 
 function statusOf(answer: Answer): number | undefined {
   if (!("error" in answer)) return answer.status;

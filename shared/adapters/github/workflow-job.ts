@@ -5,7 +5,8 @@ import type { Owner, WorkflowJobStatus, WorkflowJobWord } from "../../domain/git
 /** Job ids passed 10^11 in 2026: safe integers, not int32. */
 export const githubId = z.int().check(z.positive());
 
-const time = z.pipe(
+/** Epoch milliseconds of an ISO 8601 text. */
+export const time = z.pipe(
   z.string(),
   z.transform((text, context) => {
     const at = Date.parse(text);

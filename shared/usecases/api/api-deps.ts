@@ -1,6 +1,6 @@
 // What the API's use cases need beyond the others', and how they find a job that its caller may see.
 import type { ApiCaller } from "../../domain/api-job.ts";
-import { isVisible } from "../../domain/api-status.ts";
+import { isVisible, maySee } from "../../domain/api-status.ts";
 import type { Endpoint } from "../../domain/endpoint.ts";
 import { endpointName, jobId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
@@ -20,16 +20,29 @@ export type ApiDeps = Deps & {
 const JOB_ID = /^[A-Za-z0-9_-]{1,80}$/;
 
 /** undefined: unknown, expired, of another endpoint, or not the caller's; to all of them the answer is the same. */
-export async function findJob(
+export function findJob(
   deps: Deps,
   caller: ApiCaller,
   endpoint: string,
   id: string,
 ): Promise<Job | undefined> {
+  return find(deps, id, (job) => isVisible(job, { caller, endpoint, now: deps.clock.now() }));
+}
+
+/** To look at only: workflow jobs of GitHub too. */
+export function seeJob(
+  deps: Deps,
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+): Promise<Job | undefined> {
+  return find(deps, id, (job) => maySee(job, { caller, endpoint, now: deps.clock.now() }));
+}
+
+async function find(deps: Deps, id: string, isAllowed: (job: Job) => boolean): Promise<Job | undefined> {
   if (!JOB_ID.test(id)) return undefined;
   const job = await deps.stores.jobs.get(jobId(id));
-  if (job === undefined || !isVisible(job, { caller, endpoint, now: deps.clock.now() })) return undefined;
-  return job;
+  return job === undefined || !isAllowed(job) ? undefined : job;
 }
 
 export function endpointNamed(deps: Deps, name: string): Endpoint | undefined {

@@ -7,7 +7,7 @@ import type { Job } from "../../domain/job.ts";
 import { isTerminal } from "../../domain/job.ts";
 import type { JobWatch } from "../../ports/job-watch.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { findJob } from "./api-deps.ts";
+import { seeJob } from "./api-deps.ts";
 import { describeJob } from "./job-status.ts";
 
 export async function awaitStatus(
@@ -18,9 +18,9 @@ export async function awaitStatus(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<JobStatus | undefined> {
-  const look = () => findJob(deps, caller, endpoint, id);
+  const look = () => seeJob(deps, caller, endpoint, id);
   const job = await awaitJob(deps, jobId(id), { look, until: isTerminal, waitMs, signal });
-  return job === undefined ? undefined : describeJob(deps, job);
+  return job === undefined ? undefined : describeJob(deps, job, caller.login);
 }
 
 export type Wait = {

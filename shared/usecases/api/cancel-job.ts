@@ -23,7 +23,7 @@ export async function cancelJob(
     cancelled(current, message, deps.clock.now()),
   );
   if (changed && job !== undefined) await noteEnd(deps, job);
-  return job === undefined ? undefined : describeJob(deps, job);
+  return job === undefined ? undefined : describeJob(deps, job, caller.login);
 }
 
 /** The same object when it has ended. */

@@ -1,10 +1,12 @@
-// The status of a job, its output fetched.
+// The status of a job: its output fetched, and why it waits.
 import type { ApiCaller } from "../../domain/api-job.ts";
 import type { JobStatus } from "../../domain/api-status.ts";
 import { statusObject } from "../../domain/api-status.ts";
 import type { Job } from "../../domain/job.ts";
+import { isTerminal } from "../../domain/job.ts";
 import type { Deps } from "../deps.ts";
-import { findJob } from "./api-deps.ts";
+import { explainJob } from "../explain-job.ts";
+import { seeJob } from "./api-deps.ts";
 
 export async function statusOf(
   deps: Deps,
@@ -12,12 +14,14 @@ export async function statusOf(
   endpoint: string,
   id: string,
 ): Promise<JobStatus | undefined> {
-  const job = await findJob(deps, caller, endpoint, id);
-  return job === undefined ? undefined : describeJob(deps, job);
+  const job = await seeJob(deps, caller, endpoint, id);
+  return job === undefined ? undefined : describeJob(deps, job, caller.login);
 }
 
-export async function describeJob(deps: Deps, job: Job): Promise<JobStatus> {
+/** `login`: of the job's owner; a job that has ended does without. */
+export async function describeJob(deps: Deps, job: Job, login = ""): Promise<JobStatus> {
   const output = job.api?.output;
   const json = output === undefined ? undefined : await deps.apiStores.payloads.get(output);
-  return statusObject(job, json === undefined ? undefined : JSON.parse(json));
+  const explained = isTerminal(job) ? undefined : await explainJob(deps, job, login);
+  return statusObject(job, json === undefined ? undefined : JSON.parse(json), explained);
 }

@@ -39,7 +39,7 @@ export async function retryJob(
   if (!changed) return { type: "refused", message: refusalOf(job) ?? "somebody else has just retried it" };
   await deps.apiStores.counts.add(job.endpoint, "retried");
   deps.log.info("job-retried", { job: job.id, endpoint: job.endpoint, count: job.api?.retries });
-  return { type: "retried", status: await describeJob(deps, job) };
+  return { type: "retried", status: await describeJob(deps, job, caller.login) };
 }
 
 function refusalOf(job: Job): string | undefined {

@@ -9,7 +9,8 @@ import type { World } from "./world.ts";
 
 type Deps = { readonly world: World; readonly jobs: WorkflowJobs; readonly webUrl: () => string };
 
-const RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}";
+const RUNS = "/repos/{owner}/{repo}/actions/runs";
+const RUN = `${RUNS}/{run_id}`;
 
 export function jobEndpoints(deps: Deps): Endpoint[] {
   const read = { name: "actions", level: "read" } as const;
@@ -20,8 +21,16 @@ export function jobEndpoints(deps: Deps): Endpoint[] {
       access: read,
       handle: (call) => ({ status: 200, body: jobJson(findJob(deps, call), deps.webUrl()) }),
     },
+    { method: "GET", path: RUNS, access: read, handle: (call) => listRuns(deps, call) },
     { method: "GET", path: RUN, access: read, handle: (call) => getRun(deps, call) },
     { method: "GET", path: `${RUN}/jobs`, access: read, handle: (call) => listJobs(deps, call) },
+    {
+      method: "GET",
+      path: `${RUN}/attempts/{attempt_number}/jobs`,
+      schemaPath: `${RUN}/jobs`,
+      access: read,
+      handle: (call) => listJobs(deps, call),
+    },
     {
       method: "POST",
       path: `${RUN}/cancel`,
@@ -48,10 +57,23 @@ function getRun(deps: Deps, call: Call): Answer {
   return { status: 200, body: runJson(run, deps.webUrl()) };
 }
 
+/** Newest first, as GitHub lists them. */
+function listRuns({ world, webUrl }: Deps, { scope, url }: Call): Answer {
+  const status = url.searchParams.get("status");
+  const matching = [...world.runs.values()]
+    .filter((run) => run.repository === scope.repository)
+    .map((run) => runJson(run, webUrl()))
+    .filter((run) => status === null || run["status"] === status || run["conclusion"] === status)
+    .reverse();
+  const { items, headers } = paged(matching, url, webUrl());
+  return { status: 200, body: { total_count: matching.length, workflow_runs: items }, headers };
+}
+
 function listJobs(deps: Deps, call: Call): Answer {
   const run = findRun(deps, call);
+  const attempt = "attempt_number" in call.params ? Number(call.params["attempt_number"]) : run.attempt;
   const all = call.url.searchParams.get("filter") === "all";
-  const matching = run.jobs.filter((job) => all || job.attempt === run.attempt);
+  const matching = run.jobs.filter((job) => all || job.attempt === attempt);
   const { items, headers } = paged(matching, call.url, deps.webUrl());
   const jobs = items.map((job) => jobJson(job, deps.webUrl()));
   return { status: 200, body: { total_count: matching.length, jobs }, headers };

@@ -132,7 +132,10 @@ describe("callback", () => {
       await reconcile(world.deps);
       world.clock.advance(30_000);
     }
-    expect(bodies).toEqual([{ id, status: "FAILED", delayTime: 0, executionTime: 0, error: "raised" }]);
+    const why = { endReason: "worker-failed", endClass: "user" };
+    expect(bodies).toEqual([
+      { id, status: "FAILED", delayTime: 0, executionTime: 0, error: "raised", ...why },
+    ]);
     expect((await jobOf(world, id)).api?.callback).toEqual({ url: URL, tries: 1, dueAt: undefined });
     expect(world.log.of("callback-delivered")).toHaveLength(1);
   });

@@ -12,15 +12,16 @@ import type { ApiWorld } from "./api-world.ts";
 import { aCall, createApiWorld, ECHO, end, FAILED, jobOf, RUNNER, run, start } from "./api-world.ts";
 
 const COMPLETED = { state: "COMPLETED", reason: "succeeded", message: "returned" } as const;
+const BEFORE = { endReason: "cancelled-before-pickup", endClass: "user" };
 
 describe("cancel", () => {
   test("ends a queued and a running job, and is a harmless repeat afterwards", async () => {
     const world = createApiWorld();
     const { id } = await run(world);
-    expect(await cancelJob(world.deps, KEY_CALLER, ECHO, id)).toEqual({ id, status: "CANCELLED" });
+    expect(await cancelJob(world.deps, KEY_CALLER, ECHO, id)).toEqual({ id, status: "CANCELLED", ...BEFORE });
     const ended = await jobOf(world, id);
     expect(ended.end).toMatchObject({ reason: "cancelled-before-pickup" });
-    expect(await cancelJob(world.deps, KEY_CALLER, ECHO, id)).toEqual({ id, status: "CANCELLED" });
+    expect(await cancelJob(world.deps, KEY_CALLER, ECHO, id)).toEqual({ id, status: "CANCELLED", ...BEFORE });
     expect(await jobOf(world, id)).toEqual(ended);
     const running = await run(world);
     await start(world, running.id);
@@ -30,6 +31,8 @@ describe("cancel", () => {
       status: "CANCELLED",
       delayTime: 0,
       executionTime: 7,
+      endReason: "cancelled",
+      endClass: "user",
     });
   });
 
@@ -52,7 +55,7 @@ describe("retry", () => {
     await end(world, id, { ...FAILED, output: inlinePayload("1") });
     expect(await retryJob(world.deps, KEY_CALLER, ECHO, id)).toEqual({
       type: "retried",
-      status: { id, status: "IN_QUEUE" },
+      status: { id, status: "IN_QUEUE", phase: "queued", whyWaiting: expect.any(Object) },
     });
     const job = await jobOf(world, id);
     expect(job.api).toMatchObject({ generation: 2, retries: 1 });

@@ -8,6 +8,8 @@ type Answer = { readonly status: number; readonly body?: unknown };
 export type DispatcherStub = {
   readonly url: string;
   readonly pings: { phase: string; jobName: string | null; jobId: string | null }[];
+  /** What hooks said, one for each ping that told it. */
+  readonly started: unknown[];
   readonly dones: JobDone[];
   readonly registrations: string[];
   readonly authorizations: Set<string | undefined>;
@@ -44,6 +46,7 @@ export async function startDispatcher(settings: Partial<DispatchSettings> = {}):
   const stub: DispatcherStub = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pings: [],
+    started: [],
     dones: [],
     registrations: [],
     authorizations: new Set(),
@@ -95,6 +98,7 @@ function handle(stub: DispatcherStub, url: URL, text: string): Answer {
         jobName: query.get("job_name"),
         jobId: query.get("job_id"),
       });
+      if (query.has("started")) stub.started.push(JSON.parse(query.get("started") ?? ""));
       return { status: 200, body: stub.drain === undefined ? {} : { drain: stub.drain } };
     case "/v2/npu/job-done/worker-1/gh-7":
       stub.dones.push(JSON.parse(text) as JobDone);

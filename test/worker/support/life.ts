@@ -1,4 +1,5 @@
 // Events of a worker's life and a way to play them, for the tests of the lifecycle.
+import type { StartedJob } from "../../../shared/domain/started-job.ts";
 import { advance, initialTransition } from "../../../worker/lifecycle.ts";
 import type { RunnerMarker } from "../../../worker/log-lines.ts";
 import type { ProcessEnd } from "../../../worker/runner-process.ts";
@@ -22,6 +23,23 @@ export const listening = marker({ type: "listening" });
 export const running = marker({ type: "running", jobName: "build" });
 export const completed = marker({ type: "completed", jobName: "build", result: "Succeeded" });
 export const ended = (end: ProcessEnd = EXITED): WorkerEvent => ({ type: "runner-ended", end });
+export const STARTED_JOB: StartedJob = {
+  repository: "acme/kernels",
+  repositoryId: 81,
+  runId: 7_001,
+  runAttempt: 1,
+  job: "build",
+  workflowRef: "acme/kernels/.github/workflows/ci.yml@refs/heads/main",
+  event: "push",
+};
+export const hookStarted = (refusal?: string): WorkerEvent => ({
+  type: "hook",
+  news: { type: "started", started: STARTED_JOB, refusal },
+});
+export const hookCompleted: WorkerEvent = {
+  type: "hook",
+  news: { type: "completed", ran: { ...STARTED_JOB, ranMs: 5 } },
+};
 export const drain: WorkerEvent = { type: "drain-asked", reason: "surplus" };
 export const signal: WorkerEvent = { type: "signal" };
 export const graceOver: WorkerEvent = { type: "grace-over" };

@@ -1,6 +1,6 @@
 // One job: its hooks and its run lines in bash, their output to the server and to the log, one result.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
 import { runScript } from "./script.mjs";
 import { createTrace } from "./terminal.mjs";
 import { variablesOf } from "./variables.mjs";
@@ -46,7 +46,26 @@ async function runLines(context, job, { temp }) {
 
 async function runHook(context, name, path) {
   if (!path) return context.cancelling.aborted ? "Canceled" : "Succeeded";
-  return await runStep(context, name, path.endsWith(".js") ? ["node", path] : ["bash", "-e", path]);
+  const stage = name === "Set up runner" ? "started" : "completed";
+  context.report.line(`A job ${stage} hook has been configured by the self-hosted runner administrator`);
+  if (!existsSync(path)) return await refuseHook(context, name, "File doesn't exist");
+  const shell = HOOK_SHELLS[extname(path)];
+  if (shell === undefined) {
+    const wanted = "Make sure it ends in '.sh', '.ps1' or '.js'.";
+    return await refuseHook(context, name, `${path} is not a valid path to a script. ${wanted}`);
+  }
+  // The real one hands on one line, which is split at spaces.
+  return await runStep(context, name, `${shell} ${path}`.split(" "));
+}
+
+/** Node is the one of the runner's externals there. */
+const HOOK_SHELLS = { ".sh": "bash -e", ".js": "node" };
+
+async function refuseHook({ report }, name, message) {
+  report.line(`##[error]${message}`);
+  await report.flush();
+  await report.step(name, "Failed", 0);
+  return "Failed";
 }
 
 async function runStep({ report, cancelling, environment, cwd }, name, command) {

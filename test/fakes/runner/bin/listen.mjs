@@ -199,7 +199,7 @@ function warnOfOnce() {
   );
 }
 
-function loadDotEnv(root) {
+export function loadDotEnv(root) {
   const file = join(root, ".env");
   if (!existsSync(file)) return;
   for (const line of readFileSync(file, "utf8").split("\n")) {

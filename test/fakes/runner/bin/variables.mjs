@@ -19,7 +19,10 @@ function githubVariables(settings, { repository, run, name, workflowName }, { wo
     GITHUB_ACTOR: "octocat",
     GITHUB_API_URL: origin,
     GITHUB_EVENT_NAME: run.event,
-    GITHUB_EVENT_PATH: writeEvent(temp, { ...repository, full_name: fullName }),
+    GITHUB_EVENT_PATH: writeEvent(temp, {
+      ...run.payload,
+      repository: { ...repository, full_name: fullName },
+    }),
     GITHUB_JOB: name,
     GITHUB_REF: "refs/heads/main",
     GITHUB_REF_NAME: "main",
@@ -32,6 +35,8 @@ function githubVariables(settings, { repository, run, name, workflowName }, { wo
     GITHUB_SERVER_URL: origin,
     GITHUB_SHA: "7f3c1e0a94d25b6886f1c0de5b7aa9123c44e0d1",
     GITHUB_WORKFLOW: workflowName,
+    GITHUB_WORKFLOW_REF:
+      run.workflowRef ?? `${fullName}/.github/workflows/${workflowName}.yml@refs/heads/main`,
     GITHUB_WORKSPACE: workspace,
     ...commandFiles(temp),
   };
@@ -49,11 +54,11 @@ function runnerVariables(settings, { temp, tools, pipeline }) {
   };
 }
 
-function writeEvent(temp, repository) {
+function writeEvent(temp, payload) {
   const folder = join(temp, "_github_workflow");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "event.json");
-  writeFileSync(file, JSON.stringify({ ref: "refs/heads/main", repository }, undefined, 2));
+  writeFileSync(file, JSON.stringify({ ref: "refs/heads/main", ...payload }, undefined, 2));
   return file;
 }
 

@@ -1,0 +1,76 @@
+// Creates and starts the container of a worker: once, whoever asks and however often.
+//
+// Its name is the worker's id, and the engine gives a name to one container only. Who created it starts it. An engine
+// would start an ended container again (Docker and Podman alike), so everybody else looks first, and starts only what
+// was left behind unstarted by a dispatcher that ended in between.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
+import { lookAt } from "./container-facts.ts";
+import type { Engine } from "./engine.ts";
+import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
+import type { Owner } from "./labels.ts";
+import { refusal, unavailable } from "./start-failure.ts";
+
+export type LaunchDeps = { readonly engine: Engine; readonly owner: Owner };
+
+/** From the creation to the start takes another dispatcher 0.1 s, with a busy disk some seconds. */
+const OTHER_STARTER_MS = 2_000;
+const RETRY_MS = 1_000;
+
+/** `body`: of the creation. Throws an EngineFault when the engine does not answer. */
+export async function launchContainer(
+  spec: StartSpec,
+  body: unknown,
+  deps: LaunchDeps,
+): Promise<StartOutcome | { readonly type: "no-image" }> {
+  const { engine } = deps;
+  const answer = await engine.call({
+    method: "POST",
+    path: "/containers/create",
+    query: { name: spec.workerId },
+    json: body,
+  });
+  if (answer.status === 201) return await run(spec, engine);
+  if (isNameTaken(answer)) return await join(spec, deps);
+  if (isNoImage(answer)) return { type: "no-image" };
+  return refusal(answer, `create the container of ${spec.workerId}`, engine.url);
+}
+
+async function run({ workerId }: StartSpec, engine: Engine): Promise<StartOutcome> {
+  const answer = await engine.call({ method: "POST", path: `/containers/${workerId}/start` });
+  // 304: it runs already.
+  if (answer.status === 204 || answer.status === 304) return { type: "started" };
+  if (answer.status === 404) return removedMeanwhile(workerId);
+  return refusal(answer, `start the container of ${workerId}`, engine.url);
+}
+
+/** There is a container of this name: what came of the start that made it. */
+async function join(spec: StartSpec, { engine, owner }: LaunchDeps): Promise<StartOutcome> {
+  const { workerId } = spec;
+  const deadline = performance.now() + OTHER_STARTER_MS;
+  for (;;) {
+    const found = await lookAt(engine, workerId, owner);
+    if (found === undefined || (found !== "foreign" && found.phase === "leaving"))
+      return removedMeanwhile(workerId);
+    if (found === "foreign") {
+      const message = `the engine at ${engine.url} has a container ${workerId} that this pool did not make; remove or rename it`;
+      return { type: "refused", message };
+    }
+    if (found.phase !== "made") return { type: "started" };
+    if (performance.now() > deadline) return await run(spec, engine);
+    await sleep(50);
+  }
+}
+
+function removedMeanwhile(workerId: string): StartOutcome {
+  return unavailable(`the container of ${workerId} was removed while it was started`, RETRY_MS);
+}
+
+/** Podman 4 answers 500 with these words, Docker and Podman 5 answer 409. */
+function isNameTaken(answer: EngineAnswer): boolean {
+  return answer.status === 409 || (answer.status === 500 && /already in use/.test(wordsOf(answer)));
+}
+
+function isNoImage(answer: EngineAnswer): boolean {
+  return answer.status === 404 && /no such image|image not known/i.test(wordsOf(answer));
+}

@@ -1,0 +1,59 @@
+// Starts a worker, its image pulled first where it is missing.
+//
+// A pull takes minutes, a start must not: after some seconds the worker counts as started and waits for its image as it
+// would on a cluster, within its boot limit. `unavailable` would hold up every other job of the pool instead.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { WorkerId } from "../../../domain/ids.ts";
+import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
+import { lookAt } from "./container-facts.ts";
+import { type Launch, type PrepareDeps, prepareLaunch, refused, runPulled } from "./prepare-launch.ts";
+import type { Pulls } from "./pull-image.ts";
+import { unreachable } from "./start-failure.ts";
+import type { WaitingWorkers } from "./waiting-workers.ts";
+
+export type StartDeps = PrepareDeps & {
+  readonly pulls: Pulls;
+  readonly waiting: WaitingWorkers;
+  /** How long a start waits for a pull. */
+  readonly patienceMs: number;
+};
+
+export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<StartOutcome> {
+  const { workerId } = spec;
+  if (deps.waiting.stateOf(workerId) !== undefined) return { type: "started" };
+  try {
+    const launch = await prepareLaunch(spec, deps);
+    if ("type" in launch) return launch;
+    const launched = (await pullsFirst(workerId, deps)) ? NO_IMAGE : await launch.run();
+    if (launched.type !== "no-image") return launched;
+    return await pullAndRun(workerId, launch, deps);
+  } catch (error) {
+    return unreachable(error);
+  }
+}
+
+const NO_IMAGE = { type: "no-image" } as const;
+
+/** Not for a container that an earlier try has made. */
+async function pullsFirst(workerId: WorkerId, { settings, engine, owner }: StartDeps): Promise<boolean> {
+  return settings.pullPolicy === "always" && (await lookAt(engine, workerId, owner)) === undefined;
+}
+
+async function pullAndRun(workerId: WorkerId, launch: Launch, deps: StartDeps): Promise<StartOutcome> {
+  const { image } = launch;
+  if (deps.settings.pullPolicy === "never") {
+    return refused(
+      `image ${image} is not on the host, and the pool's pullPolicy is never: run docker pull ${image} there`,
+    );
+  }
+  const pull = deps.pulls.pull(image);
+  const patience = new AbortController();
+  const late = sleep(deps.patienceMs, undefined, { signal: patience.signal }).catch(() => undefined);
+  const pulled = await Promise.race([pull.ended, late]);
+  patience.abort();
+  if (pulled === undefined) {
+    deps.waiting.add(workerId, launch, pull);
+    return { type: "started" };
+  }
+  return pulled.type === "pulled" ? await runPulled(launch) : pulled;
+}

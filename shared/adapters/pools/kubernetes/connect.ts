@@ -1,0 +1,133 @@
+// The official client, set up for one pool: whose credentials, how long a call may take, and connections that are kept.
+import { Agent as HttpAgent } from "node:http";
+import { type AgentOptions, Agent as HttpsAgent } from "node:https";
+import {
+  BatchV1Api,
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  type RequestContext,
+  ServerConfiguration,
+} from "@kubernetes/client-node";
+import type { ClusterAccess, KubernetesSettings } from "./settings.ts";
+
+export type Apis = { readonly batch: BatchV1Api; readonly core: CoreV1Api; readonly server: string };
+
+type Env = { readonly [name: string]: string | undefined };
+
+/** Throws, with what to do, when the settings do not lead to a cluster. */
+export function connect(
+  settings: Pick<KubernetesSettings, "name" | "cluster" | "timeoutMs">,
+  env: Env,
+): Apis {
+  const config = new KubeConfig();
+  load(config, settings.name, settings.cluster, env);
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) {
+    throw new Error(
+      `Pool ${settings.name} has no Kubernetes cluster: its kubeconfig has no current context. Set cluster.context.`,
+    );
+  }
+  const agents = keptAgents();
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [
+      {
+        async pre(request) {
+          request.setSignal(AbortSignal.timeout(settings.timeoutMs));
+          agents(request);
+          return request;
+        },
+        post: async (response) => response,
+      },
+    ],
+  });
+  return { batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), server };
+}
+
+function load(config: KubeConfig, pool: string, access: ClusterAccess, env: Env): void {
+  if (access.auth === "in-cluster") loadInCluster(config, pool, env);
+  else if (access.auth === "kubeconfig") loadKubeconfig(config, pool, access);
+  else loadToken(config, pool, access, env);
+}
+
+function loadInCluster(config: KubeConfig, pool: string, env: Env): void {
+  if (env["KUBERNETES_SERVICE_HOST"] === undefined) {
+    throw new Error(
+      `Pool ${pool} uses the service account of the dispatcher's pod, but the dispatcher is in no pod. Set cluster.auth to kubeconfig or token.`,
+    );
+  }
+  config.loadFromCluster();
+}
+
+function loadKubeconfig(
+  config: KubeConfig,
+  pool: string,
+  { path, context }: Extract<ClusterAccess, { auth: "kubeconfig" }>,
+): void {
+  try {
+    if (path === undefined) config.loadFromDefault();
+    else config.loadFromFile(path);
+  } catch (cause) {
+    throw new Error(`Pool ${pool}: the kubeconfig ${path ?? ""} cannot be read. Check cluster.path.`, {
+      cause,
+    });
+  }
+  if (context === undefined) return;
+  if (config.getContextObject(context) === null) {
+    throw new Error(`Pool ${pool}: the kubeconfig has no context "${context}". Check cluster.context.`);
+  }
+  config.setCurrentContext(context);
+}
+
+function loadToken(
+  config: KubeConfig,
+  pool: string,
+  { server, caFile, tokenFile, tokenEnv }: Extract<ClusterAccess, { auth: "token" }>,
+  env: Env,
+): void {
+  const token = tokenEnv === undefined ? undefined : env[tokenEnv];
+  if (tokenEnv !== undefined && !token) {
+    throw new Error(`Pool ${pool}: the variable ${tokenEnv}, named by cluster.tokenEnv, is not set.`);
+  }
+  // The client caches credentials by the user's name across all configurations of the process.
+  const name = `npu-dispatch-${pool}`;
+  const user =
+    tokenFile === undefined
+      ? { name, ...(token !== undefined && { token }) }
+      : { name, authProvider: { name: "tokenFile", config: { tokenFile } } };
+  config.loadFromClusterAndUser(
+    { name, server, skipTLSVerify: false, ...(caFile !== undefined && { caFile }) },
+    user,
+  );
+}
+
+/** Idle connections are closed before a load balancer drops them (AWS NLB: 350 s, Huawei ELB: 60 s). */
+const IDLE_MS = 30_000;
+
+/**
+ * The client makes an agent, and so a TLS handshake, per call. The last one is kept, with its connections, for as long
+ * as its certificates are the same; agents of proxies are left alone.
+ */
+function keptAgents(): (request: RequestContext) => void {
+  let kept: HttpAgent | undefined;
+  let keptFor = "";
+  return (request) => {
+    const fresh = request.getAgent();
+    if (fresh?.constructor !== HttpsAgent && fresh?.constructor !== HttpAgent) return;
+    const { options } = fresh as HttpAgent & { readonly options: AgentOptions };
+    const credentials = credentialsOf(options);
+    if (kept === undefined || credentials !== keptFor) {
+      kept?.destroy();
+      const keep = { ...options, keepAlive: true, timeout: IDLE_MS };
+      kept = fresh instanceof HttpsAgent ? new HttpsAgent(keep) : new HttpAgent(keep);
+      keptFor = credentials;
+    }
+    request.setAgent(kept);
+  };
+}
+
+function credentialsOf({ ca, cert, key, pfx, passphrase, servername }: AgentOptions): string {
+  return [ca, cert, key, pfx, passphrase, servername].map(String).join("\n");
+}

@@ -1,0 +1,132 @@
+// The pool in a Kubernetes cluster: every worker is a Job of one pod. The cluster's objects are its only memory.
+import type { CoreV1Event, V1Job, V1Pod } from "@kubernetes/client-node";
+import type { WorkerId } from "../../../domain/ids.ts";
+import { parseWorkerId } from "../../../domain/ids.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import type { Log } from "../../../ports/log.ts";
+import type { ContainerState, PoolDriver } from "../../../ports/pool-driver.ts";
+import { ApiFault } from "./api-fault.ts";
+import { type Cluster, createCluster } from "./cluster.ts";
+import { connect } from "./connect.ts";
+import { type Found, isLiving, stateOf } from "./container-state.ts";
+import { LABEL, type Owner, selectorOf } from "./names.ts";
+import { pendingReason } from "./pending-reason.ts";
+import { createCapacity } from "./pool-capacity.ts";
+import type { KubernetesSettings } from "./settings.ts";
+import { isRbacDenial } from "./start-outcome.ts";
+import { startWorker } from "./start-worker.ts";
+import { stopWorker } from "./stop-worker.ts";
+
+export type KubernetesPoolDeps = {
+  /** The stored deployment id: dispatchers that share a cluster see their own workers only. */
+  readonly deployment: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The dispatcher's environment, for in-cluster credentials and `tokenEnv`. */
+  readonly env: { readonly [name: string]: string | undefined };
+};
+
+/** More lines than a console page shows. */
+const MAX_LOG_LINES = 1_000;
+
+/** Throws when the settings lead to no cluster; whether it answers is seen at the first call. */
+export function createKubernetesPool(settings: KubernetesSettings, deps: KubernetesPoolDeps): PoolDriver {
+  const owner: Owner = { deployment: deps.deployment, pool: settings.name };
+  const { template } = settings.namespace;
+  const fixed = template.includes("{") ? undefined : template;
+  const cluster = createCluster(connect(settings, deps.env), fixed);
+  const parts = { settings, owner, cluster, log: deps.log, clock: deps.clock };
+  const find = (workerId?: WorkerId) => findWorkers(cluster, selectorOf(owner, workerId));
+  const waits = createWaits(parts);
+
+  return {
+    capabilities: { idempotentStart: true, namedCards: false },
+    capacity: createCapacity(parts),
+    start: (spec) => startWorker(spec, parts),
+
+    async inspect(workerId): Promise<ContainerState> {
+      const found = await find(workerId);
+      const state = stateOf(found);
+      if (state.type !== "waits") return state;
+      return {
+        type: "running",
+        waits: await waits(found.jobs[0], state.pod),
+        node: state.pod?.spec?.nodeName,
+      };
+    },
+
+    // A pod without its Job, left by somebody's hand, is a worker too while it lives.
+    list: async () => workersOf(await find()).map(([workerId]) => workerId),
+
+    async ended() {
+      const states = workersOf(await find()).map(([workerId, found]) => ({
+        workerId,
+        state: stateOf(found),
+      }));
+      return states.filter(({ state }) => state.type === "exited").map(({ workerId }) => workerId);
+    },
+
+    stop: (workerId, graceMs) => stopWorker(workerId, graceMs, { cluster, find }),
+
+    async logsTail(workerId, lines) {
+      if (lines <= 0) return [];
+      const { pods } = await find(workerId);
+      const pod = pods.find(isLiving) ?? pods[0];
+      if (pod === undefined) return [];
+      const { namespace = "", name = "" } = pod.metadata ?? {};
+      const text = (await cluster.podLog(namespace, name, Math.min(lines, MAX_LOG_LINES))) ?? "";
+      return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+    },
+  };
+}
+
+async function findWorkers(cluster: Cluster, selector: string): Promise<Found> {
+  // Jobs first: a pod that is made between the two lists is then never seen without its Job.
+  const jobs = await cluster.jobs(selector);
+  const pods = await cluster.pods(selector);
+  return { jobs: jobs.filter((job) => job.metadata?.deletionTimestamp === undefined), pods };
+}
+
+/** Those that are still there, by id. */
+function workersOf({ jobs, pods }: Found): [WorkerId, Found][] {
+  const workers = new Map<WorkerId, { jobs: V1Job[]; pods: V1Pod[] }>();
+  for (const job of jobs) entryOf(job)?.jobs.push(job);
+  for (const pod of pods) entryOf(pod)?.pods.push(pod);
+  return [...workers].filter(([, found]) => stateOf(found).type !== "gone");
+
+  function entryOf({ metadata }: V1Job | V1Pod) {
+    const workerId = parseWorkerId(metadata?.labels?.[LABEL.worker] ?? "");
+    if (workerId === undefined) return undefined;
+    const entry = workers.get(workerId) ?? { jobs: [], pods: [] };
+    workers.set(workerId, entry);
+    return entry;
+  }
+}
+
+type WaitDeps = {
+  readonly settings: KubernetesSettings;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Reads the events of what waits. Without the right to, the pod's own state must do; that is said once. */
+function createWaits({ settings, cluster, clock, log }: WaitDeps) {
+  let told = false;
+  return async (job: V1Job | undefined, pod: V1Pod | undefined): Promise<string> => {
+    const events = await (pod === undefined ? eventsOf("Job", job) : eventsOf("Pod", pod));
+    return pendingReason({ job, pod, events, now: clock.now() });
+  };
+
+  async function eventsOf(kind: string, of: V1Job | V1Pod | undefined): Promise<CoreV1Event[]> {
+    const { namespace = "", name = "" } = of?.metadata ?? {};
+    try {
+      return await cluster.events(namespace, { kind, name });
+    } catch (error) {
+      if (!(error instanceof ApiFault) || !isRbacDenial(error)) throw error;
+      if (!told) log.warn("events-forbidden", { pool: settings.name, message: error.message });
+      told = true;
+      return [];
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// Cards per node: what ready, matching nodes have, less what pods hold. Kubernetes never lowers `allocatable` by use.
+import type { V1Node, V1Pod, V1Taint, V1Toleration } from "@kubernetes/client-node";
+import type { PoolCapacity } from "../../../ports/pool-driver.ts";
+import { parseQuantity } from "./quantity.ts";
+
+type PoolNode = NonNullable<PoolCapacity["nodes"]>[number];
+
+export type CardCount = {
+  /** `huawei.com/ascend-1980`; "cpu" where a card is a core. */
+  readonly resource: string;
+  /** Units of it that make one card. */
+  readonly units: number;
+  readonly nodeSelector: { readonly [key: string]: string };
+  readonly tolerations: readonly V1Toleration[];
+  /** Pods of this pool: their cards count as the pool's, only used. */
+  readonly isOurs: (pod: V1Pod) => boolean;
+};
+
+/** Nodes with cards, by name. `total` leaves out what others' pods hold, `free` what any pod holds. */
+export function nodeCards(nodes: readonly V1Node[], pods: readonly V1Pod[], count: CardCount): PoolNode[] {
+  return nodes
+    .filter((node) => isUsable(node, count))
+    .map((node) => cardsOf(node, pods, count))
+    .filter(({ total }) => total > 0)
+    .sort((one, other) => one.name.localeCompare(other.name));
+}
+
+function cardsOf(node: V1Node, pods: readonly V1Pod[], { resource, units, isOurs }: CardCount): PoolNode {
+  const name = node.metadata?.name ?? "";
+  const here = pods.filter(({ spec }) => spec?.nodeName === name);
+  const sum = (of: readonly V1Pod[]) => of.reduce((held, pod) => held + requestOf(pod, resource), 0);
+  const allocatable = parseQuantity(node.status?.allocatable?.[resource] ?? "0") ?? 0;
+  const others = sum(here.filter((pod) => !isOurs(pod)));
+  const whole = (amount: number) => Math.max(0, Math.floor(amount / units));
+  return { name, total: whole(allocatable - others), free: whole(allocatable - sum(here)) };
+}
+
+/** Init containers run before the others, so the larger of the two counts. */
+function requestOf(pod: V1Pod, resource: string): number {
+  const of = (containers: readonly { resources?: { requests?: { [key: string]: string } } }[] = []) =>
+    containers.map(({ resources }) => parseQuantity(resources?.requests?.[resource] ?? "0") ?? 0);
+  const together = of(pod.spec?.containers).reduce((sum, value) => sum + value, 0);
+  return Math.max(together, ...of(pod.spec?.initContainers));
+}
+
+function isUsable(node: V1Node, { nodeSelector, tolerations }: CardCount): boolean {
+  const ready = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+  const labels = node.metadata?.labels ?? {};
+  const matches = Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
+  const taints = node.spec?.taints ?? [];
+  return Boolean(
+    ready && matches && !node.spec?.unschedulable && taints.every((taint) => isTolerated(taint, tolerations)),
+  );
+}
+
+function isTolerated(taint: V1Taint, tolerations: readonly V1Toleration[]): boolean {
+  if (taint.effect === "PreferNoSchedule") return true;
+  return tolerations.some(({ key, operator = "Equal", value = "", effect }) => {
+    if (effect && effect !== taint.effect) return false;
+    if (operator === "Exists") return key === undefined || key === taint.key;
+    return key === taint.key && value === (taint.value ?? "");
+  });
+}

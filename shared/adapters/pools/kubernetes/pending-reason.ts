@@ -1,0 +1,133 @@
+// What a worker that has not started yet waits for, in a sentence, from its Job, its pod and their events.
+import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from "@kubernetes/client-node";
+import type { EpochMs } from "../../../domain/ids.ts";
+import { CONTAINER } from "./names.ts";
+import { KUEUE_QUEUE } from "./queue.ts";
+
+export type Pending = {
+  readonly job: V1Job | undefined;
+  readonly pod: V1Pod | undefined;
+  /** Of the pod, or of the Job where there is no pod. */
+  readonly events: readonly CoreV1Event[];
+  readonly now: EpochMs;
+};
+
+/** A registry that is slow or away for a moment is no reason yet: the kubelet tries again after 10 s, 20 s, 40 s. */
+const PULL_FAULT_MS = 60_000;
+/** Scheduler messages name every node group of the cluster. */
+const MAX_WORDS = 400;
+
+export function pendingReason({ job, pod, events, now }: Pending): string {
+  if (pod === undefined) return reasonWithoutPod(job, events);
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (pod.spec?.nodeName === undefined && scheduled?.status !== "True") {
+    return reasonWithoutNode(pod, scheduled, events);
+  }
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
+  return containerReason(pod, status, now) ?? nodeReason(pod, events);
+}
+
+function reasonWithoutPod(job: V1Job | undefined, events: readonly CoreV1Event[]): string {
+  const said = newest(events, "Warning") ?? newest(events, "Normal", ["Pending", "Suspended"]);
+  const words = said === undefined ? "" : `: ${clip(said.message ?? "")}`;
+  const queue = job?.metadata?.labels?.[KUEUE_QUEUE];
+  if (job?.spec?.suspend) {
+    return sentence(
+      queue === undefined ? `Its Job is suspended${words}` : `Waits in the Kueue queue ${queue}${words}`,
+    );
+  }
+  if (said?.type !== "Warning") return "Kubernetes has not made its pod yet.";
+  return sentence(`Kubernetes cannot make its pod${words}${adviceOn(said.message ?? "")}`);
+}
+
+function adviceOn(message: string): string {
+  if (/exceeded quota:/.test(message)) return " (the namespace's quota is used up)";
+  return /must specify/.test(message) ? " (set these in perWorker or perCard of the pool)" : "";
+}
+
+type Condition = { readonly reason?: string; readonly message?: string };
+
+function reasonWithoutNode(
+  pod: V1Pod,
+  condition: Condition | undefined,
+  events: readonly CoreV1Event[],
+): string {
+  if (condition?.reason === "SchedulingGated") return "Its pod waits for the admission of a queue.";
+  const message = condition?.message ?? newest(events, "Warning")?.message;
+  if (message) return sentence(`No node can take it: ${clip(message)}`);
+  return `Its pod waits for the scheduler ${pod.spec?.schedulerName ?? "default-scheduler"}.`;
+}
+
+/** Undefined when its state says no more than that it is on its way. */
+function containerReason(
+  pod: V1Pod,
+  status: V1ContainerStatus | undefined,
+  now: EpochMs,
+): string | undefined {
+  const { reason = "", message = "" } = status?.state?.waiting ?? {};
+  const image = status?.image || pod.spec?.containers[0]?.image;
+  const words = message === "" ? "" : `: ${clip(message)}`;
+  switch (reason) {
+    case "ErrImagePull":
+    case "ImagePullBackOff": {
+      const minutes = Math.floor((now - startOf(pod, now)) / 60_000);
+      if (now - startOf(pod, now) < PULL_FAULT_MS)
+        return `Its image ${image} was not pulled at the first try; it is tried again.`;
+      return sentence(`Its image ${image} cannot be pulled, for ${minutes} min now${words}`);
+    }
+    case "InvalidImageName":
+    case "ErrImageNeverPull":
+      return sentence(`Its image ${image} cannot be used (${reason})${words}`);
+    case "":
+    case "ContainerCreating":
+    case "PodInitializing":
+      return undefined;
+    default:
+      return sentence(`Its container cannot be made (${reason})${words}`);
+  }
+}
+
+function nodeReason(pod: V1Pod, events: readonly CoreV1Event[]): string {
+  const node = pod.spec?.nodeName ?? "its node";
+  const fault = newest(events, "Warning", ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"]);
+  if (fault !== undefined)
+    return sentence(`The node ${node} cannot prepare it: ${clip(fault.message ?? "")}`);
+  const pulling = newest(events, "Normal", ["Pulling"]);
+  const pulled = newest(events, "Normal", ["Pulled"]);
+  if (pulling !== undefined && pulled === undefined) {
+    return `The node ${node} pulls its image ${pod.spec?.containers[0]?.image}.`;
+  }
+  return `The node ${node} prepares its container.`;
+}
+
+/** When the node took it. */
+function startOf(pod: V1Pod, fallback: EpochMs): EpochMs {
+  return (pod.status?.startTime ?? pod.metadata?.creationTimestamp)?.getTime() ?? fallback;
+}
+
+function newest(
+  events: readonly CoreV1Event[],
+  type: "Warning" | "Normal",
+  reasons?: readonly string[],
+): CoreV1Event | undefined {
+  const fitting = events.filter(
+    (event) => event.type === type && (reasons === undefined || reasons.includes(event.reason ?? "")),
+  );
+  return fitting.reduce<CoreV1Event | undefined>(
+    (latest, event) => (latest === undefined || timeOf(event) >= timeOf(latest) ? event : latest),
+    undefined,
+  );
+}
+
+function timeOf({ lastTimestamp, eventTime, metadata }: CoreV1Event): number {
+  return new Date(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? 0).getTime();
+}
+
+function clip(message: string): string {
+  const line = message.replace(/\s+/g, " ").trim();
+  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)} …` : line;
+}
+
+function sentence(text: string): string {
+  return /[.…]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,136 @@
+// Starts a worker: its Job, whose name makes a second start meet the first, then the Secret that its pod waits for.
+//
+// The Secret comes second because the Job must own it. Until it is there the kubelet does not start the container, and
+// a start that was cut off between the two is completed by the next one. So no Secret is ever left without a Job.
+import type { V1Job } from "@kubernetes/client-node";
+import type { Log } from "../../../ports/log.ts";
+import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
+import { ApiFault } from "./api-fault.ts";
+import { cardObjection } from "./card-resources.ts";
+import type { Cluster } from "./cluster.ts";
+import { LABEL, MANAGER, namespaceOf, type Owner, ownerLabels } from "./names.ts";
+import type { KubernetesSettings } from "./settings.ts";
+import { isMissingNamespace, isRbacDenial, startOutcome } from "./start-outcome.ts";
+import { type WorkerPlan, workerJob, workerSecret } from "./worker-job.ts";
+
+export type StartDeps = {
+  readonly settings: KubernetesSettings;
+  readonly owner: Owner;
+  readonly cluster: Cluster;
+  readonly log: Log;
+};
+
+export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<StartOutcome> {
+  const plan = planOf(spec, deps);
+  if (typeof plan === "string") return { type: "refused", message: plan };
+  try {
+    return await launch(plan, deps);
+  } catch (error) {
+    if (error instanceof ApiFault) return startOutcome(error);
+    throw error;
+  }
+}
+
+/** Or why there can be none. */
+function planOf(spec: StartSpec, { settings, owner }: StartDeps): WorkerPlan | string {
+  const image = spec.image ?? settings.image;
+  if (image === undefined) {
+    return `Neither endpoint ${spec.endpoint} nor pool ${settings.name} names an image. Set image for one of them.`;
+  }
+  const namespace = namespaceOf(settings.namespace.template, spec);
+  if (namespace === undefined) {
+    return `The namespace ${settings.namespace.template} of pool ${settings.name} needs the owner's login or the repository's name, and this job has none.`;
+  }
+  return cardObjection(spec.cards, settings) ?? { spec, settings, owner, namespace, image };
+}
+
+async function launch(plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> {
+  const job = workerJob(plan);
+  const objection = (await admission(job, plan, deps)) ?? (await create(job, plan, deps));
+  if (!(objection instanceof ApiFault)) return objection;
+  // An earlier start may have made it: of the same name, or on the very quota that is used up now.
+  const found = objection.status === undefined ? undefined : await findJob(plan, deps);
+  return found === undefined ? startOutcome(objection) : await join(found, plan, deps);
+}
+
+async function create(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome | ApiFault> {
+  let made: V1Job;
+  try {
+    made = await deps.cluster.createJob(plan.namespace, job);
+  } catch (error) {
+    if (error instanceof ApiFault) return error;
+    throw error;
+  }
+  return await complete(made, plan, deps);
+}
+
+function findJob({ namespace, spec }: WorkerPlan, { cluster }: StartDeps): Promise<V1Job | undefined> {
+  return cluster.readJob(namespace, spec.workerId);
+}
+
+/**
+ * Kubernetes takes any Job and objects to its pod later, in an event. One dry run asks first, so that a full quota or
+ * a wrong setting is the answer to the start. It is left out where the role has no `create` on pods.
+ */
+async function admission(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<ApiFault | undefined> {
+  const template = job.spec?.template ?? {};
+  const metadata = { ...template.metadata, generateName: `${plan.spec.workerId}-` };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata, spec: template.spec ?? { containers: [] } };
+  try {
+    await deps.cluster.tryPod(plan.namespace, pod);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiFault)) throw error;
+    if (isMissingNamespace(error) && deps.settings.namespace.create) {
+      await createNamespace(plan.namespace, deps);
+      return undefined;
+    }
+    return saysNothing(error, deps.settings) ? undefined : error;
+  }
+}
+
+function saysNothing(fault: ApiFault, { queue }: KubernetesSettings): boolean {
+  if (isRbacDenial(fault)) return true;
+  if (fault.status === 400 && /dry run/i.test(fault.message)) return true; // a webhook that cannot
+  // Kueue starts the pod when there is room.
+  return queue.type === "kueue" && startOutcome(fault).type === "unavailable" && fault.status === 403;
+}
+
+async function createNamespace(name: string, { settings, cluster, log }: StartDeps): Promise<void> {
+  const labels = {
+    ...settings.namespace.labels,
+    [LABEL.managedBy]: MANAGER,
+  };
+  try {
+    await cluster.createNamespace({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
+    log.info("namespace-created", { pool: settings.name, message: name });
+  } catch (error) {
+    if (!(error instanceof ApiFault) || error.status !== 409) throw error; // another start was first
+  }
+}
+
+/** A Job of this name is there: of an earlier start, of one at the same time, or a stranger's. */
+async function join(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> {
+  const { spec, owner, namespace } = plan;
+  const expected = Object.entries({ ...ownerLabels(owner), [LABEL.worker]: spec.workerId });
+  if (expected.some(([key, value]) => job.metadata?.labels?.[key] !== value)) {
+    const message = `The namespace ${namespace} has a Job ${spec.workerId} of somebody else. Delete it, or use another namespace.`;
+    return { type: "refused", message };
+  }
+  return await complete(job, plan, deps);
+}
+
+async function complete(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> {
+  const { namespace, spec } = plan;
+  try {
+    await deps.cluster.createSecret(namespace, workerSecret(plan, job.metadata?.uid ?? ""));
+  } catch (error) {
+    if (!(error instanceof ApiFault)) throw error;
+    if (error.status === 409) return { type: "started" };
+    const outcome = startOutcome(error);
+    // Its container would wait for the Secret for ever.
+    if (outcome.type === "refused") await deps.cluster.deleteJob(namespace, spec.workerId);
+    return outcome;
+  }
+  return { type: "started" };
+}

@@ -1,0 +1,61 @@
+// What is due, oldest first. A failing item does not stop the rest, nor is it the first of the next pass.
+import type { EpochMs } from "../../domain/ids.ts";
+import type { Job } from "../../domain/job.ts";
+import type { DueItem } from "../../ports/store.ts";
+import type { Deps } from "../deps.ts";
+import { reviveWorker } from "../revive-worker.ts";
+import { failingItems } from "./failing-items.ts";
+import { lookAtJob } from "./look-at-job.ts";
+import type { PlannedStop } from "./planned-stops.ts";
+
+/** Items looked at in one pass: within its time even when each costs a slow GitHub call. */
+const PASS_ITEMS = 200;
+const AT_ONCE = 8;
+
+export type DueView = {
+  /** Looks that far ahead too. */
+  readonly aheadMs: number;
+  /** True once the pass has used up its time. */
+  isLate(): boolean;
+  /** Takes up jobs that have ended and still owe somebody a callback. */
+  readonly ended: Job[];
+  readonly stops: PlannedStop[];
+  readonly faults: unknown[];
+};
+
+/** Answers how many were looked at. */
+export async function lookAtDue(deps: Deps, view: DueView): Promise<number> {
+  const failing = await failingItems(deps);
+  const until = deps.clock.now() + view.aheadMs;
+  const found = await deps.stores.due.due(until, PASS_ITEMS + failing.count);
+  const items = failing.order(found).slice(0, PASS_ITEMS);
+  const failed: DueItem[] = [];
+  let looked = 0;
+  while (looked < items.length && !view.isLate()) {
+    const batch = items.slice(looked, looked + AT_ONCE);
+    looked += batch.length;
+    const looks = batch.map((item) =>
+      lookAt(deps, item, { ...view, until }).catch((fault: unknown) => {
+        view.faults.push(fault);
+        failed.push(item);
+      }),
+    );
+    await Promise.all(looks);
+  }
+  await failing.note(failed, items.slice(0, looked));
+  return looked;
+}
+
+type Findings = Pick<DueView, "ended" | "stops"> & { readonly until: EpochMs };
+
+async function lookAt(deps: Deps, item: DueItem, { until, ended, stops }: Findings): Promise<void> {
+  if (item.kind === "job") {
+    const job = await lookAtJob(deps, item.id, until);
+    if (job !== undefined) ended.push(job);
+    return;
+  }
+  const worker = await deps.stores.workers.get(item.id);
+  if (worker?.dueAt === undefined || worker.dueAt > until) return;
+  const stop = await reviveWorker(deps, worker);
+  if (stop !== undefined) stops.push(stop);
+}

@@ -1,0 +1,21 @@
+// Containers that ended by themselves while their workers are not known to have: nobody waits for a missed heartbeat.
+import type { PoolName, WorkerId } from "../../domain/ids.ts";
+import { isServing } from "../../domain/worker.ts";
+import type { Deps } from "../deps.ts";
+import { reviveWorker } from "../revive-worker.ts";
+import { each } from "./each.ts";
+import type { PlannedStop } from "./planned-stops.ts";
+
+/** `stops`: takes up what turns out to be more than an end. */
+export async function noticeEnded(deps: Deps, name: PoolName, stops: PlannedStop[]): Promise<void> {
+  const driver = deps.pools.get(name)?.driver;
+  await each((await driver?.ended()) ?? [], (id) => notice(deps, id, stops));
+}
+
+async function notice(deps: Deps, id: WorkerId, stops: PlannedStop[]): Promise<void> {
+  const worker = await deps.stores.workers.get(id);
+  // One that is still `reserving` has its start resumed, which finds the container.
+  if (worker === undefined || !isServing(worker) || worker.state === "reserving") return;
+  const stop = await reviveWorker(deps, worker);
+  if (stop !== undefined) stops.push(stop);
+}

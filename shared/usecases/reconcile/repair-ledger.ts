@@ -1,0 +1,29 @@
+// A pool's ledger against the records: cards held by nobody are given back, workers that hold none get theirs.
+import { lifted } from "../../domain/card-trouble.ts";
+import type { PoolName, WorkerId } from "../../domain/ids.ts";
+import type { Pool } from "../../domain/pool.ts";
+import type { Deps } from "../deps.ts";
+import { holdCards, isAtWork } from "../hold-cards.ts";
+import { releaseCards } from "../release-worker.ts";
+import { each } from "./each.ts";
+
+export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
+  const pool = await deps.stores.pools.get(name);
+  if (pool === undefined) return;
+  await refreshCards(deps, pool);
+  // Cards held for a worker that is released or was never written: a crash came between two writes.
+  await each(Object.keys(pool.reservations) as WorkerId[], async (id) => {
+    const worker = await deps.stores.workers.get(id);
+    if (worker === undefined || worker.state === "released") await releaseCards(deps, name, id);
+  });
+  const live = await deps.stores.workers.live(name);
+  const cardless = live.filter((worker) => pool.reservations[worker.id] === undefined && isAtWork(worker));
+  await each(cardless, ({ id }) => holdCards(deps, id));
+}
+
+/** Cards were added or taken away, or have been in quarantine for long enough. A lost race is made up for by the next pass. */
+async function refreshCards(deps: Deps, pool: Pool): Promise<void> {
+  const total = (await deps.pools.get(pool.name)?.driver.capacity())?.total ?? pool.total;
+  const next = lifted(total === pool.total ? pool : { ...pool, total }, deps.clock.now());
+  if (next !== pool) await deps.stores.pools.replace({ ...next, version: pool.version + 1 });
+}

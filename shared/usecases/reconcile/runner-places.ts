@@ -1,0 +1,54 @@
+// The places at GitHub where runners of ours may be registered: of live workers, and of repositories that had jobs.
+import { tenantId } from "../../domain/ids.ts";
+import type { SeenRepository } from "../../domain/repository.ts";
+import { settingsOf } from "../../domain/tenant.ts";
+import type { RunnerScope, Worker } from "../../domain/worker.ts";
+import type { Deps } from "../deps.ts";
+import type { RunnerPlace } from "../remove-registration.ts";
+
+/** In the order of their names, so that a cursor can stand between two of them. */
+export type KnownPlace = RunnerPlace & { readonly name: string };
+
+/** Repositories asked for; with more than these, those without a job for the longest time are left to GitHub. */
+const MAX_REPOSITORIES = 1_000;
+
+export async function runnerPlaces(deps: Pick<Deps, "stores" | "pools" | "tenants">): Promise<KnownPlace[]> {
+  const { repositories, workers } = deps.stores;
+  const live = await Promise.all([...deps.pools.keys()].map((name) => workers.live(name)));
+  const seen = await repositories.list(MAX_REPOSITORIES);
+  const places = [
+    ...live.flat().filter(isWorkflowRunner).map(placeOfWorker),
+    ...seen.map((one) => placeOf(deps, one)),
+  ];
+  // Of two with one name the later stays: a repository knows its installation.
+  const byName = new Map(places.map((place) => [place.name, place]));
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** An API job's runner may be registered with a token that came with its request, where the App can do nothing. */
+function isWorkflowRunner({ kind = "github" }: Worker): boolean {
+  return kind === "github";
+}
+
+function placeOfWorker({ scope }: Worker): KnownPlace {
+  const owner =
+    scope.type === "organization"
+      ? { login: scope.org, type: "Organization" as const }
+      : { login: scope.owner, type: "User" as const };
+  return { name: nameOf(scope), scope, caller: { owner, installationId: undefined } };
+}
+
+/** As `scopeOf` in domain/worker-steps.ts chooses for a job of it. */
+function placeOf(deps: Pick<Deps, "tenants">, { owner, name, installationId }: SeenRepository): KnownPlace {
+  const level = settingsOf(deps.tenants, { id: tenantId(owner.id), login: owner.login })?.level;
+  const scope: RunnerScope =
+    owner.type === "Organization" && level !== "repository"
+      ? { type: "organization", org: owner.login }
+      : { type: "repository", owner: owner.login, repo: name };
+  return { name: nameOf(scope), scope, caller: { owner, installationId } };
+}
+
+function nameOf(scope: RunnerScope): string {
+  const name = scope.type === "organization" ? scope.org : `${scope.owner}/${scope.repo}`;
+  return name.toLowerCase();
+}

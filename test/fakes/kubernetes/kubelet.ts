@@ -1,0 +1,106 @@
+// The kubelets of all nodes: images, secrets, containers, deadlines, deletions, and the pods' status.
+import type { ClusterState } from "./cluster-state.ts";
+import { type PodRunner, type RunningContainer, resolveContainer } from "./container.ts";
+import type { Json, KubeObject } from "./objects.ts";
+import { pullImage, setEnded, setRunning, setWaiting } from "./pod-status.ts";
+
+type Runtime = {
+  readonly since: number;
+  container?: RunningContainer;
+  startedAt?: number;
+  exit?: number;
+  /** TERM was sent; KILL follows then. */
+  killAt?: number;
+  pullTries: number;
+  why?: string;
+};
+
+export type Kubelet = {
+  tick(): void;
+  container(podUid: string): RunningContainer | undefined;
+  /** Kills all that runs, and waits for it. */
+  close(): Promise<void>;
+};
+
+export function createKubelet(state: ClusterState, run: PodRunner): Kubelet {
+  const runtimes = new Map<string, Runtime>();
+
+  function tick(): void {
+    const pods = state.objects.list("Pod").filter(({ spec }) => spec.nodeName !== undefined);
+    for (const pod of pods) if (nodeIsUp(state, pod)) syncPod(pod);
+    const known = new Set(pods.map(({ metadata }) => metadata.uid));
+    // Forgotten by the API server: the kubelet ends them, in its own time.
+    for (const [uid, runtime] of runtimes) if (!known.has(uid)) endRuntime(runtime, 1);
+  }
+
+  function syncPod(pod: KubeObject): void {
+    const { uid, deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata;
+    const runtime = runtimes.get(uid) ?? { since: Date.now(), pullTries: 0 };
+    runtimes.set(uid, runtime);
+    const deleted = deletionTimestamp !== undefined;
+    if (runtime.container === undefined) {
+      if (deleted) state.objects.remove(pod);
+      else start(pod, runtime);
+    } else if (runtime.exit !== undefined) {
+      finish(pod, runtime, runtime.container);
+      if (deleted) state.objects.remove(pod);
+    } else if (deleted) endRuntime(runtime, deletionGracePeriodSeconds);
+    else limit(pod, runtime);
+  }
+
+  function start(pod: KubeObject, runtime: Runtime): void {
+    if (!pullImage(state, pod, runtime)) return;
+    const container = resolveContainer(state, pod);
+    if ("missing" in container) {
+      setWaiting(state, pod, "CreateContainerConfigError", container.missing);
+      return;
+    }
+    runtime.container = run(container);
+    runtime.startedAt = Date.now();
+    void runtime.container.ended.then((code) => {
+      runtime.exit = code;
+    });
+    setRunning(state, pod);
+  }
+
+  function finish(pod: KubeObject, runtime: Runtime, container: RunningContainer): void {
+    const { exit = 0, why, startedAt = runtime.since } = runtime;
+    setEnded(state, pod, { exit, result: container.result(), why, startedAt });
+  }
+
+  return {
+    tick,
+    container: (uid) => runtimes.get(uid)?.container,
+    async close() {
+      const live = [...runtimes.values()].flatMap(({ container, exit }) =>
+        container && exit === undefined ? [container] : [],
+      );
+      for (const container of live) container.kill();
+      await Promise.all(live.map(({ ended }) => ended));
+    },
+  };
+}
+
+function endRuntime(runtime: Runtime, graceSeconds: number): void {
+  if (runtime.container === undefined || runtime.exit !== undefined) return;
+  if (runtime.killAt === undefined) runtime.container.term();
+  const at = Date.now() + graceSeconds * 1_000;
+  runtime.killAt = Math.min(runtime.killAt ?? at, at);
+  if (Date.now() >= runtime.killAt) runtime.container.kill();
+}
+
+/** activeDeadlineSeconds. */
+function limit({ spec }: KubeObject, runtime: Runtime): void {
+  const {
+    activeDeadlineSeconds: deadline = Number.POSITIVE_INFINITY,
+    terminationGracePeriodSeconds: grace = 30,
+  } = spec;
+  if (Date.now() - (runtime.startedAt ?? Date.now()) <= deadline * 1_000) return;
+  runtime.why = "DeadlineExceeded";
+  endRuntime(runtime, grace);
+}
+
+function nodeIsUp(state: ClusterState, pod: KubeObject): boolean {
+  const node = state.objects.get("Node", undefined, pod.spec.nodeName);
+  return node?.status.conditions.some(({ type, status }: Json) => type === "Ready" && status === "True");
+}

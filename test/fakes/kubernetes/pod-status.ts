@@ -1,0 +1,77 @@
+// What the kubelet writes into a pod's status: image pulls, waiting, running, ended.
+import type { ClusterState } from "./cluster-state.ts";
+import type { Json, KubeObject } from "./objects.ts";
+import { timestamp } from "./objects.ts";
+
+/** The kubelet keeps the last so many bytes of a termination message. */
+const MAX_RESULT = 4_096;
+
+export type End = {
+  readonly exit: number;
+  readonly result: string;
+  readonly why: string | undefined;
+  readonly startedAt: number;
+};
+
+export function setEnded(state: ClusterState, pod: KubeObject, { exit, result, why, startedAt }: End): void {
+  if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return;
+  const message = Buffer.from(result).subarray(-MAX_RESULT).toString();
+  const phase = exit === 0 && why === undefined ? "Succeeded" : "Failed";
+  const terminated = {
+    exitCode: exit,
+    reason: exit === 0 ? "Completed" : "Error",
+    ...(message !== "" && { message }),
+    startedAt: timestamp(startedAt),
+    finishedAt: timestamp(),
+  };
+  setStatus(state, pod, { phase, ...(why !== undefined && { reason: why }) }, { terminated });
+}
+
+export function setRunning(state: ClusterState, pod: KubeObject): void {
+  setStatus(state, pod, { phase: "Running" }, { running: { startedAt: timestamp() } });
+}
+
+export type Pull = { readonly since: number; pullTries: number };
+
+/** True once the image is there. */
+export function pullImage(state: ClusterState, pod: KubeObject, runtime: Pull): boolean {
+  const image: string = pod.spec.containers[0].image;
+  const { pullMs = 0, missing = false } = state.images.get(image) ?? {};
+  if (!missing && pullMs === 0) return true;
+  if (runtime.pullTries === 0) state.emit(pod, "Normal", "Pulling", `Pulling image "${image}"`);
+  runtime.pullTries += 1;
+  if (missing) {
+    const why = `rpc error: code = NotFound desc = failed to pull and unpack image "${image}": not found`;
+    state.emit(pod, "Warning", "Failed", `Failed to pull image "${image}": ${why}`);
+    if (runtime.pullTries % 2 === 1) setWaiting(state, pod, "ErrImagePull", why);
+    else setWaiting(state, pod, "ImagePullBackOff", `Back-off pulling image "${image}"`);
+    return false;
+  }
+  if (Date.now() - runtime.since < pullMs) {
+    setWaiting(state, pod, "ContainerCreating", "");
+    return false;
+  }
+  state.emit(pod, "Normal", "Pulled", `Successfully pulled image "${image}"`);
+  return true;
+}
+
+export function setWaiting(state: ClusterState, pod: KubeObject, reason: string, message: string): void {
+  const waiting = { reason, ...(message && { message }) };
+  setStatus(state, pod, { phase: "Pending" }, { waiting });
+}
+
+function setStatus(state: ClusterState, pod: KubeObject, fields: Json, container: Json): void {
+  const { name, image } = pod.spec.containers[0];
+  const running = container.running !== undefined;
+  const status = {
+    ...pod.status,
+    startTime: pod.status?.startTime ?? timestamp(),
+    ...fields,
+    containerStatuses: [
+      { name, image, imageID: "", ready: running, restartCount: 0, started: running, state: container },
+    ],
+  };
+  if (JSON.stringify(status) === JSON.stringify(pod.status)) return;
+  pod.status = status;
+  state.objects.touch(pod);
+}

@@ -1,0 +1,132 @@
+// Refusals in the words of the real API server: metav1.Status bodies, by which clients tell faults apart.
+
+export type Cause = { readonly reason: string; readonly message: string; readonly field: string };
+
+export class StatusError extends Error {
+  readonly code: number;
+  readonly body: object;
+  readonly headers: { readonly [name: string]: string };
+
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    details: object = {},
+    headers: { readonly [name: string]: string } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+    this.body = {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message,
+      reason,
+      details,
+      code,
+    };
+  }
+}
+
+/** `jobs.batch`, `pods` */
+export type Resource = { readonly plural: string; readonly group: string; readonly kind: string };
+
+export function nameOfResource({ plural, group }: Pick<Resource, "plural" | "group">): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
+export function notFound(resource: Resource, name: string): StatusError {
+  const message = `${nameOfResource(resource)} "${name}" not found`;
+  return new StatusError(404, "NotFound", message, {
+    name,
+    ...groupOf(resource),
+    kind: resource.plural,
+  });
+}
+
+export function alreadyExists(resource: Resource, name: string): StatusError {
+  const message = `${nameOfResource(resource)} "${name}" already exists`;
+  return new StatusError(409, "AlreadyExists", message, {
+    name,
+    ...groupOf(resource),
+    kind: resource.plural,
+  });
+}
+
+export function invalid(resource: Resource, name: string, causes: readonly Cause[]): StatusError {
+  const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
+  const said = causes.map(({ field, message }) => `${field}: ${message}`);
+  const text = said.length === 1 ? said[0] : `[${said.join(", ")}]`;
+  return new StatusError(422, "Invalid", `${kind} "${name}" is invalid: ${text}`, {
+    name,
+    ...groupOf(resource),
+    kind: resource.kind,
+    causes,
+  });
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, "BadRequest", message);
+}
+
+export function rbacDenied(
+  resource: Resource & { readonly sub?: string },
+  verb: string,
+  namespace: string | undefined,
+  user: string,
+  name = "",
+): StatusError {
+  const what = resource.sub === undefined ? resource.plural : `${resource.plural}/${resource.sub}`;
+  const where = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  const of = nameOfResource(resource);
+  const named = name === "" ? of : `${of} "${name}"`;
+  const message = `${named} is forbidden: User "${user}" cannot ${verb} resource "${what}" in API group "${resource.group}" ${where}`;
+  return new StatusError(403, "Forbidden", message, {
+    ...(name !== "" && { name }),
+    ...groupOf(resource),
+    kind: resource.plural,
+  });
+}
+
+/** What an admission plugin objects to. */
+export function forbidden(resource: Resource, name: string, why: string): StatusError {
+  const message = `${nameOfResource(resource)} "${name}" is forbidden: ${why}`;
+  return new StatusError(403, "Forbidden", message, {
+    name,
+    ...groupOf(resource),
+    kind: resource.plural,
+  });
+}
+
+export function webhookDenied(webhook: string, why: string): StatusError {
+  return new StatusError(403, "Forbidden", `admission webhook "${webhook}" denied the request: ${why}`);
+}
+
+export function unauthorized(): StatusError {
+  return new StatusError(401, "Unauthorized", "Unauthorized");
+}
+
+export function expired(): StatusError {
+  const message =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
+  return new StatusError(410, "Expired", message);
+}
+
+export function tooManyRequests(retryAfterSeconds: number): StatusError {
+  const message = "the server has received too many requests and has asked us to try again later";
+  return new StatusError(
+    429,
+    "TooManyRequests",
+    message,
+    { retryAfterSeconds },
+    {
+      "Retry-After": String(retryAfterSeconds),
+    },
+  );
+}
+
+function groupOf({ group }: Pick<Resource, "group">): { readonly group?: string } {
+  return group === "" ? {} : { group };
+}

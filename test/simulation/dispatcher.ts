@@ -1,0 +1,136 @@
+// The dispatcher as it is deployed: its processes with their ports and clocks, the stream between them, and the minute's pass.
+import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import type { Log, LogFields } from "../../shared/ports/log.ts";
+import { StoreError } from "../../shared/ports/store.ts";
+import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
+import { handleChange } from "../../shared/usecases/handle-change.ts";
+import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
+import { reconcile } from "../../shared/usecases/reconcile.ts";
+import { recover } from "../../shared/usecases/recover.ts";
+import { createFakeSeal } from "../fakes/fake-seal.ts";
+import { NO_API } from "./no-api.ts";
+import type { Outside } from "./outside.ts";
+import type { Life } from "./ports.ts";
+import { createPortsOf } from "./ports.ts";
+import type { Crash, ProcessName } from "./processes.ts";
+import { createProcesses, PROCESSES } from "./processes.ts";
+import { CATALOGUE, DEPLOYMENT, POOL, TENANTS } from "./scenery.ts";
+import type { Stream } from "./stream.ts";
+import { createStream } from "./stream.ts";
+import type { Ground } from "./world.ts";
+
+export type Dispatcher = {
+  readonly stream: Stream;
+  receive(word: WorkflowJobWord, timeoutMs: number): Promise<unknown>;
+  call<T>(process: ProcessName, timeoutMs: number, useCase: (deps: ApiDeps) => Promise<T>): Promise<T>;
+  arm(crash: Crash): void;
+  goAway(ms: number): void;
+  /** One pass of the reconciler; it may be cut off. */
+  reconcile(): void;
+};
+
+/** Lambda ends a function by then. */
+const FUNCTION_MS = 120_000;
+
+export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
+  const { plan, timeline, trace, weather, watch, drawFor } = ground;
+  let opened = 0;
+  const portsOf = createPortsOf({
+    ...ground,
+    github: outside.calls.api,
+    pool: outside.pool.driver,
+    draw: drawFor("ports"),
+    storeMs: plan.storeMs,
+    isArmed: () => processes.isArmed,
+    endsAt: (life, moment, what) => processes.endsAt(life, moment, what),
+  });
+  const processes = createProcesses<ApiDeps>({
+    ...ground,
+    form: plan.form,
+    depsOf,
+    onCrash(process) {
+      weather.count("crash", process);
+      if (plan.form === "single") stream.drop();
+    },
+    // A single process takes up what the one before it left half done.
+    onReturn() {
+      if (plan.form === "single") background((deps) => recover(deps));
+    },
+  });
+  const stream = createStream({
+    ...ground,
+    form: plan.form,
+    draw: drawFor("stream"),
+    handle: (change) => call("dispatch", FUNCTION_MS, (deps) => handleChange(deps, change)),
+  });
+  return {
+    stream,
+    receive: (word, timeoutMs) => call("webhook", timeoutMs, (deps) => receiveDelivery(deps, word)),
+    call,
+    arm: processes.arm,
+    goAway(ms) {
+      if (plan.form === "single") stream.drop();
+      processes.goAway(ms);
+    },
+    reconcile: () => background((deps) => reconcile(deps)),
+  };
+
+  function background(useCase: (deps: ApiDeps) => Promise<unknown>): void {
+    call("reconcile", FUNCTION_MS, useCase).catch((error: unknown) =>
+      trace.note("reconcile", "failed", "", error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  async function call<T>(
+    process: ProcessName,
+    timeoutMs: number,
+    useCase: (deps: ApiDeps) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await processes.call(process, timeoutMs, useCase);
+    } catch (error) {
+      if (isMistake(error)) watch.broken("unexpected-error", `${process}: ${describe(error)}`);
+      throw error;
+    }
+  }
+
+  function depsOf(process: ProcessName, life: Life): ApiDeps {
+    const { stores, github, pool } = portsOf(life);
+    const skew = plan.skews[plan.form === "single" ? 0 : PROCESSES.indexOf(process)] ?? 0;
+    return {
+      stores,
+      apiStores: NO_API,
+      seal: createFakeSeal(),
+      clock: { now: () => timeline.now() + skew },
+      random: drawFor(`${process}-${++opened}`),
+      log: logOf(process),
+      github,
+      pools: new Map([[POOL, { name: POOL, driver: pool, maxWorkers: undefined }]]),
+      catalogue: CATALOGUE,
+      tenants: TENANTS,
+      deployment: DEPLOYMENT,
+      githubUrl: "https://github.com",
+      workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
+    };
+  }
+
+  function logOf(process: ProcessName): Log {
+    const line = (event: string, fields: LogFields = {}): void => {
+      watch.seen(`the log line ${event}`, fields);
+      trace.note(process, event, fields.worker ?? fields.job ?? "", fields.reason ?? fields.message ?? "");
+    };
+    return { debug: line, info: line, warn: line, error: line };
+  }
+}
+
+/** A mistake of the program; everything else is what the world does to us. */
+function isMistake(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isMistake);
+  if (error instanceof StoreError) return !error.retryable;
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((mistake) => error instanceof mistake);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join("; ");
+  return error instanceof Error ? `${error.stack ?? error.message}` : String(error);
+}

@@ -1,0 +1,126 @@
+// A run as data: which jobs come when, and which faults. Leaving entries out gives a smaller run of the same kind.
+import { createDraw, type Draw, derived } from "./draw.ts";
+import type { FaultKind } from "./fault-kinds.ts";
+import { FAULT_KINDS, FAULT_SHAPES } from "./fault-kinds.ts";
+
+export type PlannedJob = {
+  readonly type: "job";
+  readonly name: string;
+  /** ms after the start of the run. */
+  readonly at: number;
+  readonly repository: number;
+  readonly cards: number;
+  readonly runMs: number;
+  readonly fails: boolean;
+};
+
+export type PlannedFault = {
+  readonly type: "fault";
+  readonly kind: FaultKind;
+  readonly at: number;
+  readonly ms: number;
+  readonly rate: number;
+  /** Of its own draws. */
+  readonly seed: number;
+};
+
+export type Entry = PlannedJob | PlannedFault;
+
+export type Plan = {
+  readonly seed: number;
+  /** One process that loses its changes with it, or functions with a stream. */
+  readonly form: "single" | "cloud";
+  /** Of each process's clock, ms. */
+  readonly skews: readonly number[];
+  /** GitHub calls a job in progress when it gives it to a runner, or when the runner has begun. */
+  readonly announces: "assignment" | "pickup";
+  readonly registration: "token" | "jit";
+  /** Runners tell through their hooks what they were given. */
+  readonly hasHooks: boolean;
+  /** Longest answer of the store in quiet times, ms; 0: at once. */
+  readonly storeMs: number;
+  readonly entries: readonly Entry[];
+};
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Jobs and faults come within this time; then the run plays on in peace. */
+export const STORM_MS = 6 * HOUR;
+const LAST_JOB_MS = 5 * HOUR + 30 * MINUTE;
+const MAX_SKEW_MS = 2_000;
+const CARDS = [1, 1, 1, 1, 1, 1, 2, 2, 4, 8];
+
+export function drawPlan(seed: number, kinds: readonly FaultKind[] = FAULT_KINDS): Plan {
+  const draw = createDraw(derived(seed, "plan"));
+  const skews = Array.from({ length: 4 }, () => draw.between(-MAX_SKEW_MS, MAX_SKEW_MS));
+  return {
+    seed,
+    form: draw.chance(0.35) ? "single" : "cloud",
+    skews,
+    announces: draw.chance(0.5) ? "assignment" : "pickup",
+    hasHooks: draw.chance(0.5),
+    registration: draw.chance(0.5) ? "token" : "jit",
+    storeMs: draw.chance(0.15) ? draw.between(1, 30) : 0,
+    entries: [...drawJobs(draw), ...drawFaults(draw, kinds)],
+  };
+}
+
+/** Bursts of equal jobs, as a matrix makes them, with single ones between. */
+function drawJobs(draw: Draw): PlannedJob[] {
+  const count = draw.between(20, 30);
+  const jobs: PlannedJob[] = [];
+  while (jobs.length < count) {
+    const at = draw.between(0, LAST_JOB_MS);
+    const size = draw.chance(0.4) ? draw.between(2, 8) : 1;
+    const cards = draw.pick(CARDS);
+    // The owner of the last one may have four cards.
+    const repository = draw.between(0, cards > 4 ? 2 : 3);
+    for (let one = 0; one < size && jobs.length < count; one++) {
+      jobs.push({
+        type: "job",
+        name: `job-${jobs.length}`,
+        at: at + draw.between(0, 5_000),
+        repository,
+        cards,
+        runMs: runMsOf(draw),
+        fails: draw.chance(0.15),
+      });
+    }
+  }
+  return jobs;
+}
+
+/** Most are short; one in fifty runs into the execution limit. */
+function runMsOf(draw: Draw): number {
+  if (draw.chance(0.02)) return draw.between(2 * HOUR, 3 * HOUR);
+  return draw.chance(0.2) ? draw.between(10 * MINUTE, 40 * MINUTE) : draw.between(20_000, 8 * MINUTE);
+}
+
+/** Three kinds or more, each once or twice. */
+function drawFaults(draw: Draw, kinds: readonly FaultKind[]): PlannedFault[] {
+  const left = [...kinds];
+  const wanted = Math.min(kinds.length, draw.between(3, 9));
+  const faults: PlannedFault[] = [];
+  for (let one = 0; one < wanted; one++) {
+    const kind = draw.pick(left);
+    left.splice(left.indexOf(kind), 1);
+    const times = draw.chance(0.3) ? 2 : 1;
+    for (let time = 0; time < times; time++) faults.push(drawFault(draw, kind));
+  }
+  return faults;
+}
+
+function drawFault(draw: Draw, kind: FaultKind): PlannedFault {
+  const { ms, rate } = FAULT_SHAPES[kind];
+  const length = draw.between(ms[0], ms[1]);
+  const [least, most] = rate;
+  return {
+    type: "fault",
+    kind,
+    at: draw.between(0, STORM_MS - length),
+    ms: length,
+    rate: least + (most - least) * draw.fraction(),
+    seed: draw.between(1, 2 ** 31),
+  };
+}

@@ -1,0 +1,57 @@
+// Where every run plays: the owners and repositories, the endpoints of one pool of eight cards, and its limits.
+import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
+import { expandEndpoint } from "../../shared/domain/endpoint.ts";
+import type { Owner, WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import { poolName } from "../../shared/domain/ids.ts";
+import type { Catalogue } from "../../shared/domain/matching.ts";
+import type { TenantSettings } from "../../shared/domain/tenant.ts";
+import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
+
+const MINUTE = 60_000;
+
+/** 2026-01-01T00:00:00Z. */
+export const START = 1_767_225_600_000;
+export const POOL = poolName("a2");
+export const CARDS = 8;
+export const DEPLOYMENT = "s1mula";
+export const EXECUTION_MS = 90 * MINUTE;
+/** The longest deadline: boot and execution limit of a container that hangs, and the slow tries before and after it. */
+export const CALM_MS = 6 * 60 * MINUTE;
+
+const ACME: Owner = { id: 4_711, login: "Acme", type: "Organization" };
+const SOLO: Owner = { id: 4_712, login: "solo", type: "User" };
+
+export const REPOSITORIES: readonly WorkflowJobWord["repository"][] = [
+  { id: 81, owner: ACME, name: "kernels" },
+  { id: 82, owner: ACME, name: "models" },
+  { id: 83, owner: ACME, name: "ops" },
+  { id: 84, owner: SOLO, name: "toys" },
+];
+/** Of the same organization, and the App is not installed there. */
+export const FOREIGN = { id: 99, owner: ACME, name: "elsewhere" } as const;
+
+export const TENANTS: readonly TenantSettings[] = [
+  { ...DEFAULT_TENANT_SETTINGS, owner: ACME.login },
+  { ...DEFAULT_TENANT_SETTINGS, owner: SOLO.login, maxCards: 4 },
+];
+
+const TEMPLATE: EndpointTemplate = {
+  name: "linux-aarch64-a2-{npus}",
+  selector: "linux-aarch64-a2-{npus}",
+  labels: ["npu"],
+  pool: POOL,
+  cards: undefined,
+  counts: [1, 2, 4, 8],
+  startedBy: "webhook",
+  registration: "auto",
+  defaultLabels: false,
+  image: "quay.io/ascend/cann:8.5.0-910b-ubuntu22.04-py3.11",
+  command: undefined,
+  limits: { executionMs: EXECUTION_MS, idleMs: 5 * MINUTE, bootMs: 15 * MINUTE },
+};
+
+export const CATALOGUE: Catalogue = { templates: [TEMPLATE], endpoints: expandEndpoint(TEMPLATE) };
+
+export function labelsFor(cards: number): string[] {
+  return [`linux-aarch64-a2-${cards}`, "NPU"];
+}

@@ -1,0 +1,177 @@
+// A pool of numbered cards: containers that start slowly, fail, vanish, hang or come back, and the driver's view of them.
+import type { EpochMs, WorkerId } from "../../shared/domain/ids.ts";
+import type { ContainerState, PoolDriver, StartOutcome, StartSpec } from "../../shared/ports/pool-driver.ts";
+import type { Draw } from "./draw.ts";
+import type { Synchronous } from "./ports.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Trace } from "./trace.ts";
+import type { Weather } from "./weather.ts";
+
+export type Container = {
+  readonly spec: StartSpec;
+  readonly id: WorkerId;
+  readonly startedAt: EpochMs;
+  state: "alive" | "exited" | "gone";
+  end: { readonly code: number | undefined; readonly result: string | undefined } | undefined;
+  /** A stop is answered "stopping" until then. */
+  stoppingUntil: EpochMs | undefined;
+  /** Came back by itself, without its cards. */
+  readonly isRevenant: boolean;
+  /** A second container of the same worker. */
+  twin: Container | undefined;
+};
+
+export class PoolFault extends Error {
+  override readonly name = "PoolFault";
+}
+
+export type SimPool = {
+  readonly driver: Synchronous<PoolDriver>;
+  readonly containers: ReadonlyMap<WorkerId, Container>;
+  living(): Container[];
+  exit(container: Container, code: number | undefined, result?: string): void;
+  vanish(container: Container): void;
+  /** A container of a worker that was stopped is there again, as after a restart of its node. */
+  revive(spec: StartSpec): Container;
+};
+
+export type SimPoolOptions = {
+  readonly timeline: Timeline;
+  readonly trace: Trace;
+  readonly weather: Weather;
+  readonly draw: Draw;
+  readonly cards: number;
+  /** `bootMs`: from now to its first call; undefined: it never gets so far. */
+  readonly onStart: (container: Container, bootMs: number | undefined) => void;
+  /** Its processes are gone. */
+  readonly onEnd: (container: Container) => void;
+  /** The dispatcher takes down a container that lives. */
+  readonly onStop: (container: Container) => void;
+};
+
+const MINUTE = 60_000;
+
+export function createSimPool(options: SimPoolOptions): SimPool {
+  const { timeline, trace, weather, draw, cards, onStart, onEnd, onStop } = options;
+  const containers = new Map<WorkerId, Container>();
+
+  return {
+    containers,
+    living,
+    exit,
+    vanish(container) {
+      containers.delete(container.id);
+      finish(container, "gone");
+      if (container.twin !== undefined) finish(container.twin, "gone");
+    },
+    revive(spec) {
+      const container = make(spec, true);
+      onStart(container, draw.between(1_000, 20_000));
+      return container;
+    },
+    driver: {
+      capabilities: { idempotentStart: true, namedCards: true },
+      capacity: () => ({ total: cards, simulated: true }),
+      start,
+      inspect: (id) => stateOf(containers.get(id)),
+      list: () => [...containers.keys()],
+      ended: () =>
+        [...containers.values()].filter((one) => stateOf(one).type === "exited").map(({ id }) => id),
+      stop,
+      logsTail: () => [],
+    },
+  };
+
+  function start(spec: StartSpec): StartOutcome {
+    const { workerId } = spec;
+    if (containers.has(workerId)) return { type: "started" };
+    if (weather.strikes("pool-unavailable", workerId)) {
+      return { type: "unavailable", message: "the pool is away (injected)", retryAfterMs: undefined };
+    }
+    if (weather.strikes("start-refused", workerId)) {
+      return { type: "refused", message: "no such image (injected)" };
+    }
+    const container = make(spec, false);
+    onStart(container, bootMsOf(container));
+    if (weather.strikes("started-twice", workerId)) startTwin(container);
+    if (weather.strikes("start-lost", workerId))
+      throw new PoolFault(`the answer to the start of ${workerId} was lost`);
+    return { type: "started" };
+  }
+
+  function bootMsOf(container: Container): number | undefined {
+    const { id } = container;
+    if (weather.strikes("pull-failed", id)) {
+      // Some pools end a container whose image cannot be pulled, some try for ever.
+      if (draw.chance(0.5)) timeline.after(draw.between(1_000, MINUTE), () => exit(container, 125));
+      return undefined;
+    }
+    if (weather.strikes("slow-start", id)) return draw.between(MINUTE, 18 * MINUTE);
+    return draw.between(1_000, 20_000);
+  }
+
+  function make(spec: StartSpec, isRevenant: boolean): Container {
+    const container: Container = {
+      spec,
+      id: spec.workerId,
+      startedAt: timeline.now(),
+      state: "alive",
+      end: undefined,
+      stoppingUntil: undefined,
+      isRevenant,
+      twin: undefined,
+    };
+    containers.set(container.id, container);
+    trace.note("pool", isRevenant ? "came-back" : "started", container.id, spec.slots.join());
+    timeline.after(spec.limitMs, () => exit(container, 137));
+    return container;
+  }
+
+  function startTwin(container: Container): void {
+    const twin: Container = { ...container };
+    container.twin = twin;
+    timeline.after(container.spec.limitMs, () => exit(twin, 137));
+    onStart(twin, draw.between(1_000, 20_000));
+  }
+
+  function stop(id: WorkerId): "gone" | "stopping" {
+    const container = containers.get(id);
+    if (container === undefined) return "gone";
+    const both = [container, container.twin].filter((one) => one !== undefined);
+    for (const one of both) if (one.state === "alive") onStop(one);
+    const isAlive = both.some((one) => one.state === "alive");
+    if (container.stoppingUntil === undefined && isAlive && weather.strikes("wedged-stop", id)) {
+      container.stoppingUntil = timeline.now() + draw.between(5_000, 10 * MINUTE);
+    }
+    if ((container.stoppingUntil ?? 0) > timeline.now()) return "stopping";
+    containers.delete(id);
+    trace.note("pool", "stopped", id);
+    for (const one of both) finish(one, "gone");
+    if (weather.strikes("stop-lost", id)) throw new PoolFault(`the answer to the stop of ${id} was lost`);
+    return "gone";
+  }
+
+  function exit(container: Container, code: number | undefined, result?: string): void {
+    if (container.state !== "alive") return;
+    container.end = { code, result };
+    trace.note("pool", "exited", container.id, String(code));
+    finish(container, "exited");
+  }
+
+  function finish(container: Container, state: "exited" | "gone"): void {
+    const wasAlive = container.state === "alive";
+    container.state = state;
+    if (wasAlive) onEnd(container);
+  }
+
+  function living(): Container[] {
+    return [...containers.values()].filter((one) => one.state === "alive");
+  }
+}
+
+function stateOf(container: Container | undefined): ContainerState {
+  if (container === undefined || container.state === "gone") return { type: "gone" };
+  return container.state === "alive" || container.twin?.state === "alive"
+    ? { type: "running", devices: container.spec.slots.map(String) }
+    : { type: "exited", code: container.end?.code, result: container.end?.result };
+}

@@ -1,0 +1,65 @@
+// Many runs, one seed after the other, and what they add up to.
+import type { FaultKind } from "./fault-kinds.ts";
+import { FAULT_KINDS } from "./fault-kinds.ts";
+import type { Plan } from "./plan.ts";
+import { drawPlan } from "./plan.ts";
+import type { Outcome } from "./run.ts";
+import { runPlan } from "./run.ts";
+import { RULES } from "./watch.ts";
+
+export type Summary = {
+  runs: number;
+  jobs: number;
+  faults: number;
+  readonly faultsByKind: { [kind in FaultKind]?: number };
+  /** Calls to GitHub by method. */
+  readonly calls: { [method: string]: number };
+  /** Broken rules in all; the four that follow are parts of them. */
+  violations: number;
+  lost: number;
+  orphans: number;
+  runningKilled: number;
+  doubleRun: number;
+};
+
+export type SimulateOptions = {
+  readonly runs: number;
+  readonly seed: number;
+  readonly kinds?: readonly FaultKind[];
+  /** For each run that breaks; true ends the simulation. */
+  readonly onBroken?: (plan: Plan, outcome: Outcome) => Promise<boolean>;
+};
+
+export async function simulate(options: SimulateOptions): Promise<Summary> {
+  const { runs, seed, kinds = FAULT_KINDS, onBroken } = options;
+  const summary = emptySummary(kinds);
+  for (let run = 0; run < runs; run++) {
+    const plan = drawPlan(seed + run, kinds);
+    const outcome = await runPlan(plan);
+    add(summary, outcome);
+    if (outcome.violations.length > 0 && (await onBroken?.(plan, outcome)) === true) break;
+  }
+  return summary;
+}
+
+function emptySummary(kinds: readonly FaultKind[]): Summary {
+  const faultsByKind = Object.fromEntries(kinds.map((kind) => [kind, 0]));
+  const parts = { violations: 0, lost: 0, orphans: 0, runningKilled: 0, doubleRun: 0 };
+  return { runs: 0, jobs: 0, faults: 0, faultsByKind, calls: {}, ...parts };
+}
+
+function add(summary: Summary, { jobs, struck, calls, violations }: Outcome): void {
+  summary.runs++;
+  summary.jobs += jobs;
+  for (const [kind, count] of struck) {
+    summary.faults += count;
+    summary.faultsByKind[kind] = (summary.faultsByKind[kind] ?? 0) + count;
+  }
+  for (const [method, count] of Object.entries(calls))
+    summary.calls[method] = (summary.calls[method] ?? 0) + count;
+  for (const { rule } of violations) {
+    summary.violations++;
+    const part = RULES[rule];
+    if (part !== undefined) summary[part]++;
+  }
+}

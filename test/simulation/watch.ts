@@ -1,0 +1,172 @@
+// Looks on from outside and checks the invariants at every step: writes, starts, stops, and what GitHub's runners do.
+import type { EpochMs, JobId, WorkerId } from "../../shared/domain/ids.ts";
+import type { Job } from "../../shared/domain/job.ts";
+import { isTerminal } from "../../shared/domain/job.ts";
+import type { Pool } from "../../shared/domain/pool.ts";
+import { usedCards } from "../../shared/domain/pool.ts";
+import type { Worker } from "../../shared/domain/worker.ts";
+import { isServing } from "../../shared/domain/worker.ts";
+import { isSpare } from "../../shared/domain/worker-steps.ts";
+import { SECRET } from "./github-calls.ts";
+import type { SimRunner } from "./github-world.ts";
+import type { Container } from "./sim-pool.ts";
+
+/** Which part of the result a broken rule counts for; those that are not named here count as violations only. */
+export const RULES = {
+  "terminal-changed": undefined,
+  "cards-exceeded": undefined,
+  "card-shared": undefined,
+  "ledger-exceeded": undefined,
+  "github-limit": undefined,
+  "secret-in-clear": undefined,
+  "unexpected-error": undefined,
+  "two-workers": "doubleRun",
+  "started-again": "doubleRun",
+  "ended-here-open-there": "doubleRun",
+  "running-killed": "runningKilled",
+  "job-lost": "lost",
+  "open-here-ended-there": "lost",
+  "wrong-end": "lost",
+  "orphan-container": "orphans",
+  "orphan-record": "orphans",
+  "orphan-registration": "orphans",
+  "orphan-cards": "orphans",
+} as const;
+export type Rule = keyof typeof RULES;
+
+export type Violation = { readonly rule: Rule; readonly message: string };
+
+export type Watch = {
+  readonly violations: readonly Violation[];
+  broken(rule: Rule, message: string): void;
+  job(next: Job, before: Job | undefined): void;
+  worker(next: Worker, before: Worker | undefined): void;
+  pool(next: Pool): void;
+  started(container: Container, living: readonly Container[]): void;
+  stopped(container: Container, worker: Worker | undefined, runner: SimRunner | undefined): void;
+  /** Whatever is kept or logged. */
+  seen(where: string, value: unknown, before?: unknown): void;
+  /** From time to time. */
+  tick(): void;
+};
+
+export type WatchOptions = {
+  readonly now: () => EpochMs;
+  readonly cards: number;
+  readonly executionMs: number;
+  /** Its record was lost: its cards are given away until it is adopted. */
+  readonly isForgotten: (id: WorkerId) => boolean;
+  readonly onBroken: (violation: Violation) => void;
+};
+
+/**
+ * The moment of a rebind: a former worker is told with its next ping, or looked at after GITHUB_RECHECK_MS by a pass of each
+ * minute, and either may fail a few times while faults last.
+ */
+const REBIND_MS = 20 * 60_000;
+/** Clocks of two processes differ by no more. */
+const SKEW_MS = 5_000;
+
+export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: WatchOptions): Watch {
+  const violations: Violation[] = [];
+  const serving = new Map<JobId, Set<WorkerId>>();
+  const doubled = new Map<JobId, EpochMs>();
+
+  return { violations, broken, job, worker, pool, started, stopped, seen, tick };
+
+  function broken(rule: Rule, message: string): void {
+    const violation = { rule, message };
+    violations.push(violation);
+    onBroken(violation);
+  }
+
+  function job(next: Job, before: Job | undefined): void {
+    seen(next.id, next, before);
+    if (before === undefined) return;
+    if (isTerminal(before) && next.state !== before.state) {
+      broken("terminal-changed", `${next.id} was ${before.state} and became ${next.state}`);
+    }
+    if (next.starts > before.starts && before.state !== "IN_QUEUE") {
+      broken("started-again", `${next.id} is ${before.state} and was given ${next.workerId}`);
+    }
+  }
+
+  function worker(next: Worker, before: Worker | undefined): void {
+    seen(next.id, next, before);
+    if (before !== undefined && before.jobId !== next.jobId) leave(before.jobId, next.id);
+    const isWanted = isServing(next) && next.drain === undefined && !isSpare(next);
+    if (isWanted) join(next.jobId, next.id);
+    else leave(next.jobId, next.id);
+  }
+
+  function join(id: JobId, by: WorkerId): void {
+    const workers = serving.get(id) ?? new Set();
+    serving.set(id, workers.add(by));
+    if (workers.size > 1 && !doubled.has(id)) doubled.set(id, now());
+  }
+
+  function leave(id: JobId, by: WorkerId): void {
+    const workers = serving.get(id);
+    workers?.delete(by);
+    if (workers !== undefined && workers.size < 2) doubled.delete(id);
+  }
+
+  function tick(): void {
+    for (const [id, since] of doubled) {
+      if (now() - since < REBIND_MS) continue;
+      doubled.delete(id);
+      broken(
+        "two-workers",
+        `${id} has had ${[...(serving.get(id) ?? [])].join(" and ")} for ${now() - since} ms`,
+      );
+    }
+  }
+
+  function pool(next: Pool): void {
+    if (usedCards(next) > next.total) broken("ledger-exceeded", `${usedCards(next)} of ${next.total} cards`);
+    const slots = Object.values(next.reservations).flatMap((one) => one.slots);
+    if (new Set(slots).size < slots.length)
+      broken("ledger-exceeded", `a card is reserved twice: ${slots.join()}`);
+  }
+
+  function started(container: Container, living: readonly Container[]): void {
+    if (container.isRevenant) return;
+    const others = living.filter((one) => one.id !== container.id && !one.isRevenant && !isForgotten(one.id));
+    const used = others.reduce((sum, one) => sum + one.spec.cards, container.spec.cards);
+    if (used > cards) broken("cards-exceeded", `${container.id} makes it ${used} of ${cards} cards`);
+    const taken = new Set(others.flatMap((one) => one.spec.slots));
+    const shared = container.spec.slots.filter((slot) => taken.has(slot));
+    if (shared.length > 0) broken("card-shared", `${container.id} shares card ${shared.join()}`);
+  }
+
+  function stopped(container: Container, record: Worker | undefined, runner: SimRunner | undefined): void {
+    const given = runner?.job;
+    if (given === undefined || runner?.host === undefined || !given.hasBegun) return;
+    const since = record?.phases.running;
+    if (since !== undefined && now() - since >= executionMs - SKEW_MS) return;
+    broken("running-killed", `${container.id} was stopped while it ran gh-${given.id} (${record?.state})`);
+  }
+
+  function seen(where: string, value: unknown, before?: unknown): void {
+    if (holdsSecret(value, before)) broken("secret-in-clear", `${where} holds a secret of GitHub's`);
+  }
+}
+
+type Fields = { readonly [key: string]: unknown };
+
+/** Parts that it shares with `before` were looked at then. */
+function holdsSecret(value: unknown, before?: unknown): boolean {
+  if (typeof value !== "object" || value === null) return hides(value);
+  const fields = value as Fields;
+  const known = before as Fields | undefined;
+  for (const key of Object.keys(fields)) {
+    if (fields[key] !== known?.[key] && hides(fields[key])) return true;
+  }
+  return false;
+}
+
+/** As text, which is ten times as fast as going through its parts. */
+function hides(part: unknown): boolean {
+  if (typeof part === "string") return part.includes(SECRET);
+  return typeof part === "object" && part !== null && JSON.stringify(part).includes(SECRET);
+}

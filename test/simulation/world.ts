@@ -1,0 +1,100 @@
+// One run's world on one timeline: what is outside of us, the table, and the dispatcher's processes between them.
+import type { WorkerId } from "../../shared/domain/ids.ts";
+import type { Deps } from "../../shared/usecases/deps.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import type { Draw } from "./draw.ts";
+import { createDraw, derived } from "./draw.ts";
+import type { Outside } from "./outside.ts";
+import { createOutside } from "./outside.ts";
+import type { Plan, PlannedFault } from "./plan.ts";
+import { CARDS, EXECUTION_MS, START } from "./scenery.ts";
+import type { Table } from "./table.ts";
+import { createTable } from "./table.ts";
+import type { Timeline } from "./timeline.ts";
+import { createTimeline } from "./timeline.ts";
+import type { Trace } from "./trace.ts";
+import { createTrace } from "./trace.ts";
+import { createVictims } from "./victims.ts";
+import type { Watch } from "./watch.ts";
+import { createWatch } from "./watch.ts";
+import type { Weather } from "./weather.ts";
+import { createWeather } from "./weather.ts";
+
+/** What every part of the world goes by. */
+export type Ground = {
+  readonly plan: Plan;
+  readonly timeline: Timeline;
+  readonly trace: Trace;
+  readonly weather: Weather;
+  readonly watch: Watch;
+  readonly table: Table;
+  /** Chance of one part of the world. */
+  readonly drawFor: (part: string) => Draw;
+};
+
+export type World = Ground & {
+  readonly outside: Outside;
+  readonly dispatcher: Dispatcher;
+  /** Loses the record of a worker. */
+  forget(id: WorkerId): void;
+};
+
+/** A worker's call is answered by then, or not at all; so is a delivery. */
+const CALL_MS = 30_000;
+const DELIVERY_MS = 10_000;
+
+export function createSimWorld(plan: Plan, { keepTrace }: { readonly keepTrace: boolean }): World {
+  const timeline = createTimeline(START);
+  const trace = createTrace({ now: timeline.now, start: START, keep: keepTrace });
+  const forgotten = new Set<WorkerId>();
+  const watch = createWatch({
+    now: timeline.now,
+    cards: CARDS,
+    executionMs: EXECUTION_MS,
+    isForgotten: (id) => forgotten.has(id),
+    onBroken({ rule, message }) {
+      trace.note("watch", rule, "", message);
+      timeline.halt();
+    },
+  });
+  const weather = createWeather({
+    start: START,
+    timeline,
+    trace,
+    faults: plan.entries.filter((entry): entry is PlannedFault => entry.type === "fault"),
+    seek: (fault, draw) => victims.seek(fault, draw),
+  });
+  const table = createTable({
+    now: timeline.now,
+    onJob(job, before) {
+      trace.note("table", job.state, job.id, `${job.workerId ?? job.hold?.reason ?? "-"} v${job.version}`);
+      watch.job(job, before);
+    },
+    onWorker(worker, before) {
+      trace.note("table", worker.state, worker.id, `${worker.jobId} v${worker.version}`);
+      watch.worker(worker, before);
+    },
+    onPool: watch.pool,
+    onMark: (value, before) => watch.seen("a mark", value, before),
+    onChange: (change) => dispatcher.stream.push(change),
+  });
+  const drawFor = (part: string) => createDraw(derived(plan.seed, part));
+  const ground: Ground = { plan, timeline, trace, weather, watch, table, drawFor };
+  const outside = createOutside(ground, {
+    post: (word) => dispatcher.receive(word, DELIVERY_MS),
+    ask: <T>(useCase: (deps: Deps) => Promise<T>) => dispatcher.call("api", CALL_MS, useCase),
+  });
+  const dispatcher = createDispatcher(ground, outside);
+  const world: World = {
+    ...ground,
+    outside,
+    dispatcher,
+    forget(id) {
+      forgotten.add(id);
+      table.forgetWorker(id);
+    },
+  };
+  const victims = createVictims(world);
+  return world;
+}

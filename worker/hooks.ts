@@ -1,0 +1,137 @@
+// Puts the runner's hooks (hook.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
+import { constants } from "node:fs";
+import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { repositorySource, workflowSource } from "../shared/domain/tenant-policy.ts";
+import type { PolicySettings } from "../shared/protocol/worker-plane.ts";
+import type { Environment } from "./config.ts";
+
+export type HookSpec = {
+  /** The runner's folder, its own copy when there is one. */
+  readonly home: string;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** The worker's own environment: an image may name hooks there. */
+  readonly env: Environment;
+  readonly policy: PolicySettings | undefined;
+};
+
+export type Hooks = {
+  /** Where their reports come. */
+  readonly reports: string;
+  /** For the runner's environment. */
+  readonly variables: Record<string, string>;
+};
+
+export type HookOutcome =
+  | { readonly ok: true; readonly hooks: Hooks }
+  | { readonly ok: false; readonly message: string };
+
+/** What hook.js reads beside itself. Lists of patterns are sources of regular expressions, so that they are made in one place. */
+export type HookSettings = {
+  readonly reports: string;
+  readonly policy:
+    | {
+        readonly owner: string;
+        readonly repositories?: string;
+        readonly workflows?: string;
+        readonly forks: "refuse" | "allow";
+      }
+    | undefined;
+  readonly own: { readonly [stage: string]: string | undefined };
+};
+
+/** The folder within the runner's own. */
+export const HOOKS_FOLDER = ".npu-dispatch";
+
+const VARIABLES = {
+  started: "ACTIONS_RUNNER_HOOK_JOB_STARTED",
+  completed: "ACTIONS_RUNNER_HOOK_JOB_COMPLETED",
+} as const;
+const STAGES = ["started", "completed"] as const;
+
+export async function installHooks({ home, owner, env, policy }: HookSpec): Promise<HookOutcome> {
+  // actions/runner splits the command line of a hook at spaces, and every job would fail.
+  if (/\s/.test(home)) {
+    const message = `actions/runner cannot run hooks from ${home}: the path has a space. Use a folder without.`;
+    return { ok: false, message };
+  }
+  const folder = join(home, HOOKS_FOLDER);
+  const reports = join(folder, "reports");
+  const dotEnv = await readDotEnv(home, folder);
+  const own = Object.fromEntries(
+    STAGES.map((stage) => [stage, (dotEnv.own[stage] ?? env[VARIABLES[stage]]) || undefined]),
+  );
+  const settings: HookSettings = { reports, policy: policy && compiled(policy), own };
+  await fill(folder, settings);
+  await mkdir(reports, { mode: 0o700 });
+  if (owner) await chown(reports, owner.uid, owner.gid);
+  const paths = STAGES.map((stage) => [VARIABLES[stage], join(folder, `${stage}.js`)] as const);
+  if (dotEnv.hidesOurs) await appendDotEnv(home, paths);
+  return { ok: true, hooks: { reports, variables: Object.fromEntries(paths) } };
+}
+
+async function fill(folder: string, settings: HookSettings): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  // Whatever the umask: the runner's user must be able to read all of it, and to write none.
+  await chmod(folder, 0o755);
+  const hook = await readFile(join(import.meta.dirname, "hook.js"), "utf8");
+  const files = {
+    "started.js": hook,
+    "completed.js": hook,
+    "package.json": '{"type":"module"}',
+    "settings.json": JSON.stringify(settings),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(folder, name), text);
+    await chmod(join(folder, name), 0o644);
+  }
+}
+
+function compiled({ owner, repositories, workflows, forks }: PolicySettings): HookSettings["policy"] {
+  return {
+    owner,
+    ...(repositories && { repositories: repositorySource(repositories) }),
+    ...(workflows && { workflows: workflowSource(workflows) }),
+    forks,
+  };
+}
+
+/**
+ * The runner reads `.env` of its folder at its start, over its environment, and the last line of a name counts: a hook that an
+ * image names there would be run instead of ours. Lines that an earlier worker of this folder added are not the image's.
+ */
+async function readDotEnv(home: string, folder: string): Promise<DotEnv> {
+  const lines = (await readIfThere(join(home, ".env"))).split(/\r?\n/);
+  const entries = STAGES.map((stage) => {
+    const prefix = `${VARIABLES[stage]}=`;
+    const values = lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
+    return { stage, values, own: values.findLast((value) => !value.startsWith(folder)) };
+  });
+  return {
+    own: Object.fromEntries(entries.map(({ stage, own }) => [stage, own])),
+    hidesOurs: entries.some(({ values }) => values.length > 0 && !values.at(-1)?.startsWith(folder)),
+  };
+}
+
+/** `own`: the image's hooks, empty where it unsets one, undefined where it says nothing. */
+type DotEnv = { readonly own: { readonly [stage: string]: string | undefined }; readonly hidesOurs: boolean };
+
+/** No symbolic link is followed: the folder is the runner's user's. */
+async function appendDotEnv(
+  home: string,
+  variables: readonly (readonly [name: string, path: string])[],
+): Promise<void> {
+  const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+  await using file = await open(join(home, ".env"), O_WRONLY | O_APPEND | O_NOFOLLOW);
+  await file.appendFile(`\n${variables.map(([name, path]) => `${name}=${path}`).join("\n")}\n`);
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}
