@@ -26,6 +26,8 @@ export type DepsParts = {
   readonly log: Log;
   readonly github: Github;
   readonly pools: ReadonlyMap<PoolName, PoolSettings>;
+  /** Of `deploymentOf`. */
+  readonly deployment: string;
   readonly tokens: WorkerTokens;
   /** Where the process that writes can wake its own long polls. */
   readonly watches?: JobWatches;
@@ -35,7 +37,12 @@ export type DepsParts = {
   readonly githubUrl: string;
 };
 
-export async function createDeps(parts: DepsParts): Promise<ApiDeps> {
+/** The stored id of this installation, by which workers and containers are known to be ours. */
+export function deploymentOf({ deployment }: Pick<Stores, "deployment">, random: Random): Promise<string> {
+  return deployment.deploymentId(random.token(DEPLOYMENT_ID_LENGTH));
+}
+
+export function createDeps(parts: DepsParts): ApiDeps {
   const { config, secrets, stores, clock, random, log, github, pools } = parts;
   const { dispatchSecret, dispatchSecretPrevious } = secrets;
   return {
@@ -51,7 +58,7 @@ export async function createDeps(parts: DepsParts): Promise<ApiDeps> {
     pools,
     catalogue: { templates: config.templates, endpoints: config.endpoints },
     tenants: config.tenants,
-    deployment: await stores.deployment.deploymentId(random.token(DEPLOYMENT_ID_LENGTH)),
+    deployment: parts.deployment,
     githubUrl: parts.githubUrl,
     workerEnv: createWorkerEnv(parts.publicUrl, parts.tokens),
   };

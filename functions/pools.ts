@@ -1,4 +1,5 @@
 // The pools of dispatch.yaml with the driver of their kind.
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createLocalPool } from "../shared/adapters/pools/local/local-pool.ts";
@@ -12,7 +13,7 @@ import type { PoolSettings } from "../shared/usecases/deps.ts";
 type Env = { readonly [name: string]: string | undefined };
 
 export type PoolParts = {
-  /** Folder for the pools' own files. */
+  /** Folder for the local pools' own files. */
   readonly dir: string;
   /** Program and arguments of our worker. */
   readonly workerCommand: readonly string[];
@@ -20,6 +21,8 @@ export type PoolParts = {
   readonly baseEnv: Env;
   /** For every worker, whatever its pool: where the runner is. */
   readonly workerEnv: { readonly [name: string]: string };
+  /** The stored deployment id. */
+  readonly deployment: string;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -32,15 +35,35 @@ export async function createPools(
   return new Map(pools.map((pool) => [pool.name, pool]));
 }
 
-/** Workers without cards are bounded too: as many as the host has cores, beside one per card. */
-async function placesOf(driver: PoolDriver, kind: Config["pools"][number]["kind"]): Promise<number> {
-  const { total } = await driver.capacity();
-  return kind === "cpu" ? total : total + availableParallelism();
+type Spec = Config["pools"][number];
+
+async function createPool(spec: Spec, parts: PoolParts): Promise<PoolSettings> {
+  const { name } = spec;
+  const driver = await driverOf(spec, parts);
+  return { name, driver, maxWorkers: spec.maxWorkers ?? (await placesOf(spec, driver)) };
 }
 
-async function createPool(settings: Config["pools"][number], parts: PoolParts): Promise<PoolSettings> {
-  const { name, kind, cards, env } = settings;
-  const driver = createLocalPool({
+/** Only what dispatch.yaml uses is loaded: the client of Kubernetes alone is 1.4 MB. */
+async function driverOf(spec: Spec, parts: PoolParts): Promise<PoolDriver> {
+  const { deployment, clock, log } = parts;
+  switch (spec.driver) {
+    case "local":
+      return localDriver(spec, parts);
+    case "docker": {
+      const { createDockerPool } = await import("../shared/adapters/pools/docker/docker-pool.ts");
+      const readFile = (path: string) => readFileSync(path, "utf8");
+      const secrets = { env: parts.baseEnv, readFile };
+      return createDockerPool(spec.docker, { deployment, secrets, clock, log });
+    }
+    case "kubernetes": {
+      const { createKubernetesPool } = await import("../shared/adapters/pools/kubernetes/kubernetes-pool.ts");
+      return createKubernetesPool(spec.kubernetes, { deployment, env: parts.baseEnv, clock, log });
+    }
+  }
+}
+
+function localDriver({ name, kind, cards, env }: Spec, parts: PoolParts): PoolDriver {
+  return createLocalPool({
     name,
     dir: join(parts.dir, name),
     kind,
@@ -51,5 +74,25 @@ async function createPool(settings: Config["pools"][number], parts: PoolParts): 
     clock: parts.clock,
     log: parts.log,
   });
-  return { name, driver, maxWorkers: settings.maxWorkers ?? (await placesOf(driver, kind)) };
+}
+
+/**
+ * Workers without cards are bounded too: as many as this host has cores, beside one per card. Kubernetes bounds them by
+ * what it has; of an engine elsewhere nothing is known before it answers.
+ */
+async function placesOf({ driver, kind, cards }: Spec, pool: PoolDriver): Promise<number | undefined> {
+  switch (driver) {
+    case "local": {
+      const { total } = await pool.capacity();
+      return kind === "cpu" ? total : total + availableParallelism();
+    }
+    case "docker":
+      return kind === "cpu"
+        ? availableParallelism()
+        : cards === "auto"
+          ? undefined
+          : cards + availableParallelism();
+    case "kubernetes":
+      return undefined;
+  }
 }

@@ -23,7 +23,7 @@ import { receiveDelivery } from "../shared/usecases/receive-delivery.ts";
 import { receiveInstallation } from "../shared/usecases/receive-installation.ts";
 import { recover } from "../shared/usecases/recover.ts";
 import { createChangeQueue } from "./change-queue.ts";
-import { createDeps } from "./deps.ts";
+import { createDeps, deploymentOf } from "./deps.ts";
 import { createPlanes } from "./http/planes.ts";
 import { createSignatureCheck } from "./http/signature.ts";
 import { createWebhookApp } from "./http/webhook-app.ts";
@@ -73,7 +73,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   const url = await listen(http, options);
   const publicUrl = options.config.publicUrl ?? url;
-  const deps = await createDeps({
+  const deployment = await deploymentOf(stores, systemRandom);
+  const pools = { ...options, dir: options.poolsDir, deployment, clock: systemClock };
+  const deps = createDeps({
     config: options.config,
     secrets: options.secrets,
     stores,
@@ -82,7 +84,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     random: systemRandom,
     log,
     github: githubOf(options, stores),
-    pools: await createPools(options.config, { ...options, dir: options.poolsDir, clock: systemClock }),
+    pools: await createPools(options.config, pools),
+    deployment,
     tokens,
     publicUrl,
     githubUrl: siteUrl(options.secrets.githubApiUrl),

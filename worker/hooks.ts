@@ -26,7 +26,10 @@ export type HookOutcome =
   | { readonly ok: true; readonly hooks: Hooks }
   | { readonly ok: false; readonly message: string };
 
-/** What hook.js reads beside itself. Lists of patterns are sources of regular expressions, so that they are made in one place. */
+/**
+ * What hook.js reads beside itself. Lists of patterns are sources of regular expressions, so that they are made in one place.
+ * @public to hook.js, whose types are comments
+ */
 export type HookSettings = {
   readonly reports: string;
   readonly policy:

@@ -15,7 +15,7 @@ import type { AppSecrets, DispatchSecrets, Read } from "../../shared/config/secr
 import { readAppSecrets, readDispatchSecrets } from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
 import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
-import { createDeps } from "../deps.ts";
+import { createDeps, deploymentOf } from "../deps.ts";
 import { createPools } from "../pools.ts";
 import { ConfigError } from "./config-error.ts";
 import { layFoundation } from "./foundation.ts";
@@ -40,7 +40,8 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
   const stores = createStores(rows, { clock });
   const seal = createSeal(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
   const keep = { marks: stores.marks, seal };
-  const deps = await createDeps({
+  const deployment = await deploymentOf(stores, random);
+  const deps = createDeps({
     config,
     secrets,
     stores: { ...stores, api: createApiStores(rows, { clock }) },
@@ -48,7 +49,8 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
     random,
     log,
     github: createGithub({ appId, privateKey, apiUrl, clock, random, log, keep }),
-    pools: await createPools(config, { ...local, clock, log }),
+    pools: await createPools(config, { ...local, deployment, clock, log }),
+    deployment,
     tokens,
     publicUrl,
     githubUrl: siteUrl(apiUrl),

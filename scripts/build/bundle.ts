@@ -56,7 +56,7 @@ export async function bundle(target: Target, dir: string): Promise<Bundle> {
     legalComments: "none",
     logLevel: "warning",
   });
-  await minify(target.beside ?? [], join(dir, target.name));
+  if (target.beside !== undefined) await minify(target.beside, join(dir, target.name));
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, `${target.name}.meta.json`), JSON.stringify(metafile));
   const bytes = bundleBytes(metafile);

@@ -3,12 +3,12 @@ import type { Endpoint, EndpointTemplate } from "../domain/endpoint.ts";
 import type { PoolName } from "../domain/ids.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
 import type { ApiKey } from "../ports/api-store.ts";
+import type { resolveDockerPool } from "./docker-pool.ts";
+import type { resolveKubernetesPool } from "./kubernetes-pool.ts";
+import type { PoolKind } from "./pool-kind.ts";
 
-export type PoolKind = "npu" | "gpu" | "cpu";
-
-export type PoolSettings = {
+type CommonPoolSettings = {
   readonly name: PoolName;
-  readonly driver: "local";
   readonly kind: PoolKind;
   /** `auto`: what the driver finds. Always 0 for a cpu pool. */
   readonly cards: number | "auto";
@@ -18,6 +18,13 @@ export type PoolSettings = {
   /** Further environment of its workers; never secrets. */
   readonly env: { readonly [name: string]: string };
 };
+
+export type PoolSettings = CommonPoolSettings &
+  (
+    | { readonly driver: "local" }
+    | { readonly driver: "docker"; readonly docker: ReturnType<typeof resolveDockerPool> }
+    | { readonly driver: "kubernetes"; readonly kubernetes: ReturnType<typeof resolveKubernetesPool> }
+  );
 
 export type Config = {
   /** Where workers and users reach this dispatcher, without a slash at its end. */

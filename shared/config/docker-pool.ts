@@ -1,7 +1,7 @@
 // The part of dispatch.yaml for a pool behind a Docker engine.
 import * as z from "zod";
 import { poolName } from "../domain/ids.ts";
-import type { PoolKind } from "./config.ts";
+import type { PoolKind } from "./pool-kind.ts";
 
 const SIZE = /^(\d+(?:\.\d+)?)(MiB|GiB)$/;
 const path = z.string().regex(/^\/\S*$/);

@@ -1,8 +1,8 @@
 // The part of dispatch.yaml for a pool in a Kubernetes cluster.
 import * as z from "zod";
 import { poolName } from "../domain/ids.ts";
-import type { PoolKind } from "./config.ts";
 import { DURATION, parseDuration } from "./duration.ts";
+import type { PoolKind } from "./pool-kind.ts";
 
 /** `500m`, `64Gi`, `1.5`; not negative. */
 const QUANTITY = /^(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,2}|[numkMGTPE]|[KMGTPE]i)?$/;

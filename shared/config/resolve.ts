@@ -4,20 +4,27 @@ import { type EndpointTemplate, NPUS } from "../domain/endpoint.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
 import type { TenantSettings } from "../domain/tenant.ts";
 import type { ApiKey } from "../ports/api-store.ts";
-import type { PoolKind, PoolSettings } from "./config.ts";
+import type { PoolSettings } from "./config.ts";
+import { resolveDockerPool } from "./docker-pool.ts";
 import { parseDuration } from "./duration.ts";
+import { resolveKubernetesPool } from "./kubernetes-pool.ts";
+import type { PoolKind } from "./pool-kind.ts";
 import type { ApiKeySpec, EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
 
 export function resolvePool(name: string, spec: PoolSpec): PoolSettings {
-  return {
+  const common = {
     name: poolName(name),
-    driver: spec.driver,
     kind: spec.kind,
     cards: spec.kind === "cpu" ? 0 : spec.cards,
     allowedCounts: spec.allowedCounts && [...new Set(spec.allowedCounts)].sort((a, b) => a - b),
     maxWorkers: spec.maxWorkers,
     env: spec.env,
   };
+  if (spec.driver === "docker") return { ...common, driver: "docker", docker: resolveDockerPool(name, spec) };
+  if (spec.driver === "kubernetes") {
+    return { ...common, driver: "kubernetes", kubernetes: resolveKubernetesPool(name, spec) };
+  }
+  return { ...common, driver: "local" };
 }
 
 /** `kind` is the pool's: a worker has one card unless the pool has none. */

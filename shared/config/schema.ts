@@ -1,6 +1,8 @@
 // The shape of dispatch.yaml, one schema for parsing, for editors (schema/dispatch.schema.json) and for fault texts.
 import * as z from "zod";
+import { dockerFields } from "./docker-pool.ts";
 import { DURATION } from "./duration.ts";
+import { kubernetesFields } from "./kubernetes-pool.ts";
 
 /** GitHub's limits: 100 labels per runner, 256 characters each. */
 const MAX_LABELS = 100;
@@ -24,8 +26,8 @@ const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 
 const duration = (text: string) => z.string().regex(DURATION).describe(`${text}, for example 6h, 5m or 90s`);
 
-const localPool = z.strictObject({
-  driver: z.literal("local").describe("What starts the workers: local (processes on this machine)"),
+/** What every pool has. */
+const poolFields = {
   kind: z.enum(["npu", "gpu", "cpu"]).describe("What its cards are: npu, gpu, or cpu for none"),
   cards: z
     .union([z.literal("auto"), z.int().min(0).max(10_000)])
@@ -41,10 +43,18 @@ const localPool = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .default({})
     .describe("Further environment variables of its workers, as texts; no secrets"),
+};
+
+const localPool = z.strictObject({
+  driver: z.literal("local").describe("What starts the workers: local (processes on this machine)"),
+  ...poolFields,
 });
 
-/** One member until there are more drivers. */
-export const poolSchema = z.discriminatedUnion("driver", [localPool]);
+export const poolSchema = z.discriminatedUnion("driver", [
+  localPool,
+  z.strictObject({ ...dockerFields, ...poolFields }),
+  z.strictObject({ ...kubernetesFields, ...poolFields }),
+]);
 
 export const endpointSchema = z.strictObject({
   name: z

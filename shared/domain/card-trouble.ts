@@ -9,7 +9,9 @@ export const QUARANTINE_STRIKES = 2;
 /** A worker failed its preflight on these cards: which of them was bad is not known. */
 export function struck(pool: Pool, cards: readonly string[], reason: string, now: EpochMs): Pool {
   const trouble = { ...pool.trouble };
-  for (const card of cards) trouble[card] = strike(trouble[card], reason, now);
+  for (const card of cards) {
+    if (trouble[card]?.byHand !== true) trouble[card] = strike(trouble[card], reason, now);
+  }
   return { ...pool, trouble };
 }
 
@@ -27,7 +29,26 @@ function quarantineMs(strikes: number): number {
 
 /** A job ran on these cards: whatever was wrong is so no more. */
 export function cleared(pool: Pool, cards: readonly string[]): Pool {
-  if (pool.trouble === undefined || !cards.some((card) => pool.trouble?.[card] !== undefined)) return pool;
+  const over = cards.filter((card) => pool.trouble?.[card] !== undefined && !pool.trouble[card].byHand);
+  return over.length === 0 ? pool : without(pool, over);
+}
+
+/** Until an operator lifts it; a worker that holds the card goes on. */
+export function quarantinedByHand(pool: Pool, card: string, reason: string, now: EpochMs): Pool {
+  const strikes = pool.trouble?.[card]?.strikes ?? 0;
+  const one: CardTrouble = { strikes, lastAt: now, reason, until: LIFTED_BY_HAND, byHand: true };
+  return { ...pool, trouble: { ...pool.trouble, [card]: one } };
+}
+
+/** Whoever put it there: the card is as any other, its failures forgotten. The same pool when it had none. */
+export function liftedByHand(pool: Pool, card: string): Pool {
+  return pool.trouble?.[card] === undefined ? pool : without(pool, [card]);
+}
+
+/** The last time that a date can hold: infinity is no JSON. */
+const LIFTED_BY_HAND: EpochMs = 8_640_000_000_000_000;
+
+function without(pool: Pool, cards: readonly string[]): Pool {
   const trouble = { ...pool.trouble };
   for (const card of cards) delete trouble[card];
   return { ...pool, trouble };

@@ -20,6 +20,11 @@ export const IDLE_MS = 5 * MINUTE;
 export const GHOST_CHECK_MS = 3 * MINUTE;
 /** A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow. */
 export const DRAIN_MS = 2 * MINUTE;
+/**
+ * An operator's drain asks a runner only when it has listened for this long without a job: GitHub gives one out within
+ * seconds, and an interrupt in just that moment would cancel it.
+ */
+export const OPERATOR_DRAIN_MS = 30 * SECOND;
 /** A worker without a job of its own, kept while equal jobs are not assigned yet, is looked at again after this. */
 export const SPARE_RECHECK_MS = 30 * SECOND;
 /** RunPod's SDK pings every 10 s by default; ours too. */

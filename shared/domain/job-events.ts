@@ -8,6 +8,7 @@ import type { EpochMs } from "./ids.ts";
 import { githubJobId, tenantId } from "./ids.ts";
 import type { GithubSide, Job, JobState } from "./job.ts";
 import { isTerminal } from "./job.ts";
+import { requeue } from "./job-steps.ts";
 
 const ENVIRONMENT_GATE =
   "waits for an approval or a deployment environment; GitHub queues it again when that is given";
@@ -58,6 +59,21 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
     return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
   }
   return { ...next, hold: undefined, admitAt: now + ADMIT_MS, phases: { ...job.phases, queued: now } };
+}
+
+/**
+ * GitHub says queued of a job that it has given to a runner: that one did not pick it up within a minute, which no event
+ * tells. Only for an answer to a question of ours; a delivery that says queued is late.
+ */
+export function takenBack(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
+  const { running: _running, ...phases } = job.phases;
+  return {
+    ...requeue(job),
+    state: "IN_QUEUE",
+    github: sideOf(word),
+    admitAt: now + ADMIT_MS,
+    phases: { ...phases, queued: now },
+  };
 }
 
 /**

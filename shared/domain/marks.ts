@@ -1,5 +1,6 @@
 // What background work remembers from pass to pass: small documents with a version, each replaced as a whole.
 import type { EpochMs } from "./ids.ts";
+import type { Pauses } from "./pauses.ts";
 import type { ProbeGroup } from "./probe-group.ts";
 
 /** One reconcile pass at a time; a crashed holder blocks the next for no longer than `until`. */
@@ -33,6 +34,7 @@ export type Marks = {
   readonly token: SealedToken;
   readonly cursor: Cursor;
   readonly "probe-group": ProbeGroup;
+  readonly pauses: Pauses;
 };
 export type MarkKind = keyof Marks;
 

@@ -50,14 +50,23 @@ function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
   if (worker.drain === undefined && isIdleTooLong(worker, since, limits)) {
     return isIdleProgram(worker) ? { type: "dismiss" } : { type: "drain", reason: "idle" };
   }
-  if (isMute(worker, now)) {
-    return worker.registered ? { type: "check-registration", ifGone: "lost" } : { type: "unready" };
-  }
-  if ((ghostCheckAt(worker) ?? now + 1) <= now) return { type: "check-registration", ifGone: "drain" };
+  const idle = whileIdle(worker, now);
+  if (idle !== undefined) return idle;
   const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
   const again = now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS);
   const limit = (worker.phases.running ?? worker.createdAt) + limits.executionMs;
   return { type: "wait", until: worker.state === "running" ? Math.min(again, limit) : again };
+}
+
+/** Can a job still come to its runner? */
+function whileIdle(worker: Worker, now: EpochMs): Overdue | undefined {
+  if (isMute(worker, now)) {
+    return worker.registered ? { type: "check-registration", ifGone: "lost" } : { type: "unready" };
+  }
+  const checkAt = ghostCheckAt(worker);
+  return checkAt !== undefined && checkAt <= now
+    ? { type: "check-registration", ifGone: "drain" }
+    : undefined;
 }
 
 function isIdleTooLong(

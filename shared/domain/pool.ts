@@ -36,6 +36,8 @@ export type CardTrouble = {
   readonly reason: string;
   /** In quarantine until then: given to nobody. Undefined: struck, still in use, and chosen last. */
   readonly until: EpochMs | undefined;
+  /** An operator put it there, and lifts it: neither time nor a job does. Absent: the card's own failures did. */
+  readonly byHand?: true;
 };
 
 export function newPool(name: PoolName, total: number): Pool {

@@ -1,4 +1,5 @@
 // What becomes of a job whose worker has ended. GitHub says what a workflow job is; the worker only what it did.
+import { wasCalledOff } from "./called-off.ts";
 import type { Job } from "./job.ts";
 import { isTerminal } from "./job.ts";
 import type { Worker } from "./worker.ts";
@@ -12,6 +13,8 @@ export type Settlement =
   | { readonly type: "await-word" }
   /** Only GitHub can tell: it may have given the job to this runner. */
   | { readonly type: "ask-github" }
+  /** The operator's drain ended it before its runner could have a job. */
+  | { readonly type: "called-off" }
   /** No runner of this worker ever listened, so GitHub gave it nothing. */
   | {
       readonly type: "failed-start";
@@ -26,6 +29,7 @@ export function decideSettlement(job: Job, worker: Worker): Settlement {
   if (hasListened(worker)) return ranSomething(worker) ? { type: "await-word" } : { type: "ask-github" };
   // It had its registration and said nothing more: it may have listened without our knowing.
   if (worker.registered && worker.report === undefined) return { type: "ask-github" };
+  if (wasCalledOff(worker)) return { type: "called-off" };
   return { type: "failed-start", failure: failureOf(worker.report) };
 }
 

@@ -6,7 +6,7 @@ import type { StartedJob } from "./started-job.ts";
 import type { Worker } from "./worker.ts";
 import { isServing } from "./worker.ts";
 
-export type BindingStep = "none" | "settle" | "wait" | "ask";
+type BindingStep = "none" | "settle" | "wait" | "ask";
 
 /** GitHub's list of a run's jobs names the runner some seconds late; after this many tries something else is wrong. */
 const MAX_ASKS = 5;

@@ -2,6 +2,7 @@
 import type { EndpointLimits } from "./endpoint.ts";
 import type { EpochMs } from "./ids.ts";
 import type { Job } from "./job.ts";
+import type { PausedPlace } from "./pauses.ts";
 import type { TenantState } from "./tenant.ts";
 import type { Worker } from "./worker.ts";
 
@@ -20,6 +21,9 @@ export const WAIT_CODES = [
   "tenant-pending",
   "tenant-suspended",
   "tenant-removed",
+  "pool-paused",
+  "tenant-paused",
+  "endpoint-paused",
   "larger-than-pool",
   "quota-reached",
   "pool-unavailable",
@@ -70,6 +74,8 @@ export type WaitView = {
   readonly tenant?: TenantView | undefined;
   /** Undefined: dispatch.yaml no longer has it. */
   readonly pool?: PoolView | undefined;
+  /** What the operator has paused, should the job be of it. */
+  readonly paused?: PausedPlace | undefined;
   /** Jobs before it in its lane; `MAX_AHEAD + 1` stands for any more. */
   readonly ahead?: number | undefined;
   /** What GitHub's limits leave; undefined: nothing is known to be short. */

@@ -1,6 +1,7 @@
 // Why a job without a worker has none: the first obstacle that dispatch meets.
 import { ADMIT_MS } from "./deadlines.ts";
 import type { EpochMs } from "./ids.ts";
+import type { PausedPlace } from "./pauses.ts";
 import type { PoolView, TenantView, WaitCode, WaitView, WhyWaiting } from "./wait-view.ts";
 import { MAX_AHEAD } from "./wait-view.ts";
 
@@ -61,14 +62,26 @@ function whyStopped({ login, state }: TenantView): Obstacle | undefined {
 /** What no turn in the line would help against. */
 function obstacleIn(view: WaitView, pool: PoolView): Obstacle | undefined {
   const { job, tenant } = view;
+  if (view.paused !== undefined) return whyPaused(view.paused, tenant);
   if (job.cards > pool.usable) return tooLarge(job.cards, pool);
   const quota = tenant === undefined ? undefined : quotaOf(tenant, pool, job.cards);
   return quota ?? limitOf(view, pool);
 }
 
+function whyPaused({ place, pause }: PausedPlace, tenant: TenantView | undefined): Obstacle {
+  const { kind } = place;
+  const name = kind === "tenant" ? (tenant?.login ?? place.name) : place.name;
+  const noun = { pool: "Pool ", tenant: "", endpoint: "Endpoint " }[kind];
+  const what = pause.mode === "drain" ? "is being drained" : "is paused";
+  return {
+    code: `${kind}-paused`,
+    message: `${noun}"${name}" ${what} by the operator: ${pause.reason}. It starts after the operator has resumed it.`,
+  };
+}
+
 function tooLarge(needed: number, { name, total, usable }: PoolView): Obstacle {
   const out = total - usable;
-  const has = out === 0 ? `${total}` : `${total}, of which ${out} failed their checks and are out of use`;
+  const has = out === 0 ? `${total}` : `${total}, of which ${out} are in quarantine`;
   const next = needed > total ? "Ask for fewer, or cancel it." : "Have them repaired, or ask for fewer.";
   return {
     code: "larger-than-pool",

@@ -12,6 +12,7 @@ import type { Choice } from "../domain/scheduling.ts";
 import { chooseStarts } from "../domain/scheduling.ts";
 import { admitStarts, returnUnused } from "./admit-starts.ts";
 import type { Deps, PoolSettings } from "./deps.ts";
+import { openGate } from "./operator/pause-gate.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { reserveWorkers } from "./reserve-workers.ts";
 import { searchLanes } from "./search-lanes.ts";
@@ -50,8 +51,11 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   const seen = await loadPool(deps, settings);
   const room = roomOf(seen, settings, deps.clock.now());
   if (room === 0) return NOTHING;
+  const gate = await openGate(deps, settings.name);
+  if (!gate.isOpen) return NOTHING;
   const choice = await choiceIn(deps, settings, room);
-  const search = { pool: settings.name, hints, tried, stale: Math.min(tried.size, STALE_HEADS), room };
+  const stale = Math.min(tried.size, STALE_HEADS);
+  const search = { pool: settings.name, hints: hints.filter(gate.admitsJob), tried, stale, room, gate };
   const lanes = await searchLanes(deps, seen, search, (some) => chooseStarts(seen, some, choice));
   // A look that finds nothing to start costs no write.
   if (chooseStarts(seen, lanes, choice).length === 0) return NOTHING;

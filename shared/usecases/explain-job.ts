@@ -3,6 +3,7 @@ import type { EpochMs } from "../domain/ids.ts";
 import type { Job, Phase } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { laneOrder } from "../domain/lane.ts";
+import { pauseOf } from "../domain/pauses.ts";
 import type { Pool } from "../domain/pool.ts";
 import { freeCards, usableCards, usedBy } from "../domain/pool.ts";
 import { settingsOf } from "../domain/tenant.ts";
@@ -13,6 +14,7 @@ import type { Worker } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf } from "./deps.ts";
 import { registrationsLeft } from "./grant-registrations.ts";
+import { readPauses } from "./operator/pause-gate.ts";
 
 export type Explained = {
   readonly phase: Phase;
@@ -41,13 +43,16 @@ async function surroundingsOf(deps: Deps, job: Job, login: string): Promise<Part
 }
 
 async function surroundingsInQueue(deps: Deps, job: Job, login: string): Promise<Partial<WaitView>> {
-  const [tenant, pool, ahead, github] = await Promise.all([
+  const [tenant, pool, pauses, ahead, github] = await Promise.all([
     tenantView(deps, job, login),
     deps.stores.pools.get(job.pool),
+    readPauses(deps),
     aheadOf(deps, job),
     job.github === undefined && job.api?.runner === undefined ? undefined : githubRoom(deps, job),
   ]);
-  return { tenant, ahead, github, pool: poolView(deps, job, pool) };
+  const { pool: name, tenant: owner, endpoint } = job;
+  const paused = pauseOf(pauses, { pool: name, tenant: owner, endpoint });
+  return { tenant, ahead, github, paused, pool: poolView(deps, job, pool) };
 }
 
 /** As lanes are opened: named in dispatch.yaml or approved, and neither suspended nor removed at GitHub. */

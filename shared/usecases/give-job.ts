@@ -13,6 +13,7 @@ import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { endApiJob } from "./end-api-job.ts";
 import { loseResult } from "./lose-result.ts";
+import { isPaused } from "./operator/pause-gate.ts";
 import { takenJobOf } from "./taken-job.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
@@ -94,6 +95,7 @@ async function giveNext(deps: Deps, worker: Worker): Promise<GiveOutcome> {
   for (const head of await deps.stores.jobs.heads(lane, SEARCHED)) {
     const job = await deps.stores.jobs.get(head.id);
     if (job === undefined || !isWaiting(job) || !isAlike(worker, job)) continue;
+    if (await isPaused(deps, worker)) return NOTHING;
     const handed = await hand(deps, worker, job);
     if (handed !== undefined) return handed;
   }

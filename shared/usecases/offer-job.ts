@@ -7,6 +7,7 @@ import type { Worker } from "../domain/worker.ts";
 import { canTake } from "../domain/worker-lease.ts";
 import { kindFor, serving } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
+import { isPaused } from "./operator/pause-gate.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
 /** True when an idle worker has it now; its next poll is answered with it. */
@@ -16,6 +17,7 @@ export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
     if (!isAlike(hint, job)) continue;
     const worker = await deps.stores.workers.get(hint.id);
     if (worker === undefined || !(await isFree(deps, worker, job))) continue;
+    if (await isPaused(deps, job)) return false;
     if (await bindTo(deps, worker, job)) return true;
   }
   return false;

@@ -5,6 +5,7 @@ import type { ApiDeps } from "./api/api-deps.ts";
 import { sendCallback } from "./api/send-callback.ts";
 import { dispatchPool } from "./dispatch-pool.ts";
 import { findUnheardJobs } from "./find-unheard-jobs.ts";
+import { drainPaused } from "./operator/drain-idle.ts";
 import { lookAtDue } from "./reconcile/due-items.ts";
 import { noticeEnded } from "./reconcile/ended-containers.ts";
 import { findOrphanContainers } from "./reconcile/orphan-containers.ts";
@@ -70,6 +71,7 @@ async function pass(deps: ApiDeps, turn: PassTurn, { aheadMs, faults }: Course):
     await all(pools.map((name) => findOrphanContainers(deps, name, stops)));
   }
   await all([performStops(deps, stops)]);
+  await all([drainPaused(deps)]);
   await all(pools.map((name) => dispatchPool(deps, name)));
   // All at once beside the rest: a receiver that does not answer takes its 10 s, and keeps nothing else waiting.
   const callbacks = all(ended.map((job) => sendCallback(deps, job)));

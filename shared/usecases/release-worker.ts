@@ -70,8 +70,8 @@ function judged({ clock, log }: Deps, pool: Pool, { id, slots, report }: Worker)
   if (!blamesCards(report)) return pool;
   const next = struck(pool, cards, report.message, clock.now());
   for (const card of cards) {
-    const until = next.trouble?.[card]?.until;
-    if (until === undefined) continue;
+    const { until, byHand } = next.trouble?.[card] ?? {};
+    if (until === undefined || byHand) continue;
     const message = `card ${card} is given to nobody until ${new Date(until).toISOString()}: ${report.message}`;
     log.warn("card-quarantined", { pool: pool.name, worker: id, message });
   }

@@ -13,6 +13,7 @@ import type { Worker } from "../domain/worker.ts";
 import { draining, lost, serving, spared } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf, runnerScope } from "./deps.ts";
+import { isPaused } from "./operator/pause-gate.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
 /** How many waiting jobs of the lane are looked at for one that this worker's labels fit. */
@@ -43,6 +44,7 @@ async function giveToEqual(deps: Deps, worker: Worker): Promise<boolean> {
   for (const head of await deps.stores.jobs.heads(lane, EQUALS_SEARCHED)) {
     const job = await deps.stores.jobs.get(head.id);
     if (job === undefined || !isWaiting(job) || !isFree(deps, worker, job)) continue;
+    if (await isPaused(deps, worker)) return false;
     if (!(await pointTo(deps, worker, from, job))) return false;
     from = job.id;
     if (!(await bindTo(deps, worker, job, isWaiting))) continue;

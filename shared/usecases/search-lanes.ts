@@ -9,6 +9,7 @@ import { isExhausted } from "../domain/scheduling.ts";
 import { registrableLanes } from "./admit-starts.ts";
 import type { Deps } from "./deps.ts";
 import { openLanes } from "./open-lanes.ts";
+import type { PauseGate } from "./operator/pause-gate.ts";
 
 export type LaneSearch = {
   readonly pool: PoolName;
@@ -19,6 +20,8 @@ export type LaneSearch = {
   readonly stale: number;
   /** How many workers may start. */
   readonly room: number;
+  /** What the operator has paused. */
+  readonly gate: PauseGate;
 };
 
 /** A lane is first read for twice its part of the room, and for no fewer heads than this. */
@@ -31,8 +34,8 @@ export async function searchLanes(
   search: LaneSearch,
   choose: (lanes: readonly LaneView[]) => Start[],
 ): Promise<LaneView[]> {
-  const { room } = search;
-  const open = await openLanes(deps, search.pool, search.hints);
+  const { room, gate } = search;
+  const open = (await openLanes(deps, search.pool, search.hints)).filter(({ lane }) => gate.admitsLane(lane));
   let window = Math.min(room, Math.max(MIN_WINDOW, Math.ceil((2 * room) / Math.max(1, open.length))));
   let lanes = await fill(deps, open, search, window);
   while (window < room) {
@@ -55,7 +58,7 @@ async function fill(
   window: number,
 ): Promise<LaneView[]> {
   const filled = lanes.map(async (view) => {
-    const heads = await deps.stores.jobs.heads(view.lane, window + search.stale);
+    const heads = await search.gate.heads(view.lane, window + search.stale);
     const known = withHints({ ...view, heads }, search.hints);
     return { ...view, heads: known.filter((head) => !search.tried.has(head.id)).slice(0, window) };
   });

@@ -1,9 +1,10 @@
 // What becomes of the job whose worker has ended; and the one GET that asks GitHub when no event came.
+import { wasCalledOff } from "../domain/called-off.ts";
 import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
 import type { EpochMs, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
-import { advanceByWord } from "../domain/job-events.ts";
+import { advanceByWord, takenBack } from "../domain/job-events.ts";
 import { requeue, requeueAfterFailure, requeueAfterIdle, verifyLater } from "../domain/job-steps.ts";
 import { decideSettlement, failureOf } from "../domain/settling.ts";
 import { unknownToGithub, untoldByGithub } from "../domain/unknown-job.ts";
@@ -23,6 +24,7 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
   const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) => {
     const settlement = decideSettlement(current, worker);
     if (settlement.type === "nothing") return undefined;
+    if (settlement.type === "called-off") return requeue(current);
     if (settlement.type === "failed-start") {
       return requeueAfterFailure(current, settlement.failure, now, random);
     }
@@ -50,6 +52,8 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       if (word === undefined) return unknownToGithub(current, deps.clock.now());
       const next = advanceByWord(current, word, deps.clock.now());
       if (next !== current && isTerminal(next)) return next;
+      const isTakenBack = current.state === "IN_PROGRESS" && word.status === "queued";
+      if (isTakenBack && !answersFor(worker, current)) return takenBack(current, word, deps.clock.now());
       return stillOpen(deps, next, current.version, worker);
     });
     if (item !== undefined) await noteIdleEnd(deps, item);
@@ -76,6 +80,8 @@ function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undef
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
   if (worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran")) return requeue(next);
+  // No fault of the job's, nor a sign that GitHub holds it back.
+  if (worker !== undefined && wasCalledOff(worker)) return requeue(next);
   const now = deps.clock.now();
   const random = deps.random.fraction();
   const hasListened = worker?.phases.listening !== undefined || worker?.report?.outcome === "idle";

@@ -32,7 +32,7 @@ describe("no answer", () => {
 
   test("half open: calls are taken and never answered", async () => {
     on.engine.fault = ({ path }) => (path === "/_ping" ? undefined : "hang");
-    const driver = on.open({}, { answerMs: 100 });
+    const driver = on.open({}, { answerMs: 500 });
     const silent = { type: "unavailable", message: expect.stringContaining("does not answer in time") };
     expect(await driver.start(specOf())).toMatchObject(silent);
     await expect(driver.list()).rejects.toThrow("does not answer in time");
@@ -75,7 +75,9 @@ describe("wrong settings are refusals", () => {
       type: "refused",
       message: expect.stringContaining("no Docker engine"),
     });
-    const greeter = createServer((socket) => socket.end("SSH-2.0-OpenSSH\r\n"));
+    const greeter = createServer((socket) => {
+      socket.write("SSH-2.0-OpenSSH\r\n", () => socket.destroy());
+    });
     await new Promise<void>((resolve) => greeter.listen(0, "127.0.0.1", resolve));
     const { port } = greeter.address() as { port: number };
     const outcome = await at(`tcp://127.0.0.1:${port}`).start(specOf());

@@ -30,7 +30,7 @@ export async function openOnFake() {
   return { engine, clock, log, open, close: () => engine.close() };
 }
 
-export function settingsOn(url: string): DockerPoolSettings {
+function settingsOn(url: string): DockerPoolSettings {
   return {
     name: poolName("npus"),
     host: { url, tls: undefined },

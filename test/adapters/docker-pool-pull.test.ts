@@ -113,6 +113,7 @@ test.each([
     "pull access denied for cann, repository does not exist or may require 'docker login'",
     "login for its registry",
   ],
+  ["Get https://hub.example.org/v2/: dial tcp: lookup hub.example.org: no such host", "name of its registry"],
   ["no matching manifest for linux/arm64/v8 in the manifest list entries", "architecture"],
   ["Get https://hub.example.org/v2/: x509: certificate signed by unknown authority", "does not trust"],
 ])("a registry's no is a refusal: %s", async (words, advice) => {

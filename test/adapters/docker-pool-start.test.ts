@@ -94,6 +94,8 @@ describe("what an engine is asked for", () => {
   });
 });
 
+const OWN = { "npu-dispatch.deployment": "abc123", "npu-dispatch.pool": "npus" };
+
 describe("at most one start", () => {
   test("an ended container is never started again", async () => {
     const spec = specOf();
@@ -128,6 +130,21 @@ describe("at most one start", () => {
       message: expect.stringContaining("did not make"),
     });
     expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
+  });
+
+  test("a name that is only reserved yet belongs to the start that reserved it", async () => {
+    const spec = specOf();
+    const message = `Conflict. The container name "/${spec.workerId}" is already in use`;
+    let looks = 0;
+    on.engine.fault = ({ method, path }) => {
+      if (path === "/containers/create" && looks === 0) return { status: 409, body: { message } };
+      // The other one's creation becomes visible, and is started.
+      if (method !== "GET" || ++looks < 3) return undefined;
+      return { status: 200, body: { State: { Status: "running" }, Config: { Labels: OWN } } };
+    };
+    await on.open().list();
+    looks = 0;
+    expect(await on.open().start(spec)).toEqual({ type: "started" });
   });
 
   test("a container on its way out is no start", async () => {

@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const PROGRAMS = join(ROOT, "test", "fixtures", "local-pool");
 
 /** Busybox under a few names, see .ci/engine.sh. */
-export const TEST_IMAGE = "localhost/npu-dispatch-test:1";
+const TEST_IMAGE = "localhost/npu-dispatch-test:1";
 
 export type FoundEngine = { readonly host: string } | { readonly missing: string };
 
@@ -70,6 +70,7 @@ export async function openDockerPool(
     secrets: Object.keys(process.env).filter((name) => /KEY|TOKEN|SECRET/.test(name)),
     open,
     reopen: () => open(),
+    stranger: () => open({}, { deployment: "other1" }),
     command: (part) => ["/bin/sh", "-c", programs[part]],
     living: (workerId) => living(engine, workerId),
     environment: (workerId) => environment(engine, workerId),
@@ -85,7 +86,7 @@ export async function openDockerPool(
   };
 }
 
-export function dockerSettings(url: string): DockerPoolSettings {
+function dockerSettings(url: string): DockerPoolSettings {
   return {
     name: poolName("docker"),
     host: { url, tls: undefined },

@@ -1,10 +1,11 @@
 // One view for each code of `whyWaiting`: what the table of docs/states.md shows.
 import { PREPARE_MS } from "../../shared/domain/deadlines.ts";
 import type { Hold, HoldReason, Job } from "../../shared/domain/job.ts";
+import type { PausedPlace, PauseMode, Place } from "../../shared/domain/pauses.ts";
 import type { PoolView, TenantView, WaitCode, WaitView } from "../../shared/domain/wait-view.ts";
 import type { Worker } from "../../shared/domain/worker.ts";
 import { anApiJob } from "./api-builders.ts";
-import { aJob, aWorker, LIMITS, POOL, T0, WORKER_ID } from "./builders.ts";
+import { aJob, aWorker, LIMITS, POOL, T0, TENANT, WORKER_ID } from "./builders.ts";
 
 export const NOW = T0 + 30_000;
 
@@ -62,6 +63,10 @@ const booting: Partial<Worker> = { state: "starting", phases: { booting: T0 } };
 const tenant = (overrides: Partial<TenantView>) => ({ tenant: { ...ACME_VIEW, ...overrides } });
 const program = anApiJob({ workerId: WORKER_ID });
 
+function aPause(place: Place, mode: PauseMode = "pause"): PausedPlace {
+  return { place, pause: { mode, reason: "driver upgrade until 14:00", at: T0, by: "admin" } };
+}
+
 /** `labels-not-served` is of no job: `whyNotServed`. */
 export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-served">]: WaitView } = {
   "environment-gate": held("environment-gate", "waits for an approval or a deployment environment"),
@@ -76,6 +81,9 @@ export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-se
   "tenant-pending": aWaitView(tenant({ state: "pending" })),
   "tenant-suspended": aWaitView(tenant({ state: "suspended" })),
   "tenant-removed": aWaitView(tenant({ state: "removed" })),
+  "pool-paused": aWaitView({ paused: aPause({ kind: "pool", name: POOL }) }),
+  "tenant-paused": aWaitView({ paused: aPause({ kind: "tenant", name: TENANT }) }),
+  "endpoint-paused": aWaitView({ paused: aPause({ kind: "endpoint", name: aJob().endpoint }, "drain") }),
   "larger-than-pool": aWaitView({ job: aJob({ cards: 16 }) }),
   "quota-reached": aWaitView({
     ...tenant({ maxCards: 4 }),

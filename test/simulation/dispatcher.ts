@@ -8,6 +8,7 @@ import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { reconcile } from "../../shared/usecases/reconcile.ts";
 import { recover } from "../../shared/usecases/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
+import type { Ground } from "./ground.ts";
 import { NO_API } from "./no-api.ts";
 import type { Outside } from "./outside.ts";
 import type { Life } from "./ports.ts";
@@ -17,7 +18,6 @@ import { createProcesses, PROCESSES } from "./processes.ts";
 import { CATALOGUE, DEPLOYMENT, POOL, TENANTS } from "./scenery.ts";
 import type { Stream } from "./stream.ts";
 import { createStream } from "./stream.ts";
-import type { Ground } from "./world.ts";
 
 export type Dispatcher = {
   readonly stream: Stream;

@@ -3,7 +3,7 @@ import { githubJobId, isOwnRunner } from "../../shared/domain/ids.ts";
 import type { Job, JobState } from "../../shared/domain/job.ts";
 import { isTerminal } from "../../shared/domain/job.ts";
 import { isLive } from "../../shared/domain/worker.ts";
-import type { SimJob } from "./github-world.ts";
+import type { SimJob } from "./github-things.ts";
 import { DEPLOYMENT, POOL } from "./scenery.ts";
 import type { World } from "./world.ts";
 

@@ -3,8 +3,9 @@
 import type { RunnerScope } from "../../shared/domain/worker.ts";
 import type { Caller, Github, GithubRunner } from "../../shared/ports/github.ts";
 import { GithubError } from "../../shared/ports/github.ts";
-import type { GithubWorld, SimRunner } from "./github-world.ts";
-import { wordOf } from "./github-world.ts";
+import type { SimRunner } from "./github-things.ts";
+import { wordOf } from "./github-things.ts";
+import type { GithubWorld } from "./github-world.ts";
 import type { Hook } from "./hook.ts";
 import type { Synchronous } from "./ports.ts";
 import type { Timeline } from "./timeline.ts";

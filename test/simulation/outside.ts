@@ -4,8 +4,10 @@ import type { StartSpec } from "../../shared/ports/pool-driver.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
 import type { GithubCalls } from "./github-calls.ts";
 import { createGithubCalls } from "./github-calls.ts";
-import type { GithubWorld, SimRunner } from "./github-world.ts";
+import type { SimRunner } from "./github-things.ts";
+import type { GithubWorld } from "./github-world.ts";
 import { createGithubWorld } from "./github-world.ts";
+import type { Ground } from "./ground.ts";
 import type { Hook } from "./hook.ts";
 import { createHook } from "./hook.ts";
 import { CARDS } from "./scenery.ts";
@@ -13,7 +15,6 @@ import type { Container, SimPool } from "./sim-pool.ts";
 import { createSimPool } from "./sim-pool.ts";
 import type { SimWorker } from "./sim-worker.ts";
 import { createSimWorker } from "./sim-worker.ts";
-import type { Ground } from "./world.ts";
 
 export type Outside = {
   readonly github: GithubWorld;

@@ -113,16 +113,20 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
 
   async function callInTrouble(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
     await delay(life, port);
-    if (life.isOver || (isEffect(port) && endsAt(life, "before", port.name))) return never();
+    if (life.isOver || endsBefore(life, port)) return never();
     if (weather.strikes("store-fault", port.name)) throw fault(`The store did not answer ${port.name}`);
     if (port.kind === "replace" && weather.strikes("store-race", port.name)) port.overtake?.(args[0]);
-    const answer = port.kind === "listing" ? list(port, args) : port.method(...args);
-    return isEffect(port) ? answered(life, port, answer) : answer;
+    if (port.kind === "listing") return list(port, args);
+    return port.kind === "read" ? port.method(...args) : answered(life, port, port.method(...args));
   }
 
   async function delay(life: Life, port: Port): Promise<void> {
     if (storeMs > 0) await wait(life, draw.between(0, storeMs));
     if (weather.strikes("store-slow", port.name)) await wait(life, draw.between(50, SLOW_MS));
+  }
+
+  function endsBefore(life: Life, { kind, name }: Port): boolean {
+    return (kind === "write" || kind === "replace") && endsAt(life, "before", name);
   }
 
   function answered(life: Life, port: Port, answer: unknown): unknown {
@@ -154,10 +158,6 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     await wait(life, draw.between(20, FAR_MS));
     return life.isOver || endsAt(life, "after", port.name) ? never() : answer;
   }
-}
-
-function isEffect(port: Port): boolean {
-  return port.kind === "write" || port.kind === "replace";
 }
 
 /** A process that has ended hears no answer. */

@@ -59,11 +59,7 @@ export function createSimPool(options: SimPoolOptions): SimPool {
     containers,
     living,
     exit,
-    vanish(container) {
-      containers.delete(container.id);
-      finish(container, "gone");
-      if (container.twin !== undefined) finish(container.twin, "gone");
-    },
+    vanish: remove,
     revive(spec) {
       const container = make(spec, true);
       onStart(container, draw.between(1_000, 20_000));
@@ -137,18 +133,28 @@ export function createSimPool(options: SimPoolOptions): SimPool {
   function stop(id: WorkerId): "gone" | "stopping" {
     const container = containers.get(id);
     if (container === undefined) return "gone";
-    const both = [container, container.twin].filter((one) => one !== undefined);
-    for (const one of both) if (one.state === "alive") onStop(one);
-    const isAlive = both.some((one) => one.state === "alive");
-    if (container.stoppingUntil === undefined && isAlive && weather.strikes("wedged-stop", id)) {
-      container.stoppingUntil = timeline.now() + draw.between(5_000, 10 * MINUTE);
-    }
+    terminate(container);
     if ((container.stoppingUntil ?? 0) > timeline.now()) return "stopping";
-    containers.delete(id);
     trace.note("pool", "stopped", id);
-    for (const one of both) finish(one, "gone");
+    remove(container);
     if (weather.strikes("stop-lost", id)) throw new PoolFault(`the answer to the stop of ${id} was lost`);
     return "gone";
+  }
+
+  function terminate(container: Container): void {
+    const alive = bothOf(container).filter((one) => one.state === "alive");
+    for (const one of alive) onStop(one);
+    if (alive.length > 0) wedge(container);
+  }
+
+  function remove(container: Container): void {
+    containers.delete(container.id);
+    for (const one of bothOf(container)) finish(one, "gone");
+  }
+
+  function wedge(container: Container): void {
+    if (container.stoppingUntil !== undefined || !weather.strikes("wedged-stop", container.id)) return;
+    container.stoppingUntil = timeline.now() + draw.between(5_000, 10 * MINUTE);
   }
 
   function exit(container: Container, code: number | undefined, result?: string): void {
@@ -174,4 +180,8 @@ function stateOf(container: Container | undefined): ContainerState {
   return container.state === "alive" || container.twin?.state === "alive"
     ? { type: "running", devices: container.spec.slots.map(String) }
     : { type: "exited", code: container.end?.code, result: container.end?.result };
+}
+
+function bothOf(container: Container): Container[] {
+  return container.twin === undefined ? [container] : [container, container.twin];
 }

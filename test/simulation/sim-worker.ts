@@ -13,7 +13,9 @@ import { registerRunner } from "../../shared/usecases/register-runner.ts";
 import { takeJob } from "../../shared/usecases/take-job.ts";
 import type { Draw } from "./draw.ts";
 import type { GithubCalls } from "./github-calls.ts";
-import type { GithubWorld, SimJob } from "./github-world.ts";
+import type { SimJob } from "./github-things.ts";
+import type { GithubWorld } from "./github-world.ts";
+import { createLine } from "./line.ts";
 import { POOL } from "./scenery.ts";
 import type { Container, SimPool } from "./sim-pool.ts";
 import type { Timeline } from "./timeline.ts";
@@ -64,9 +66,10 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
     options;
   const id: WorkerId = container.id;
   const claims = claimsOf(container);
+  const line = createLine({ timeline, draw, call, isOver });
+  const { ask, askUntil, pause } = line;
   let step: Step = "booting";
   let isWedged = false;
-  let cutOffUntil = 0;
   let phase: WorkerPhase = "preflight";
   let jobName: string | undefined;
   let jobIds: readonly string[] = [];
@@ -88,9 +91,7 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
       isWedged = true;
       if (!runnerGoesOn) leave();
     },
-    cutOff: (ms) => {
-      cutOffUntil = timeline.now() + ms;
-    },
+    cutOff: line.cutOff,
     die: leave,
   };
 
@@ -121,14 +122,22 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
     });
     if (answer === undefined) return report("registration-refused", "GitHub said later for too long");
     if (answer.type === "refused") return report("registration-refused", answer.message);
-    if (answer.answer.type === "token") {
-      await pause(draw.between(2 * SECOND, 5 * SECOND));
-      const scope = github.redeem(answer.answer.token);
-      if (scope === undefined) return report("config-failed", "config.sh was refused");
-      world.register(id, scope, labels);
+    if (answer.answer.type === "token" && !(await configure(answer.answer.token, labels))) {
+      return report("config-failed", "config.sh was refused");
     }
     await pause(draw.between(1 * SECOND, 4 * SECOND));
-    if (step !== "registering") return;
+    if (step === "registering") await listen();
+  }
+
+  /** What config.sh does; false when GitHub refuses. */
+  async function configure(token: string, labels: readonly string[]): Promise<boolean> {
+    await pause(draw.between(2 * SECOND, 5 * SECOND));
+    const scope = github.redeem(token);
+    if (scope !== undefined) world.register(id, scope, labels);
+    return scope !== undefined;
+  }
+
+  async function listen(): Promise<void> {
     step = "listening";
     // A runner that is given nothing and never ends by itself, actions/runner#4617.
     if (!weather.strikes("ghost-runner", id)) {
@@ -206,52 +215,16 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
     );
   }
 
-  function exit(code: number, result?: string): void {
-    pool.exit(container, code, result);
-  }
-
-  /** The first answer that is not undefined; undefined when there was none in time. */
-  async function askUntil<T>(
-    limitMs: number,
-    useCase: (deps: Deps) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const until = timeline.now() + limitMs;
-    for (;;) {
-      const { answer } = (await ask(useCase)) ?? {};
-      if (answer !== undefined) return answer;
-      const waitMs = draw.between(500, 15 * SECOND);
-      if (timeline.now() + waitMs > until) return undefined;
-      await pause(waitMs);
-    }
-  }
-
-  /** Undefined when nobody answered. */
-  async function ask<T>(useCase: (deps: Deps) => Promise<T>): Promise<{ readonly answer: T } | undefined> {
-    if (isOver()) return never();
-    if (timeline.now() < cutOffUntil) return undefined;
-    const heard = await call(useCase).then(
-      (answer) => ({ answer }),
-      () => undefined,
-    );
-    return isOver() ? never() : heard;
-  }
-
   function isOver(): boolean {
     return isWedged || container.state !== "alive";
   }
 
-  async function pause(ms: number): Promise<void> {
-    await timeline.pause(ms);
-    if (isOver()) return never();
+  function exit(code: number, result?: string): void {
+    pool.exit(container, code, result);
   }
 }
 
 /** What its token says. */
 function claimsOf({ id, spec }: Container): WorkerClaims {
   return { worker: id, pool: POOL, endpoint: endpointName(spec.endpoint), tenant: tenantId(spec.tenant) };
-}
-
-/** Nobody is there any more to go on. */
-function never(): Promise<never> {
-  return new Promise(() => {});
 }

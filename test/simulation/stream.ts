@@ -73,8 +73,12 @@ export function createStream({ form, timeline, weather, draw, handle }: StreamOp
       () => false,
     );
     if (mine !== life) return;
-    if (!done && attempt < tries) return plan(id, attempt + 1, retryMs * attempt);
-    if (done && weather.strikes("change-twice", id)) return plan(id, 1, draw.between(100, 20_000));
+    if (!done && attempt < tries) plan(id, attempt + 1, retryMs * attempt);
+    else if (done && weather.strikes("change-twice", id)) plan(id, 1, draw.between(100, 20_000));
+    else leave(id);
+  }
+
+  function leave(id: string): void {
     const queue = items.get(id);
     queue?.shift();
     if (queue?.length === 0) items.delete(id);

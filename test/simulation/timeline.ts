@@ -42,16 +42,12 @@ export function createTimeline(start: EpochMs): Timeline {
       step();
 
       function step(): void {
-        const next = heap[0];
-        if (halted || next === undefined || next.at > until) {
-          if (!halted) now = Math.max(now, until);
+        if (isOver(until)) {
           resolve();
           return;
         }
-        pop(heap);
-        now = next.at;
         try {
-          next.act();
+          takeNext();
         } catch (error) {
           reject(error);
           return;
@@ -61,6 +57,21 @@ export function createTimeline(start: EpochMs): Timeline {
         queueMicrotask(() => process.nextTick(step));
       }
     });
+  }
+
+  function isOver(until: EpochMs): boolean {
+    if (halted) return true;
+    const next = heap[0];
+    if (next !== undefined && next.at <= until) return false;
+    now = Math.max(now, until);
+    return true;
+  }
+
+  function takeNext(): void {
+    const next = heap[0] as Planned;
+    pop(heap);
+    now = next.at;
+    next.act();
   }
 }
 

@@ -1,14 +1,24 @@
 // Faults that strike one victim: which one, and what happens to it.
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import type { WorkerId } from "../../shared/domain/ids.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { Draw } from "./draw.ts";
 import type { FaultKind } from "./fault-kinds.ts";
-import type { SimJob } from "./github-world.ts";
+import type { SimJob } from "./github-things.ts";
+import type { Ground } from "./ground.ts";
+import type { Outside } from "./outside.ts";
 import type { PlannedFault } from "./plan.ts";
 import { PROCESSES } from "./processes.ts";
 import { FOREIGN, labelsFor } from "./scenery.ts";
 import type { Container } from "./sim-pool.ts";
 import type { SimWorker } from "./sim-worker.ts";
-import type { World } from "./world.ts";
+
+export type Prey = Ground & {
+  readonly outside: Outside;
+  readonly dispatcher: Dispatcher;
+  /** Loses the record of a worker. */
+  forget(id: WorkerId): void;
+};
 
 export type Victims = {
   /** False: there is none now. */
@@ -19,7 +29,7 @@ const MINUTE = 60_000;
 /** A crash comes within this many effects of its process. */
 const CRASH_EFFECTS = 25;
 
-export function createVictims(world: World): Victims {
+export function createVictims(world: Prey): Victims {
   const { weather, outside } = world;
   const { github, pool, workers } = outside;
   let strangers = 0;

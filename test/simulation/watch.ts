@@ -8,7 +8,7 @@ import type { Worker } from "../../shared/domain/worker.ts";
 import { isServing } from "../../shared/domain/worker.ts";
 import { isSpare } from "../../shared/domain/worker-steps.ts";
 import { SECRET } from "./github-calls.ts";
-import type { SimRunner } from "./github-world.ts";
+import type { SimRunner } from "./github-things.ts";
 import type { Container } from "./sim-pool.ts";
 
 /** Which part of the result a broken rule counts for; those that are not named here count as violations only. */

@@ -1,44 +1,21 @@
 // One run's world on one timeline: what is outside of us, the table, and the dispatcher's processes between them.
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { createDispatcher } from "./dispatcher.ts";
-import type { Draw } from "./draw.ts";
 import { createDraw, derived } from "./draw.ts";
-import type { Outside } from "./outside.ts";
+import type { Ground } from "./ground.ts";
 import { createOutside } from "./outside.ts";
 import type { Plan, PlannedFault } from "./plan.ts";
 import { CARDS, EXECUTION_MS, START } from "./scenery.ts";
-import type { Table } from "./table.ts";
 import { createTable } from "./table.ts";
-import type { Timeline } from "./timeline.ts";
 import { createTimeline } from "./timeline.ts";
-import type { Trace } from "./trace.ts";
 import { createTrace } from "./trace.ts";
+import type { Prey } from "./victims.ts";
 import { createVictims } from "./victims.ts";
-import type { Watch } from "./watch.ts";
 import { createWatch } from "./watch.ts";
-import type { Weather } from "./weather.ts";
 import { createWeather } from "./weather.ts";
 
-/** What every part of the world goes by. */
-export type Ground = {
-  readonly plan: Plan;
-  readonly timeline: Timeline;
-  readonly trace: Trace;
-  readonly weather: Weather;
-  readonly watch: Watch;
-  readonly table: Table;
-  /** Chance of one part of the world. */
-  readonly drawFor: (part: string) => Draw;
-};
-
-export type World = Ground & {
-  readonly outside: Outside;
-  readonly dispatcher: Dispatcher;
-  /** Loses the record of a worker. */
-  forget(id: WorkerId): void;
-};
+export type World = Prey;
 
 /** A worker's call is answered by then, or not at all; so is a delivery. */
 const CALL_MS = 30_000;

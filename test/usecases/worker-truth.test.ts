@@ -194,3 +194,15 @@ test("GitHub has no calls left at a worker's end: its cards are free, its regist
   await silently(world, 12);
   expect(world.github.runners.has(first)).toBe(false);
 });
+
+test("a job that GitHub took back from a runner that did not pick it up is given a new worker", async () => {
+  const { world, id, first } = await oneJob({}, 4);
+  // GitHub names the runner, which never prints "Running job"; a minute later the job is in GitHub's queue again.
+  world.github.assign(first, id);
+  await world.deliver();
+  world.pool.crash(first);
+  world.github.change(id, { status: "queued", runner: undefined, startedAt: undefined });
+  world.github.takeOutbox();
+  await completes(world, id);
+  expect(world.pool.started).toHaveLength(2);
+});

@@ -41,7 +41,7 @@ async function startedHook(given: Given) {
     taker.expect();
     const event = join(home, "event.json");
     if (given.payload !== undefined) writeFileSync(event, JSON.stringify(given.payload));
-    const path = variables["ACTIONS_RUNNER_HOOK_JOB_STARTED"] ?? "";
+    const path = variables["ACTIONS_RUNNER_HOOK_JOB_STARTED"]!;
     const { code, output } = await runNode(path, { ...variablesOf(given), GITHUB_EVENT_PATH: event });
     await taker.end();
     const [first] = news;

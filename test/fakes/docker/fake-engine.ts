@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type FakeRequest = {
+type FakeRequest = {
   readonly method: string;
   /** Without the version. */
   readonly path: string;
@@ -10,14 +10,14 @@ export type FakeRequest = {
   readonly headers: IncomingMessage["headers"];
   readonly body: unknown;
 };
-export type FakeAnswer = { readonly status: number; readonly body?: unknown };
+type FakeAnswer = { readonly status: number; readonly body?: unknown };
 /** Undefined: as the stand-in itself would answer. `hang`: never. `cut`: the connection is closed. */
-export type Fault = (
+type Fault = (
   request: FakeRequest,
   response: ServerResponse,
 ) => FakeAnswer | "hang" | "cut" | "mine" | undefined;
 
-export type FakeContainer = {
+type FakeContainer = {
   readonly name: string;
   readonly body: { readonly Image: string; readonly Labels: { readonly [name: string]: string } } & Record<
     string,

@@ -24,6 +24,8 @@ export type ApiServer = {
   readonly faults: Faults;
   /** `GET /api/v1/pods?limit=500` of every request. */
   readonly requests: readonly string[];
+  /** Connections that were opened so far. */
+  connections(): number;
   /** Refuses connections until `up`. */
   down(): Promise<void>;
   up(): Promise<void>;
@@ -37,12 +39,17 @@ export async function startApiServer(deps: RequestDeps): Promise<ApiServer> {
     requests.push(`${request.method} ${request.url}`);
     serve(request, response, { ...deps, faults }).catch((error: unknown) => response.destroy(error as Error));
   });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
   await listen(server, 0);
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     faults,
     requests,
+    connections: () => connections,
     down: () => stop(server),
     up: () => listen(server, port),
     close: () => (server.listening ? stop(server) : Promise.resolve()),

@@ -18,7 +18,7 @@ export type NodeSpec = {
 
 export type ClusterStandIn = {
   readonly url: string;
-  readonly api: Pick<ApiServer, "faults" | "requests" | "down" | "up">;
+  readonly api: Pick<ApiServer, "faults" | "requests" | "connections" | "down" | "up">;
   readonly rules: Rules;
   readonly images: ClusterState["images"];
   /** A kubeconfig's text; `token` for its user. */
@@ -82,8 +82,9 @@ export async function startClusterStandIn(options: ClusterOptions): Promise<Clus
       if (object === undefined) throw new Error(`there is no Job ${job}`);
       object.spec.suspend = false;
     },
-    expireTokens: () => {
+    expireTokens() {
       oldest = state.objects.version() + 1;
+      for (const namespace of state.objects.list("Namespace")) state.objects.touch(namespace);
     },
     put: (kind, namespace, draft) => put(state, kind, namespace, draft),
     objects: (kind) => state.objects.list(kind),

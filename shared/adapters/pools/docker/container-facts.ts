@@ -6,7 +6,7 @@ import { readAnswer } from "./engine-answer.ts";
 import { isOwn, type LabelMap, type Owner, ownFilter, workerIn } from "./labels.ts";
 
 /** `made`: created, its program not started. `leaving`: its removal is under way. */
-export type Phase = "made" | "running" | "paused" | "ended" | "leaving";
+type Phase = "made" | "running" | "paused" | "ended" | "leaving";
 
 export type Container = {
   readonly phase: Phase;

@@ -80,7 +80,7 @@ export function createDockerPool(settings: DockerPoolSettings, deps: DockerPoolD
     async stop(workerId, graceMs) {
       await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's
       await waiting.cancel(workerId);
-      return await stopContainer(workerId, graceMs, { engine, pool, log });
+      return await stopContainer(workerId, graceMs, { engine, owner, pool, log });
     },
 
     async logsTail(workerId, lines) {

@@ -7,7 +7,7 @@ import { EngineFault, engineFault } from "./engine-fault.ts";
 import { chooseVersion } from "./engine-version.ts";
 import type { EngineAddress } from "./settings.ts";
 
-export type EngineCall = {
+type EngineCall = {
   readonly method: "GET" | "POST" | "DELETE";
   /** Below the version: `/containers/json`. */
   readonly path: string;
@@ -18,7 +18,7 @@ export type EngineCall = {
   readonly extraMs?: number;
 };
 
-export type EngineStream = { readonly status: number; readonly chunks: AsyncIterable<Uint8Array> };
+type EngineStream = { readonly status: number; readonly chunks: AsyncIterable<Uint8Array> };
 
 /** Every HTTP status is an answer; without one an EngineFault is thrown. */
 export type Engine = {

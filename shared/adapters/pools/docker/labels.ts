@@ -8,7 +8,7 @@ export type Owner = { readonly deployment: string; readonly pool: string };
 export type LabelMap = { readonly [name: string]: string };
 
 const PREFIX = "npu-dispatch";
-export const LABEL = {
+const LABEL = {
   deployment: `${PREFIX}.deployment`,
   pool: `${PREFIX}.pool`,
   worker: `${PREFIX}.worker`,

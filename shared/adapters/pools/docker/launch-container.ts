@@ -5,7 +5,7 @@
 // was left behind unstarted by a dispatcher that ended in between.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
-import { lookAt } from "./container-facts.ts";
+import { type Container, lookAt } from "./container-facts.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
 import type { Owner } from "./labels.ts";
@@ -44,22 +44,33 @@ async function run({ workerId }: StartSpec, engine: Engine): Promise<StartOutcom
   return refusal(answer, `start the container of ${workerId}`, engine.url);
 }
 
-/** There is a container of this name: what came of the start that made it. */
+/** The name is taken: what came of the start that took it. */
 async function join(spec: StartSpec, { engine, owner }: LaunchDeps): Promise<StartOutcome> {
   const { workerId } = spec;
   const deadline = performance.now() + OTHER_STARTER_MS;
   for (;;) {
     const found = await lookAt(engine, workerId, owner);
-    if (found === undefined || (found !== "foreign" && found.phase === "leaving"))
-      return removedMeanwhile(workerId);
-    if (found === "foreign") {
-      const message = `the engine at ${engine.url} has a container ${workerId} that this pool did not make; remove or rename it`;
-      return { type: "refused", message };
+    const settled = outcomeOf(found, workerId, engine.url);
+    if (settled !== undefined) return settled;
+    if (performance.now() > deadline) {
+      return found === undefined ? removedMeanwhile(workerId) : await run(spec, engine);
     }
-    if (found.phase !== "made") return { type: "started" };
-    if (performance.now() > deadline) return await run(spec, engine);
     await sleep(50);
   }
+}
+
+/** Undefined while another start is at it. Docker reserves the name some 20 ms before it shows the container. */
+function outcomeOf(
+  found: Container | "foreign" | undefined,
+  workerId: string,
+  url: string,
+): StartOutcome | undefined {
+  if (found === "foreign") {
+    const message = `the engine at ${url} has a container ${workerId} that this pool did not make; remove or rename it`;
+    return { type: "refused", message };
+  }
+  if (found === undefined || found.phase === "made") return undefined;
+  return found.phase === "leaving" ? removedMeanwhile(workerId) : { type: "started" };
 }
 
 function removedMeanwhile(workerId: string): StartOutcome {

@@ -7,7 +7,7 @@ import { createPullProgress, type PullProgress } from "./pull-progress.ts";
 import { registryAuth, type SecretSource, withTag } from "./registry-auth.ts";
 import type { DockerPoolSettings } from "./settings.ts";
 
-export type PullOutcome =
+type PullOutcome =
   | { readonly type: "pulled" }
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number };
@@ -118,6 +118,7 @@ const REASONS: readonly { readonly words: RegExp; readonly advice: string }[] = 
       /manifest unknown|name unknown|not found|does not exist|invalid reference|repository name not known/i,
     advice: "check its name and tag",
   },
+  { words: /no such host/i, advice: "check the name of its registry" },
   {
     words: /x509|HTTP response to HTTPS client|certificate/i,
     advice: "the engine does not trust its registry: see the engine's registry settings",

@@ -46,7 +46,7 @@ export type EngineAddress = {
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
 };
 
-export type Mount = { readonly source: string; readonly target: string; readonly readOnly: boolean };
+type Mount = { readonly source: string; readonly target: string; readonly readOnly: boolean };
 
 /** Where the password is, not what it is: it is read anew for each pull, since many live for a day only. */
 export type RegistryLogin = {

@@ -2,11 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Log } from "../../../ports/log.ts";
+import { lookAt } from "./container-facts.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
 import { EngineFault } from "./engine-fault.ts";
+import type { Owner } from "./labels.ts";
 
-export type StopDeps = { readonly engine: Engine; readonly pool: PoolName; readonly log: Log };
+export type StopDeps = {
+  readonly engine: Engine;
+  readonly owner: Owner;
+  readonly pool: PoolName;
+  readonly log: Log;
+};
 
 /** Another stop needs some 100 ms for its removal; a checkout of some GB some seconds. */
 const LEAVING_MS = 2_000;
@@ -30,8 +37,10 @@ export async function stopContainer(
 async function endAndRemove(
   workerId: WorkerId,
   graceMs: number,
-  { engine, pool, log }: StopDeps,
+  { engine, owner, pool, log }: StopDeps,
 ): Promise<"gone" | "stopping"> {
+  const found = await lookAt(engine, workerId, owner);
+  if (found === undefined || found === "foreign") return "gone";
   const path = `/containers/${workerId}`;
   if (graceMs > 0) {
     // The engine counts in seconds. It goes on with TERM, grace and KILL when the dispatcher ends meanwhile.

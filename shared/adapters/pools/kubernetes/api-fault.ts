@@ -1,4 +1,5 @@
 // A call to the API server that failed, with what the server said about it and nothing that could be a secret.
+import { STATUS_CODES } from "node:http";
 import { ApiException } from "@kubernetes/client-node";
 import * as z from "zod/mini";
 
@@ -47,7 +48,7 @@ export class ApiFault extends Error {
 export function apiFault(error: unknown, action: string, server: string): ApiFault {
   if (error instanceof ApiException) {
     const body = parseStatus(error.body);
-    const said = body.message ?? `HTTP ${error.code}`;
+    const said = body.message ?? `HTTP ${error.code} ${STATUS_CODES[error.code] ?? ""}`.trim();
     const retryAfterMs = retryAfter(error, body);
     return new ApiFault(`The Kubernetes API server did not ${action}: ${said}`, {
       status: error.code,

@@ -68,7 +68,10 @@ function forbidden(fault: ApiFault): Failure {
   const [, verb, resource, group] = RBAC.exec(words) ?? [];
   if (verb !== undefined) {
     const of = group ? `${resource}.${group}` : resource;
-    return refused(fault, `Its role lacks the verb ${verb} on ${of}; see deploy/kubernetes/cluster/role.yaml.`);
+    return refused(
+      fault,
+      `Its role lacks the verb ${verb} on ${of}; see deploy/kubernetes/cluster/role.yaml.`,
+    );
   }
   return refused(fault, adviceOn(words));
 }

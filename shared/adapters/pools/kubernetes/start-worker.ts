@@ -44,12 +44,15 @@ function planOf(spec: StartSpec, { settings, owner }: StartDeps): WorkerPlan | s
   return cardObjection(spec.cards, settings) ?? { spec, settings, owner, namespace, image };
 }
 
+/** The server looked at the Job itself; other answers say nothing of it. */
+const JUDGED = new Set([400, 403, 409, 422]);
+
 async function launch(plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> {
   const job = workerJob(plan);
   const objection = (await admission(job, plan, deps)) ?? (await create(job, plan, deps));
   if (!(objection instanceof ApiFault)) return objection;
   // An earlier start may have made it: of the same name, or on the very quota that is used up now.
-  const found = objection.status === undefined ? undefined : await findJob(plan, deps);
+  const found = JUDGED.has(objection.status ?? 0) ? await findJob(plan, deps) : undefined;
   return found === undefined ? startOutcome(objection) : await join(found, plan, deps);
 }
 

@@ -1,0 +1,100 @@
+// Cards of a pool: what ready, matching nodes have, less what others hold; and what is said when they cannot be counted.
+import { expect, test } from "vitest";
+import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
+import { POLL } from "../../contract/pool-driver-contract.ts";
+import { CARD, openWorld, specOf } from "./pool-world.ts";
+
+const A2 = { accelerator: "huawei-Ascend910" };
+const TAINT = { key: "npu", value: "ci", effect: "NoSchedule" };
+
+const NODES = [
+  { name: "node-1", cards: { [CARD]: "8" }, labels: A2 },
+  { name: "node-2", cards: { [CARD]: "8" }, labels: A2, taints: [TAINT] },
+  { name: "node-3", cards: { [CARD]: "4" } },
+  { name: "node-4", labels: A2 },
+];
+
+test.each([
+  ["all nodes without taints", {}, ["node-1", "node-3"], 12],
+  ["those with its labels", { nodeSelector: A2 }, ["node-1"], 8],
+  [
+    "tainted ones that it tolerates",
+    { tolerations: [{ key: "npu", value: "ci" }] },
+    ["node-1", "node-2", "node-3"],
+    20,
+  ],
+  ["any taint", { tolerations: [{ operator: "Exists" as const }] }, ["node-1", "node-2", "node-3"], 20],
+  [
+    "another effect",
+    { tolerations: [{ key: "npu", value: "ci", effect: "NoExecute" as const }] },
+    ["node-1", "node-3"],
+    12,
+  ],
+  ["a bound in the configuration", { cards: 10 }, ["node-1", "node-3"], 10],
+  ["two units to a card", { resource: { name: CARD, units: 4 } }, ["node-1", "node-3"], 3],
+])("%s", async (_name, settings, names, total) => {
+  await using world = await openWorld(settings, { nodes: NODES });
+  const capacity = await world.driver.capacity();
+  expect(capacity).toMatchObject({ total, simulated: false });
+  expect(capacity.nodes?.map(({ name }) => name)).toEqual(names);
+});
+
+test("its own workers use cards, others take them away, a lost node has none", async () => {
+  await using world = await openWorld({}, { nodes: NODES });
+  await world.driver.start(specOf({ cards: 3 }));
+  const container = {
+    name: "x",
+    image: "y",
+    resources: { requests: { [CARD]: "2" }, limits: { [CARD]: "2" } },
+  };
+  const foreign = {
+    metadata: { name: "theirs" },
+    spec: { nodeName: "node-1", containers: [container] },
+    status: { phase: "Running" },
+  };
+  world.cluster.put("Pod", NAMESPACE, foreign);
+  await expect.poll(() => world.runner.containers.length, POLL).toBeGreaterThan(0);
+  expect((await world.driver.capacity()).nodes).toEqual([
+    { name: "node-1", total: 6, free: 3 },
+    { name: "node-3", total: 4, free: 4 },
+  ]);
+  world.cluster.loseNode("node-1");
+  world.turn(11_000);
+  expect(await world.driver.capacity()).toEqual({
+    total: 4,
+    simulated: false,
+    nodes: [{ name: "node-3", total: 4, free: 4 }],
+  });
+});
+
+test("for a cpu pool a card is a core", async () => {
+  await using world = await openWorld({ kind: "cpu", resource: undefined });
+  expect((await world.driver.capacity()).total).toBe(192);
+});
+
+test("one count serves calls that follow each other", async () => {
+  await using world = await openWorld();
+  await Promise.all([world.driver.capacity(), world.driver.capacity()]);
+  await world.driver.capacity();
+  expect(world.cluster.api.requests.filter((line) => line.includes("/nodes"))).toHaveLength(1);
+  world.turn(11_000);
+  await world.driver.capacity();
+  expect(world.cluster.api.requests.filter((line) => line.includes("/nodes"))).toHaveLength(2);
+});
+
+test("without the right to list nodes the configured number stands in, or a person is told", async () => {
+  await using world = await openWorld();
+  world.cluster.rules.denied.add("list nodes");
+  expect(await world.open({ cards: 16 }).capacity()).toEqual({ total: 16, simulated: false });
+  await expect(world.driver.capacity()).rejects.toThrow(/Set cards to their number, or bind the ClusterRole/);
+});
+
+test("while the cluster is away the last count stands", async () => {
+  await using world = await openWorld();
+  const before = await world.driver.capacity();
+  await world.cluster.api.down();
+  world.turn(11_000);
+  expect(await world.driver.capacity()).toEqual(before);
+  expect(world.log.of("capacity-not-counted")).toHaveLength(1);
+  await expect(world.open().capacity()).rejects.toThrow(/could not be reached/);
+});
