@@ -104,6 +104,7 @@ import_image() {
   root=$(mktemp -d "$DIR/root.XXXXXX")
   mkdir -p "$root"/{bin,tmp,proc,dev,etc}
   cp "$(command -v busybox)" "$root/bin/busybox"
+  ! ldd "$root/bin/busybox" >/dev/null 2>&1 || give_up "busybox needs libraries (apt-get install busybox-static)"
   for name in sh sleep setsid env cat; do ln -s busybox "$root/bin/$name"; done
   tar -C "$root" --numeric-owner --owner=0 --group=0 -cf "$root.tar" .
   engine_call "$host" "/v1.41/images/create?fromSrc=-" -X POST -H 'Content-Type: application/x-tar' \

@@ -25,7 +25,8 @@ export async function checkPackage({ name, zip, handler }: PackageCheck): Promis
   const config = join(dirname(module), "config.json");
   const missing = [module, config].filter((file) => !entries.has(file));
   if (missing.length > 0) return [`${name}: its package lacks ${missing.join(" and ")}`];
-  const strange = [...entries.keys()].filter((file) => file !== module && file !== config);
+  const isPart = (file: string) => dirname(file) === dirname(module) && file.endsWith(".mjs");
+  const strange = [...entries.keys()].filter((file) => !isPart(file) && file !== config);
   if (strange.length > 0) return [`${name}: its package holds ${strange.join(", ")}, which it does not need`];
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-package-"));
   try {

@@ -21,7 +21,12 @@ export type DispatchSecrets = {
   readonly dispatchSecretPrevious: Redacted | undefined;
 };
 
-export type Secrets = WebhookSecrets & AppSecrets & DispatchSecrets;
+export type OperatorSecrets = {
+  /** Opens the operator plane; without it there is none. */
+  readonly adminKey?: Redacted | undefined;
+};
+
+export type Secrets = WebhookSecrets & AppSecrets & DispatchSecrets & OperatorSecrets;
 
 export type Read<T> =
   | { readonly ok: true; readonly secrets: T }
@@ -29,7 +34,12 @@ export type Read<T> =
 
 /** All of them, as the single-process server needs. A function that needs less asks for less. */
 export function readSecrets(source: EnvSource): Read<Secrets> {
-  return read(source, (env) => ({ ...webhookSecrets(env), ...appSecrets(env), ...dispatchSecrets(env) }));
+  return read(source, (env) => ({
+    ...webhookSecrets(env),
+    ...appSecrets(env),
+    ...dispatchSecrets(env),
+    ...operatorSecrets(env),
+  }));
 }
 
 export function readWebhookSecrets(source: EnvSource): Read<WebhookSecrets> {
@@ -44,6 +54,10 @@ export function readDispatchSecrets(source: EnvSource): Read<DispatchSecrets> {
   return read(source, dispatchSecrets);
 }
 
+export function readOperatorSecrets(source: EnvSource): Read<OperatorSecrets> {
+  return read(source, operatorSecrets);
+}
+
 /** Every secret's text, for the log to mask. */
 export function secretTexts(secrets: Partial<Secrets>): string[] {
   const all = [
@@ -51,6 +65,7 @@ export function secretTexts(secrets: Partial<Secrets>): string[] {
     secrets.appPrivateKey,
     secrets.dispatchSecret,
     secrets.dispatchSecretPrevious,
+    secrets.adminKey,
   ];
   return all.flatMap((secret) => (secret ? [reveal(secret)] : []));
 }
@@ -59,6 +74,7 @@ export function secretTexts(secrets: Partial<Secrets>): string[] {
 const MIN_WEBHOOK_SECRET = 8;
 /** 256 bits as 64 hex digits, or at least 32 characters of something else. */
 const MIN_DISPATCH_SECRET = 32;
+const MIN_ADMIN_KEY = 32;
 const RANDOM_FIX = "Use a random one: openssl rand -hex 32.";
 
 function webhookSecrets(env: EnvReader): WebhookSecrets {
@@ -98,6 +114,11 @@ function dispatchSecrets(env: EnvReader): DispatchSecrets {
     dispatchSecret: redact(current),
     dispatchSecretPrevious: previous === undefined ? undefined : redact(previous),
   };
+}
+
+function operatorSecrets(env: EnvReader): OperatorSecrets {
+  const key = env.optionalSecret("ADMIN_KEY", { fix: RANDOM_FIX, minLength: MIN_ADMIN_KEY });
+  return { adminKey: key === undefined ? undefined : redact(key) };
 }
 
 function read<T>(source: EnvSource, parse: (env: EnvReader) => T): Read<T> {

@@ -81,7 +81,7 @@ function whyPaused({ place, pause }: PausedPlace, tenant: TenantView | undefined
 
 function tooLarge(needed: number, { name, total, usable }: PoolView): Obstacle {
   const out = total - usable;
-  const has = out === 0 ? `${total}` : `${total}, of which ${out} are in quarantine`;
+  const has = out === 0 ? `${total}` : `${total}, ${out} of them in quarantine`;
   const next = needed > total ? "Ask for fewer, or cancel it." : "Have them repaired, or ask for fewer.";
   return {
     code: "larger-than-pool",

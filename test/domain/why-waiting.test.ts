@@ -84,7 +84,7 @@ describe("the first obstacle counts", () => {
 
   test("cards in quarantine may make a pool too small", () => {
     const why = whyWaiting(aWaitView({ job: aJob({ cards: 8 }), pool: aPoolView({ usable: 7, free: 7 }) }));
-    expect(why).toMatchObject({ code: "larger-than-pool", message: expect.stringContaining("1 failed") });
+    expect(why).toMatchObject({ code: "larger-than-pool", message: expect.stringContaining("1 of them in quarantine") });
   });
 });
 

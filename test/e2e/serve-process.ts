@@ -4,12 +4,13 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { GithubStandIn } from "../fakes/github/stand-in.ts";
+import type { GithubStandIn, GithubStandInOptions } from "../fakes/github/stand-in.ts";
 import { startGithubStandIn } from "../fakes/github/stand-in.ts";
 import { installRunnerStandIn } from "../fakes/runner/install.ts";
 import { until } from "./until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
+const CLOCK_AHEAD = new URL("clock-ahead.mjs", import.meta.url).href;
 export const ORG = "e2e-org";
 
 export type ServeProcess = {
@@ -41,6 +42,9 @@ export type ServeOptions = {
   readonly extend?: (github: GithubStandIn, org: { readonly ownerId: number }) => ConfigParts;
   /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
   readonly workerEnv?: { readonly [name: string]: string };
+  readonly github?: GithubStandInOptions;
+  /** How far the server's clock is ahead of the machine's, ms; asked at each start. */
+  readonly aheadMs?: () => number;
 };
 
 type ConfigParts = {
@@ -53,7 +57,7 @@ type ConfigParts = {
 export async function createServe(options: ServeOptions = {}): Promise<ServeProcess> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-e2e-"));
   const dataDir = join(dir, "data");
-  const github = await startGithubStandIn({ seed: 7 });
+  const github = await startGithubStandIn({ seed: 7, ...options.github });
   const org = github.addOrganization(ORG);
   github.addRepository(ORG, "repo");
   await mkdir(dataDir, { recursive: true });
@@ -80,9 +84,10 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
 
   async function start(): Promise<void> {
     const args = ["functions/serve.ts", "--port", String(port), "--data", dataDir, "--config", config];
-    const serve = spawn(process.execPath, args, {
+    const aheadMs = options.aheadMs?.() ?? 0;
+    const serve = spawn(process.execPath, aheadMs === 0 ? args : ["--import", CLOCK_AHEAD, ...args], {
       cwd: options.root ?? ROOT,
-      env,
+      env: { ...env, CLOCK_AHEAD_MS: String(aheadMs) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     child = serve;
@@ -93,9 +98,14 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
         printed.push(chunk);
       });
     }
-    const url = await until("the server to listen", () => /"url":"(http:[^"]+)"/.exec(text)?.[1], {
-      detail: () => text,
-    });
+    const listening = () => {
+      const listensAt = /"url":"(http:[^"]+)"/.exec(text)?.[1];
+      const hasEnded = serve.exitCode !== null || serve.signalCode !== null;
+      if (hasEnded && listensAt === undefined)
+        throw new Error(`the server ended before it listened. ${text}`);
+      return listensAt;
+    };
+    const url = await until("the server to listen", listening, { detail: () => text });
     github.setWebhook(`${url}/webhooks/github`);
   }
 

@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { FLAGS } from "./flags.ts";
 import { fullName, repositoryOf } from "./image-name.ts";
 import type { Sources } from "./locate-build.ts";
-import { isOn, type Options, valueOf } from "./parse-arguments.ts";
+import { isOn, type Options, textOf } from "./parse-arguments.ts";
 
 export type BuildkitPlan =
   | {
@@ -34,8 +34,10 @@ export function buildkitArguments(options: Options, sources: Sources): BuildkitP
       ...cacheArguments(options),
       ...outputs(options),
     ],
-    debug: ["debug", "trace"].includes(valueOf(options, "verbosity") ?? ""),
-    idle: FLAGS.filter(({ name, buildkit }) => buildkit.type === "idle" && options.has(name)).map(({ name }) => name),
+    debug: ["debug", "trace"].includes(textOf(options, "verbosity") ?? ""),
+    idle: FLAGS.filter(({ name, buildkit }) => buildkit.type === "idle" && options.has(name)).map(
+      ({ name }) => name,
+    ),
     wantsDigest: wantsDigest(options),
   };
 }
@@ -79,8 +81,10 @@ function faultOf(options: Options): string | undefined {
   if (isOn(options, "cache") && destinations.length === 0 && !options.has("cache-repo")) {
     return "--cache has no repository: without --destination, --cache-repo must name one.";
   }
-  const urls = DIGEST_FLAGS.filter((name) => /^https?:/i.test(valueOf(options, name) ?? ""));
-  return urls.length === 0 ? undefined : `--${urls[0]} cannot be a URL with BuildKit. Give the path of a file.`;
+  const urls = DIGEST_FLAGS.filter((name) => /^https?:/i.test(textOf(options, name) ?? ""));
+  return urls.length === 0
+    ? undefined
+    : `--${urls[0]} cannot be a URL with BuildKit. Give the path of a file.`;
 }
 
 function settings(options: Options): string[] {
@@ -100,7 +104,7 @@ function cacheArguments(options: Options): string[] {
   // The daemon has a cache of its own; without --cache kaniko runs every instruction, whose result may be another one today.
   if (!isOn(options, "cache")) return ["--no-cache"];
   const [first = ""] = options.get("destination") ?? [];
-  const repository = valueOf(options, "cache-repo") ?? `${repositoryOf(first)}/cache`;
+  const repository = textOf(options, "cache-repo") ?? `${repositoryOf(first)}/cache`;
   const [from, to] = cachePlaces(repository, options);
   // A cache that cannot be written costs kaniko a warning and buildctl the build.
   const exported = `--export-cache=${to},mode=max,ignore-error=true`;
@@ -120,15 +124,17 @@ function cachePlaces(repository: string, options: Options): [from: string, to: s
 function outputs(options: Options): string[] {
   const names = (options.get("destination") ?? []).map(fullName).join(",");
   const name = names === "" ? [] : [field("name", names)];
-  const tar = valueOf(options, "tar-path");
-  const layout = valueOf(options, "oci-layout-path");
+  const tar = textOf(options, "tar-path");
+  const layout = textOf(options, "oci-layout-path");
   const pushes = !isOn(options, "no-push");
   const all = [
     pushes ? ["type=image", ...name, "push=true", ...insecurity(options)] : [],
     tar === undefined ? [] : ["type=docker", ...name, field("dest", tar)],
     layout === undefined ? [] : ["type=oci", field("dest", layout), "tar=false"],
     // Nothing is kept of it; only an exporter counts the digest.
-    !pushes && tar === undefined && layout === undefined && wantsDigest(options) ? ["type=image", ...name] : [],
+    !pushes && tar === undefined && layout === undefined && wantsDigest(options)
+      ? ["type=image", ...name]
+      : [],
   ];
   return all
     .filter((output) => output.length > 0)
@@ -136,9 +142,9 @@ function outputs(options: Options): string[] {
 }
 
 function formats(options: Options): string[] {
-  const compression = valueOf(options, "compression");
-  const level = valueOf(options, "compression-level");
-  const format = valueOf(options, "image-format");
+  const compression = textOf(options, "compression");
+  const level = textOf(options, "compression-level");
+  const format = textOf(options, "image-format");
   return [
     ...(compression ? [field("compression", compression), "force-compression=true"] : []),
     ...(level ? [field("compression-level", level)] : []),
@@ -157,7 +163,7 @@ function insecurity(options: Options): string[] {
 }
 
 function wantsDigest(options: Options): boolean {
-  return DIGEST_FLAGS.some((name) => valueOf(options, name) !== undefined);
+  return DIGEST_FLAGS.some((name) => textOf(options, name) !== undefined);
 }
 
 function field(name: string, value: string): string {

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FLAGS } from "./flags.ts";
-import { type Options, valueOf } from "./parse-arguments.ts";
+import { type Options, textOf } from "./parse-arguments.ts";
 
 export type Sources =
   | { readonly type: "folder"; readonly folder: string; readonly dockerfile: string }
@@ -26,11 +26,19 @@ export async function locateBuild(
   if (sources.type === "remote") keep(rest, options, "context-sub-path");
   for (const { name } of FLAGS.filter((flag) => flag.path)) {
     const values = rest.get(name);
-    if (values) rest.set(name, values.map((value) => absolute(value, cwd)));
+    if (values)
+      rest.set(
+        name,
+        values.map((value) => absolute(value, cwd)),
+      );
   }
   const buildArgs = rest.get("build-arg");
   // A name alone stands for the variable of this environment, which a builder elsewhere does not have.
-  if (buildArgs) rest.set("build-arg", buildArgs.map((arg) => (arg.includes("=") ? arg : `${arg}=${env[arg] ?? ""}`)));
+  if (buildArgs)
+    rest.set(
+      "build-arg",
+      buildArgs.map((arg) => (arg.includes("=") ? arg : `${arg}=${env[arg] ?? ""}`)),
+    );
   return { ok: true, sources, options: rest };
 }
 
@@ -38,13 +46,13 @@ export async function locateBuild(
 const DEFAULT_CONTEXT = "/workspace/";
 
 async function findSources(options: Options, cwd: string): Promise<Sources | string> {
-  const context = valueOf(options, "context") ?? DEFAULT_CONTEXT;
-  const dockerfile = valueOf(options, "dockerfile");
+  const context = textOf(options, "context") ?? DEFAULT_CONTEXT;
+  const dockerfile = textOf(options, "dockerfile");
   const [, scheme, path = context] = /^([a-z0-9]+):\/\/(.*)$/is.exec(context) ?? [];
   if (options.has("bucket") || (scheme !== undefined && scheme !== "dir")) {
     return { type: "remote", context, dockerfile };
   }
-  const folder = join(resolve(cwd, path), valueOf(options, "context-sub-path") ?? "");
+  const folder = join(resolve(cwd, path), textOf(options, "context-sub-path") ?? "");
   if ((await kindOf(folder)) !== "folder") {
     const given = options.has("context") ? `--context=${context}` : "the default of --context";
     return `there is no folder ${folder} (${given}). Give the folder that holds what the Dockerfile copies.`;

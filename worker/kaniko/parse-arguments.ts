@@ -37,7 +37,7 @@ export function isOn(options: Options, name: string): boolean {
   return options.get(name)?.[0] === "true";
 }
 
-export function valueOf(options: Options, name: string): string | undefined {
+export function textOf(options: Options, name: string): string | undefined {
   return options.get(name)?.[0] || undefined;
 }
 
@@ -87,7 +87,11 @@ function readBoolean(text: string): "true" | "false" | undefined {
 
 const BY_NAME: ReadonlyMap<string, Flag> = new Map(
   FLAGS.flatMap((flag) => {
-    const spellings = [`--${flag.name}`, flag.short && `-${flag.short}`, flag.formerly && `--${flag.formerly}`];
+    const spellings = [
+      `--${flag.name}`,
+      flag.short && `-${flag.short}`,
+      flag.formerly && `--${flag.formerly}`,
+    ];
     return spellings.filter((name) => name !== undefined).map((name) => [name, flag] as const);
   }),
 );

@@ -38,8 +38,7 @@ export async function openGate(deps: Deps, pool: Lane["pool"]): Promise<PauseGat
     isOpen: pauseOf(pauses, { pool }) === undefined,
     admitsLane: ({ tenant }) => pauseOf(pauses, { pool, tenant }) === undefined,
     admitsJob: ({ tenant, endpoint }) => pauseOf(pauses, { pool, tenant, endpoint }) === undefined,
-    heads: (lane, limit) =>
-      hasPausedEndpoints(pauses) ? openHeads(lane, limit) : jobs.heads(lane, limit),
+    heads: (lane, limit) => (hasPausedEndpoints(pauses) ? openHeads(lane, limit) : jobs.heads(lane, limit)),
   };
 
   /** Reads on behind the jobs of paused endpoints: those of others must not wait for them. */

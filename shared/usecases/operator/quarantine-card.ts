@@ -43,7 +43,10 @@ async function add(deps: Deps, settings: PoolSettings, order: CardOrder): Promis
     pool.reservations[id]?.slots.includes(Number(card)),
   );
   const held = holder === undefined ? "" : `; ${holder} holds it and goes on`;
-  return { type: "done", message: `card ${card} of pool ${name} is given to nobody until it is lifted${held}` };
+  return {
+    type: "done",
+    message: `card ${card} of pool ${name} is given to nobody until it is lifted${held}`,
+  };
 }
 
 async function lift(deps: Deps, settings: PoolSettings, order: CardOrder): Promise<OperatorOutcome> {

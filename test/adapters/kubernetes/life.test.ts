@@ -17,7 +17,7 @@ async function runs(
   await expect.poll(() => world.runner.containers.length, POLL).toBe(before + 1);
   await expect
     .poll(() => world.driver.inspect(spec.workerId), POLL)
-    .toMatchObject({ type: "running", node: "node-1", waits: undefined });
+    .toEqual({ type: "running", node: "node-1", devices: ["0"] });
   return { workerId: spec.workerId, container: world.runner.containers[before]! };
 }
 

@@ -9,7 +9,8 @@ main() {
   add runner 1001 /home/runner
   add worker 1002 /nonexistent
   [ -z "$device_gid" ] || join_device_group
-  install -d -o root -g root -m 0755 /home/runner /opt/npu-dispatch /var/lib/npu-dispatch
+  install -d -o runner -g runner -m 0755 /home/runner
+  install -d -o root -g root -m 0755 /opt/npu-dispatch /var/lib/npu-dispatch
   # Where a job puts its registry logins: `kaniko` looks here.
   install -d -o runner -g runner -m 0700 /kaniko /kaniko/.docker
 }

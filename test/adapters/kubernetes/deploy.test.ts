@@ -1,0 +1,99 @@
+// deploy/kubernetes: every object fits its schema, every file is used, and the roles are what the driver calls, no more.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
+import { ClusterRole, ClusterRoleBinding, RoleBinding } from "kubernetes-models/rbac.authorization.k8s.io/v1";
+import { LimitRange, Namespace, ResourceQuota, ServiceAccount } from "kubernetes-models/v1";
+import { expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { POLL } from "../../contract/pool-driver-contract.ts";
+import { targetOf } from "../../fakes/kubernetes/resources.ts";
+import { openWorld, specOf } from "./pool-world.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..", "..", "deploy", "kubernetes");
+const SCHEMAS: { readonly [kind: string]: new (data: never) => { validate(): void } } = {
+  ClusterRole,
+  ClusterRoleBinding,
+  LimitRange,
+  Namespace,
+  NetworkPolicy,
+  ResourceQuota,
+  RoleBinding,
+  ServiceAccount,
+};
+
+type Manifest = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly resources?: readonly string[];
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+};
+
+const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter((name) =>
+  name.endsWith(".yaml"),
+);
+const objects = files.flatMap((name) =>
+  parseAllDocuments(readFileSync(join(ROOT, name), "utf8")).map((document) => ({
+    name,
+    object: document.toJS() as Manifest,
+  })),
+);
+const plain = objects.filter(({ object }) => object.kind !== "Kustomization");
+
+test.each(plain.map(({ name, object }) => [name, object.kind, object] as const))(
+  "%s: %s",
+  (_name, kind, object) => {
+    const Schema = SCHEMAS[kind];
+    expect(Schema).toBeDefined();
+    expect(() => new Schema!(object as never).validate()).not.toThrow();
+  },
+);
+
+test("kustomizations name files and folders that are there, and every file is named", () => {
+  const named = objects.flatMap(({ name, object }) =>
+    (object.resources ?? []).map((resource) => relative(ROOT, join(ROOT, name, "..", resource))),
+  );
+  const folders = new Set(files.map((name) => join(name, "..")));
+  for (const resource of named) expect(files.includes(resource) || folders.has(resource)).toBe(true);
+  for (const name of files.filter((file) => !file.endsWith("kustomization.yaml")))
+    expect(named).toContain(name);
+});
+
+test("the roles allow what the driver does, and nothing else", async () => {
+  const labels = {};
+  await using world = await openWorld({ namespace: { template: "npu-{owner}", create: true, labels } });
+  const { driver, runner, cluster } = world;
+  const spec = specOf();
+  await driver.capacity();
+  await driver.start(spec);
+  await driver.inspect(spec.workerId);
+  await driver.start(spec);
+  await expect.poll(() => runner.containers.length, POLL).toBe(1);
+  cluster.addQuota("npu-acme", { "count/jobs.batch": "1" });
+  await driver.start(spec);
+  await driver.start(specOf({ cards: 99 }));
+  await driver.logsTail(spec.workerId, 1);
+  await driver.stop(spec.workerId, 1_000);
+  const waiting = specOf({ cards: 64 });
+  await driver.start(waiting);
+  await driver.inspect(waiting.workerId);
+  const used = new Set(cluster.api.requests.map(rightOf));
+  const rules = plain.flatMap(({ object }) => (object.kind === "ClusterRole" ? (object.rules ?? []) : []));
+  const allowed = new Set(
+    rules.flatMap(({ resources, verbs }) => resources.flatMap((of) => verbs.map((verb) => `${verb} ${of}`))),
+  );
+  expect([...allowed].sort()).toEqual([...used].sort());
+});
+
+function rightOf(line: string): string {
+  const [method = "", url = ""] = line.split(" ");
+  const target = targetOf(new URL(url, "http://localhost").pathname);
+  const verbs: { readonly [method: string]: string } = {
+    POST: "create",
+    DELETE: "delete",
+    GET: target?.name === undefined ? "list" : "get",
+  };
+  const what =
+    target?.sub === undefined ? target?.resource.plural : `${target.resource.plural}/${target.sub}`;
+  return `${verbs[method]} ${what}`;
+}
