@@ -70,7 +70,6 @@ import_base() {
   local archive=$CACHE/debian-$SUITE-$(dpkg --print-architecture).tar
   [[ -f $archive ]] || debian "$archive"
   say "importing $archive"
-  # Renamed at the end, and read from a real file: an import from a pipe makes an image of 1 kB.
   printf 'FROM scratch\nADD root.tar /\nCMD ["/bin/bash"]\n' >"$WORK/Dockerfile.base"
   mkdir "$WORK/base"
   ln "$archive" "$WORK/base/root.tar" 2>/dev/null || cp "$archive" "$WORK/base/root.tar"
@@ -88,7 +87,7 @@ debian() {
     give_up "debootstrap: $(tail -n 1 "$WORK/debootstrap.log")"
   rm -rf "$WORK/root/var/cache/apt/archives" "$WORK/root/var/lib/apt/lists"
   mkdir -p "$WORK/root/var/cache/apt/archives/partial" "$WORK/root/var/lib/apt/lists/partial"
-  # The machine's proxy or mirror settings hold in the image's build, too.
+  # Renamed when it is whole: it is used again.
   tar -C "$WORK/root" --numeric-owner -cf "$1.new" .
   mv "$1.new" "$1"
   rm -rf "$WORK/root"

@@ -1,6 +1,5 @@
 // From an accepted delivery to a worker process that exists: one job at a time in flight per card, real processes.
 
-import { demoConfig } from "../scripts/demo/config.ts";
 import { see } from "../scripts/demo/observe.ts";
 import { startDemoProcess } from "../scripts/demo/process.ts";
 import { DEMO_ORG } from "../scripts/demo/run.ts";
@@ -17,7 +16,7 @@ const LIMIT_MS = 60_000;
  * process is spawned. `takeP95Ms`: to the worker's first call, its boot included.
  */
 export async function run(): Promise<Record<string, number>> {
-  const { github, stores, pool, close } = await startDemoProcess(demoConfig(), {
+  const { github, stores, pool, close } = await startDemoProcess({
     store: "sqlite",
     log: () => {},
   });

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { startDemoCloud } from "./demo/cloud.ts";
 import { demoConfig } from "./demo/config.ts";
+import { DEMO_POOLS } from "./demo/pools.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
 import { DEMO_POOL, runDemo } from "./demo/run.ts";
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
     store: { type: "string", default: "sqlite" },
+    pool: { type: "string", default: "local" },
+    image: { type: "string" },
     lambda: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
   },
@@ -21,6 +24,9 @@ const { values } = parseArgs({
 const count = Number(values.jobs);
 if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
 if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
+const poolKind = DEMO_POOLS.find((kind) => kind === values.pool);
+if (poolKind === undefined) fail(`--pool takes ${DEMO_POOLS.join(", ")}`);
+if (values.lambda && poolKind !== "local") fail("--lambda runs its workers as processes");
 
 const result = await main();
 report(result);
@@ -31,7 +37,7 @@ async function main(): Promise<DemoResult> {
   const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
   const world = values.lambda
     ? await startDemoCloud(demoConfig(), { log })
-    : await startDemoProcess(demoConfig(), { store, log });
+    : await startDemoProcess({ store, pool: poolKind, image: values.image, log });
   if (world === undefined)
     return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
   const { github, stores, pool } = world;

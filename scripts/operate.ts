@@ -74,7 +74,8 @@ function bodyOf(order: string, named: Values): { route: string; fields: object }
 async function call(method: string, route: string, fields?: object): Promise<unknown> {
   const { DISPATCH_URL: url, ADMIN_KEY_FILE: file } = process.env;
   const key = process.env["ADMIN_KEY"] ?? (file === undefined ? undefined : readFileSync(file, "utf8"));
-  if (url === undefined || key === undefined) throw new Error(`DISPATCH_URL or ADMIN_KEY is not set.\n${USAGE}`);
+  if (url === undefined || key === undefined)
+    throw new Error(`DISPATCH_URL or ADMIN_KEY is not set.\n${USAGE}`);
   const response = await send(`${url.replace(/\/+$/, "")}/admin/${route}`, {
     method,
     headers: { authorization: `Bearer ${key.trim()}`, "content-type": "application/json" },
@@ -123,7 +124,8 @@ function textOf({ pauses, pools }: StateAnswer): string {
 function poolLines(pool: StateAnswer["pools"][number]): string[] {
   const workers = Object.entries(pool.workers).map(([state, count]) => `${count} ${state}`);
   const cards = pool.counted ? `${pool.used} of ${pool.total} cards used, ${pool.free} free` : "not used yet";
-  const away = pool.unavailable && `  unavailable until ${time(pool.unavailable.until)}: ${pool.unavailable.why}`;
+  const away =
+    pool.unavailable && `  unavailable until ${time(pool.unavailable.until)}: ${pool.unavailable.why}`;
   return [
     `pool ${pool.name}: ${cards}; workers: ${workers.join(", ") || "none"}`,
     ...(away === undefined ? [] : [away]),

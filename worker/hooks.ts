@@ -1,9 +1,10 @@
 // Puts the runner's hooks (hook.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { matcherOf } from "../shared/domain/patterns.ts";
 import { repositorySource, workflowSource } from "../shared/domain/tenant-policy.ts";
-import type { PolicySettings } from "../shared/protocol/worker-plane.ts";
+import type { ContainerSettings, PolicySettings } from "../shared/protocol/worker-plane.ts";
 import type { Environment } from "./config.ts";
 
 export type HookSpec = {
@@ -13,6 +14,8 @@ export type HookSpec = {
   /** The worker's own environment: an image may name hooks there. */
   readonly env: Environment;
   readonly policy: PolicySettings | undefined;
+  /** For jobs with `container:`. */
+  readonly containers: ContainerSettings | undefined;
 };
 
 export type Hooks = {
@@ -41,6 +44,12 @@ export type HookSettings = {
       }
     | undefined;
   readonly own: { readonly [stage: string]: string | undefined };
+  /** For container-hook.js: the list as it is written, and what it fits. */
+  readonly containers: {
+    readonly endpoint: string | undefined;
+    readonly images: readonly string[];
+    readonly source: string;
+  };
 };
 
 /** The folder within the runner's own. */
@@ -51,8 +60,11 @@ const VARIABLES = {
   completed: "ACTIONS_RUNNER_HOOK_JOB_COMPLETED",
 } as const;
 const STAGES = ["started", "completed"] as const;
+const CONTAINER_HOOK = "container.js";
+const CONTAINER_VARIABLE = "ACTIONS_RUNNER_CONTAINER_HOOKS";
+const DOCKER_SOCKET = "/var/run/docker.sock";
 
-export async function installHooks({ home, owner, env, policy }: HookSpec): Promise<HookOutcome> {
+export async function installHooks({ home, owner, env, policy, containers }: HookSpec): Promise<HookOutcome> {
   // actions/runner splits the command line of a hook at spaces, and every job would fail.
   if (/\s/.test(home)) {
     const message = `actions/runner cannot run hooks from ${home}: the path has a space. Use a folder without.`;
@@ -64,13 +76,19 @@ export async function installHooks({ home, owner, env, policy }: HookSpec): Prom
   const own = Object.fromEntries(
     STAGES.map((stage) => [stage, (dotEnv.own[stage] ?? env[VARIABLES[stage]]) || undefined]),
   );
-  const settings: HookSettings = { reports, policy: policy && compiled(policy), own };
+  const settings: HookSettings = {
+    reports,
+    policy: policy && compiled(policy),
+    own,
+    containers: equalImages(containers),
+  };
   await fill(folder, settings);
   await mkdir(reports, { mode: 0o700 });
   if (owner) await chown(reports, owner.uid, owner.gid);
   const paths = STAGES.map((stage) => [VARIABLES[stage], join(folder, `${stage}.js`)] as const);
   if (dotEnv.hidesOurs) await appendDotEnv(home, paths);
-  return { ok: true, hooks: { reports, variables: Object.fromEntries(paths) } };
+  const variables = { ...Object.fromEntries(paths), ...containerVariable(folder, env, containers) };
+  return { ok: true, hooks: { reports, variables } };
 }
 
 async function fill(folder: string, settings: HookSettings): Promise<void> {
@@ -78,10 +96,12 @@ async function fill(folder: string, settings: HookSettings): Promise<void> {
   await mkdir(folder);
   // Whatever the umask: the runner's user must be able to read all of it, and to write none.
   await chmod(folder, 0o755);
-  const hook = await readFile(join(import.meta.dirname, "hook.js"), "utf8");
+  const program = (name: string) => readFile(join(import.meta.dirname, name), "utf8");
+  const [hook, containerHook] = await Promise.all([program("hook.js"), program("container-hook.js")]);
   const files = {
     "started.js": hook,
     "completed.js": hook,
+    [CONTAINER_HOOK]: containerHook,
     "package.json": '{"type":"module"}',
     "settings.json": JSON.stringify(settings),
   };
@@ -89,6 +109,23 @@ async function fill(folder: string, settings: HookSettings): Promise<void> {
     await writeFile(join(folder, name), text);
     await chmod(join(folder, name), 0o644);
   }
+}
+
+/** An image's own hook comes first; and where there is Docker and no list of images, Docker does it better. */
+function containerVariable(
+  folder: string,
+  env: Environment,
+  containers: ContainerSettings | undefined,
+): Record<string, string> {
+  if (env[CONTAINER_VARIABLE]) return {};
+  const listed = (containers?.images.length ?? 0) > 0;
+  const hasDocker = Boolean(env["DOCKER_HOST"]) || existsSync(DOCKER_SOCKET);
+  return listed || !hasDocker ? { [CONTAINER_VARIABLE]: join(folder, CONTAINER_HOOK) } : {};
+}
+
+function equalImages(containers: ContainerSettings | undefined): HookSettings["containers"] {
+  const images = containers?.images ?? [];
+  return { endpoint: containers?.endpoint, images, source: matcherOf(images).source };
 }
 
 function compiled({ owner, repositories, workflows, forks }: PolicySettings): HookSettings["policy"] {

@@ -4,8 +4,10 @@ import { build } from "./kaniko/build.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+const { env } = process;
+
 process.exitCode = await build(process.argv.slice(2), {
-  env: process.env,
+  env,
   cwd: process.cwd(),
   uid: process.getuid?.(),
   print: (text) => process.stdout.write(text),

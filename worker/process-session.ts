@@ -5,7 +5,7 @@ import type { WorkerClock } from "./clock.ts";
 
 /** Signals the group that `leader` leads; false when it has no member left. */
 export function killGroup(leader: number, signal: NodeJS.Signals): boolean {
-  return signalled(-leader, signal);
+  return killProcess(-leader, signal);
 }
 
 /**
@@ -18,14 +18,14 @@ export async function killSession(
 ): Promise<{ readonly found: number; readonly left: number }> {
   killGroup(leader, "SIGKILL");
   const found = new Set<number>();
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < KILL_ROUNDS; round += 1) {
     const members = sessionMembers(leader);
     if (members.length === 0) return { found: found.size, left: 0 };
     for (const pid of members) {
       found.add(pid);
-      signalled(pid, "SIGKILL");
+      killProcess(pid, "SIGKILL");
     }
-    await clock.sleep(ROUND_MS);
+    await clock.sleep(KILL_ROUND_MS);
   }
   return { found: found.size, left: sessionMembers(leader).length };
 }
@@ -38,10 +38,12 @@ export function sessionMembers(leader: number): readonly number[] {
   });
 }
 
-const ROUNDS = 40;
-const ROUND_MS = 50;
+/** All that a job left is killed within 2 s, or is beyond killing. */
+export const KILL_ROUNDS = 40;
+export const KILL_ROUND_MS = 50;
 
-function signalled(target: number, signal: NodeJS.Signals): boolean {
+/** A negative target is a group. False when there is none. */
+export function killProcess(target: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {
@@ -52,7 +54,8 @@ function signalled(target: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function listPids(): number[] {
+/** Empty where there is no /proc. */
+export function listPids(): number[] {
   try {
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))

@@ -2,8 +2,6 @@
 import { createHeartbeats } from "./heartbeat.ts";
 import { advance, initialTransition } from "./lifecycle.ts";
 import { createOperations } from "./operations.ts";
-import { createProgramRunner } from "./run-program.ts";
-import { passedVariables } from "./runner-env.ts";
 import { createRunPodClient } from "./runpod-client.ts";
 import { createUrls } from "./urls.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
@@ -51,7 +49,7 @@ export function runWorker(deps: WorkerDeps): Promise<number> {
 }
 
 function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: string) => void): WorkerRun {
-  const { config, clock, env, log } = deps;
+  const { config, clock, host, log } = deps;
   const urls = createUrls(config.templates, config.workerId);
   const client = createRunPodClient(urls, config.token, deps.bootId, deps.send);
   const intervalMs = config.pingIntervalMs;
@@ -59,7 +57,7 @@ function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: s
     ...deps,
     client,
     heartbeats: createHeartbeats({ client, clock, log, intervalMs, onDrain }),
-    run: createProgramRunner(passedVariables(env)),
+    run: host.run,
     preparing,
     learnt: {
       jobId: "",

@@ -1,6 +1,6 @@
 // From what was taken to what is registered: names, labels, where the registration comes from. Pure.
 import type { RunnerScope } from "../shared/domain/worker.ts";
-import type { DispatchSettings, PolicySettings, TakenJob } from "../shared/protocol/worker-plane.ts";
+import type { ContainerSettings, DispatchSettings, PolicySettings, TakenJob } from "../shared/protocol/worker-plane.ts";
 import type { WorkerConfig } from "./config.ts";
 import { parseScope, webUrl } from "./github-scope.ts";
 
@@ -13,6 +13,8 @@ export type RunnerPlan = {
   readonly cards: number;
   /** What the started hook refuses; undefined: nothing. */
   readonly policy: PolicySettings | undefined;
+  /** Images whose jobs may run in this container; undefined: none. */
+  readonly containers: ContainerSettings | undefined;
   readonly source: RegistrationSource;
   /** The job's input without secrets: what a step may read. */
   readonly input: unknown;
@@ -84,6 +86,7 @@ function planWithPat(
         defaultLabels: true,
         cards: 0,
         policy: undefined,
+        containers: undefined,
       };
   const url = webUrl(scope, config.githubApiUrl);
   return { ok: true, plan: { ...base, url, source: { type: "github", scope, pat }, input } };
@@ -98,6 +101,7 @@ function fromSettings(settings: DispatchSettings) {
     defaultLabels: settings.defaultLabels,
     cards: settings.cards,
     policy: settings.policy,
+    containers: settings.containers,
   };
 }
 

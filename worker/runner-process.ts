@@ -13,6 +13,9 @@ export type ProcessSpec = {
   readonly clock: WorkerClock;
 };
 
+/** Ends what of a program left its session; `found` were alive, `left` of them would not die. */
+export type Sweep = () => Promise<{ readonly found: number; readonly left: number }>;
+
 export type ProcessEnd =
   /** `stragglers`: processes that outlived the program and were killed; `undead` of them would not die. */
   | {
@@ -33,7 +36,10 @@ export type RunnerProcess = {
   readonly ended: Promise<ProcessEnd>;
 };
 
-export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec): RunnerProcess {
+export function startProcess(
+  { command, cwd, env, onLine, clock }: ProcessSpec,
+  sweep?: Sweep,
+): RunnerProcess {
   const child = spawn(command.program, command.args, {
     cwd,
     env,
@@ -41,6 +47,8 @@ export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec):
     stdio: ["ignore", "pipe", "pipe"],
   });
   const leader = child.pid;
+  // Afterwards the number may be another's.
+  let exited = false;
   const outputs = [child.stdout, child.stderr];
   const closed = Promise.all(outputs.map((stream) => readLines(stream, onLine)));
   const ended = new Promise<ProcessEnd>((resolve, reject) => {
@@ -49,6 +57,7 @@ export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec):
       if (leader === undefined) resolve({ type: "not-started", error });
     });
     child.once("exit", (code, signal) => {
+      exited = true;
       cleanUp(leader ?? 0)
         .then((stragglers) =>
           resolve({ type: "exited", code: code ?? undefined, signal: signal ?? undefined, ...stragglers }),
@@ -58,7 +67,7 @@ export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec):
   });
   return {
     interrupt: () => {
-      if (leader !== undefined) killGroup(leader, "SIGINT");
+      if (leader !== undefined && !exited) killGroup(leader, "SIGINT");
     },
     async kill() {
       if (leader !== undefined) await killSession(leader, clock);
@@ -67,13 +76,17 @@ export function startProcess({ command, cwd, env, onLine, clock }: ProcessSpec):
   };
 
   async function cleanUp(pid: number) {
-    const { found, left } = await killSession(pid, clock);
+    const session = await killSession(pid, clock);
+    const strays = await sweep?.();
     // A process that left the session can hold the pipe open for ever.
     const done = new AbortController();
     await Promise.race([closed, clock.sleep(PIPE_MS, done.signal)]);
     done.abort();
     for (const stream of outputs) stream.destroy();
-    return { stragglers: found, undead: left };
+    return {
+      stragglers: session.found + (strays?.found ?? 0),
+      undead: session.left + (strays?.left ?? 0),
+    };
   }
 }
 

@@ -15,6 +15,14 @@ export function resolveRunnerUser(
   workerUid: number | undefined,
 ): RunnerUser | undefined {
   if (spec === undefined || workerUid !== 0) return undefined;
+  const user = findUser(spec, passwd);
+  if (!user)
+    throw new Error(`RUNNER_USER names ${spec}, who is not in /etc/passwd. Add the user to the image.`);
+  return user;
+}
+
+/** By name or `uid:gid`; undefined when a name is nobody's. */
+export function findUser(spec: string, passwd: string): RunnerUser | undefined {
   const users = passwd.split("\n").map(readEntry);
   const ids = /^(\d+):(\d+)$/.exec(spec);
   if (ids) {
@@ -22,21 +30,19 @@ export function resolveRunnerUser(
     const entry = users.find((user) => user?.uid === uid);
     return { uid, gid, name: entry?.name, home: entry?.home };
   }
-  const user = users.find((entry) => entry?.name === spec);
-  if (!user)
-    throw new Error(`RUNNER_USER names ${spec}, who is not in /etc/passwd. Add the user to the image.`);
-  return user;
+  return users.find((entry) => entry?.name === spec);
 }
 
 /**
  * `command` under `user`. By setpriv of util-linux and not by spawn's `uid`: that drops all supplementary groups, and Ascend's
- * device nodes belong to the group HwHiAiUser.
+ * device nodes belong to the group HwHiAiUser. What it starts gains nothing by set-uid programs: no sudo.
  */
 export function asUser(command: Command, user: RunnerUser | undefined): Command {
   if (user === undefined) return command;
   const groups = user.name === undefined ? "--clear-groups" : "--init-groups";
   const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, groups];
-  return { program: "setpriv", args: [...identity, "--", command.program, ...command.args] };
+  const powerless = ["--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"];
+  return { program: "setpriv", args: [...identity, ...powerless, "--", command.program, ...command.args] };
 }
 
 /** The text of /etc/passwd, empty where the system has none. */

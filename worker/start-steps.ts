@@ -42,13 +42,13 @@ export async function checkCards(run: WorkerRun): Promise<WorkerEvent> {
 
 export async function register(run: WorkerRun): Promise<WorkerEvent> {
   const { config, learnt, log, preparing, runnerUser: owner } = run;
-  const { source, policy } = planOf(run);
+  const { source, policy, containers } = planOf(run);
   // The folder first: a runner that cannot start must cost no registration.
   const spec = { source: config.runnerHome, shared: config.runnerHomeShared, workDir: config.workDir, owner };
   const home = await prepareRunnerHome(spec, run.run);
   if (!home.ok) return failed("no-runner", home.message);
   learnt.home = home.path;
-  const installed = await installHooks({ home: home.path, owner, env: run.env, policy });
+  const installed = await installHooks({ home: home.path, owner, env: run.env, policy, containers });
   if (!installed.ok) return failed("no-runner", installed.message);
   learnt.hooks = installed.hooks;
   if (source.type === "github") {

@@ -3,7 +3,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { WorkerClock } from "./clock.ts";
 import type { Environment, WorkerConfig } from "./config.ts";
 import type { SendHttp } from "./http-sender.ts";
-import type { RunnerUser } from "./runner-user.ts";
+import type { RunnerHost } from "./runner-host.ts";
 import type { Secrets } from "./secrets.ts";
 
 export type WorkerDeps = {
@@ -18,7 +18,7 @@ export type WorkerDeps = {
   readonly send: SendHttp;
   /** Names this boot: the first boot to take owns the worker. */
   readonly bootId: string;
-  readonly runnerUser: RunnerUser | undefined;
+  readonly host: RunnerHost;
   readonly deviceDir: string;
   /** Hands the worker its stop signals; returns how to stop listening. */
   readonly onStopSignal: (stop: () => void) => () => void;

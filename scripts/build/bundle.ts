@@ -28,7 +28,15 @@ export const WORKER: Target = {
   file: "main.mjs",
   node: "node22",
   maxBytes: 100_000,
-  beside: ["worker/hook.js"],
+  beside: ["worker/hook.js", "worker/container-hook.js"],
+};
+/** The image's `kaniko` command. */
+export const KANIKO: Target = {
+  name: "kaniko",
+  entry: "worker/kaniko.ts",
+  file: "kaniko.mjs",
+  node: "node22",
+  maxBytes: 40_000,
 };
 
 export type Bundle = { readonly file: string; readonly bytes: number; readonly metafile: Metafile };

@@ -1,5 +1,5 @@
 // The demo's dispatcher as one process, over the embedded store or DynamoDB.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { OpenStores } from "../../functions/server.ts";
@@ -14,13 +14,14 @@ import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom } from "../../shared/adapters/system/random.ts";
-import type { Config } from "../../shared/config/config.ts";
 import type { Change } from "../../shared/ports/store.ts";
 import { redact } from "../../shared/redacted.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/dynamodb.ts";
 import type { GithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { startGithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
+import type { DemoPoolKind } from "./pools.ts";
+import { openDemoPool } from "./pools.ts";
 import { DEMO_ORG, DEMO_POOL } from "./run.ts";
 import type { DemoWorld } from "./world.ts";
 
@@ -28,14 +29,26 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const TABLE = "npu-dispatch-demo";
 const SECRET_LENGTH = 48;
 
-export async function startDemoProcess(
-  config: Config,
-  options: { readonly store: "sqlite" | "dynamodb"; readonly log: (line: string) => void },
-): Promise<DemoWorld> {
+export type DemoProcessOptions = {
+  readonly store: "sqlite" | "dynamodb";
+  readonly pool?: DemoPoolKind | undefined;
+  /** Of workers in containers. */
+  readonly image?: string | undefined;
+  readonly log: (line: string) => void;
+};
+
+export async function startDemoProcess(options: DemoProcessOptions): Promise<DemoWorld> {
   const github = await startGithubStandIn({ seed: 1 });
   github.addOrganization(DEMO_ORG);
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-demo-"));
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
+  const poolDir = join(dir, "cluster");
+  await mkdir(poolDir);
+  const { config, close: closePool } = await openDemoPool(options.pool ?? "local", {
+    dir: poolDir,
+    workerEnv: { ...demoWorkerEnv(runnerHome), PATH: demoPath(), GITHUB_API_URL: github.apiUrl },
+    image: options.image,
+  });
   const server = await startServer({
     config,
     secrets: demoSecrets(github),
@@ -59,6 +72,7 @@ export async function startDemoProcess(
     summary: () => [],
     async close() {
       await server.close();
+      await closePool();
       await github.stop();
       await rm(dir, { recursive: true, force: true });
     },

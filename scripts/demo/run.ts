@@ -7,7 +7,7 @@ import type { Seen } from "./observe.ts";
 import { liveWorkers, SHOWN, sample, see } from "./observe.ts";
 
 export const DEMO_ORG = "demo-org";
-export const DEMO_POOL = poolName("local");
+export const DEMO_POOL = poolName("demo");
 const REPO = "demo-repo";
 
 type DemoJob = { readonly id: string; readonly state: string; readonly phasesMs: Seen["phasesMs"] };

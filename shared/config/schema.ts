@@ -109,6 +109,13 @@ export const endpointSchema = z.strictObject({
     .min(1)
     .optional()
     .describe("Program and arguments instead of our worker, as a list; no shell"),
+  containerImages: z
+    .array(z.string().regex(/^[^\s"]+$/))
+    .max(100)
+    .default([])
+    .describe(
+      "Images of container: whose jobs may run in its workers' own container, being equal to it; * stands for any characters",
+    ),
   limits: z
     .strictObject({
       execution: duration("Longest time of one job (default 6h)").optional(),

@@ -1,5 +1,6 @@
 // What a tenant's policy says of a repository or a workflow. Labels say where a job can run, this says whether it may.
 import type { TenantId } from "./ids.ts";
+import { matcherOf } from "./patterns.ts";
 import type { TenantPolicy, TenantSettings } from "./tenant.ts";
 import { DEFAULT_TENANT_SETTINGS, settingsOf } from "./tenant.ts";
 
@@ -30,13 +31,4 @@ export function repositorySource(patterns: readonly string[]): string {
 /** For `path@ref`; a pattern without a ref fits every ref. */
 export function workflowSource(patterns: readonly string[]): string {
   return matcherOf(patterns.map((pattern) => (pattern.includes("@") ? pattern : `${pattern}@*`))).source;
-}
-
-function matcherOf(patterns: readonly string[], letters?: "any-case"): RegExp {
-  const alternatives = patterns.map((pattern) => pattern.split("*").map(literally).join(".*"));
-  return new RegExp(`^(?:${alternatives.join("|")})$`, letters === undefined ? "" : "i");
-}
-
-function literally(text: string): string {
-  return text.replaceAll(/[\\^$.|?+()[\]{}/]/g, "\\$&");
 }

@@ -26,6 +26,14 @@ const tenantPolicy = z.object({
 });
 export type PolicySettings = z.infer<typeof tenantPolicy>;
 
+const equalImages = z.object({
+  /** Its entry in dispatch.yaml, for the sentence that says what to change. */
+  endpoint: z.string(),
+  /** Patterns of images that the worker's own container stands for. */
+  images: z.array(z.string()),
+});
+export type ContainerSettings = z.infer<typeof equalImages>;
+
 /** What our worker needs beyond RunPod's `{id, input}`: everything but secrets. */
 const dispatchSettings = z.object({
   /** config.sh --url */
@@ -38,6 +46,8 @@ const dispatchSettings = z.object({
   registration: z.enum(["token", "jit", "auto"]),
   /** What the started hook refuses before any step. Absent: nothing. */
   policy: z.optional(tenantPolicy),
+  /** For jobs with `container:`. Absent: none may run. */
+  containers: z.optional(equalImages),
 });
 export type DispatchSettings = z.infer<typeof dispatchSettings>;
 

@@ -90,7 +90,9 @@ async function displace(
     const verifyAt = deps.clock.now() + GITHUB_RECHECK_MS;
     if (heir !== undefined) return { ...bind(current, heir), verifyAt };
     // In progress on a third runner, and its own event may be lost: the worker that turns away from it would have asked.
-    return current.verifyAt === undefined ? verifyLater(current, verifyAt) : undefined;
+    return (current.verifyAt ?? Number.POSITIVE_INFINITY) <= verifyAt
+      ? undefined
+      : verifyLater(current, verifyAt);
   });
   if (!changed || item?.workerId === taker) return;
   deps.log.info("job-rebound", {

@@ -2,11 +2,13 @@
 //
 // Pairing touches several items, one write each, and others may pair the same workers at the same time. Every such write
 // leaves its job due, so that what a crash or a lost race left crooked is put straight here.
+import type { EpochMs } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { requeue } from "../domain/job-steps.ts";
 import { isServing } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
+import { runCheckAt } from "./needs-rebind.ts";
 import { rebindJob } from "./rebind-job.ts";
 import { retireWorker } from "./retire-worker.ts";
 import { answersFor, askGithub } from "./settle-job.ts";
@@ -26,13 +28,14 @@ export async function recheckJob(deps: Deps, seen: Job): Promise<void> {
   if (answersFor(worker, job)) {
     // A crash came before the worker that it was taken from had been told.
     if (job.formerWorkerId !== undefined) await retireWorker(deps, job.formerWorkerId, job.id);
-    await ifUnchanged(paired);
+    await ifUnchanged((current) => paired(current, deps.clock.now()));
   }
   // Its worker has turned to another job, and GitHub has given this one to nobody.
   else if (worker !== undefined && isServing(worker) && job.state === "IN_QUEUE") await ifUnchanged(requeue);
   else await askGithub(deps, job);
 }
 
-function paired(job: Job): Job {
-  return { ...job, version: job.version + 1, formerWorkerId: undefined, verifyAt: undefined };
+function paired(job: Job, now: EpochMs): Job {
+  const verifyAt = runCheckAt(job, now);
+  return { ...job, version: job.version + 1, formerWorkerId: undefined, verifyAt };
 }

@@ -13,6 +13,7 @@ import { isServing } from "../domain/worker.ts";
 import { GithubError } from "../ports/github.ts";
 import type { Deps } from "./deps.ts";
 import { callerOf } from "./github-caller.ts";
+import { runCheckAt } from "./needs-rebind.ts";
 import { noteIdleEnd } from "./probe-group.ts";
 import { settleApiJob } from "./settle-api-job.ts";
 import { updateJob } from "./update.ts";
@@ -28,8 +29,8 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
     if (settlement.type === "failed-start") {
       return requeueAfterFailure(current, settlement.failure, now, random);
     }
-    if (current.verifyAt !== undefined) return undefined;
-    return verifyLater(current, settlement.type === "await-word" ? now + GITHUB_WORD_MS : now);
+    const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;
+    return (current.verifyAt ?? Number.POSITIVE_INFINITY) <= at ? undefined : verifyLater(current, at);
   });
   if (job?.verifyAt !== undefined && job.verifyAt <= now) await askGithub(deps, job);
 }
@@ -76,7 +77,9 @@ function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubEr
 function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undefined): Job {
   const next = { ...job, version, unknownSince: undefined };
   if (next.state === "IN_QUEUE" && next.workerId === undefined) return { ...requeue(next), hold: undefined };
-  if (answersFor(worker, next)) return { ...next, version: version + 1, verifyAt: undefined };
+  if (answersFor(worker, next)) {
+    return { ...next, version: version + 1, verifyAt: runCheckAt(next, deps.clock.now()) };
+  }
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
   if (worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran")) return requeue(next);

@@ -3,7 +3,7 @@ import { afterFailedStart } from "../domain/api-settling.ts";
 import { POOL_RETRY_MS, PROGRAM_LIFE_MS } from "../domain/deadlines.ts";
 import type { EndpointLimits } from "../domain/endpoint.ts";
 import type { Job } from "../domain/job.ts";
-import { isTerminal } from "../domain/job.ts";
+import { isTerminal, isWaiting } from "../domain/job.ts";
 import { claim, requeue, requeueAfterFailure } from "../domain/job-steps.ts";
 import type { Worker } from "../domain/worker.ts";
 import { graceMs, lost, started } from "../domain/worker-steps.ts";
@@ -31,7 +31,10 @@ export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Prom
  * nobody needs any more is released in the ordinary way, since the pool may have started it all the same.
  */
 export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResult> {
-  const job = await deps.stores.jobs.get(worker.jobId);
+  // The pass may only have stood still, and claim the job yet: behind this write it comes too late.
+  const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) =>
+    isWaiting(current) ? { ...current, version: current.version + 1 } : undefined,
+  );
   if (job === undefined || job.workerId !== worker.id || isTerminal(job)) {
     await giveUp(deps, worker);
     return "claim-lost";

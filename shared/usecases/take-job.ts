@@ -73,6 +73,7 @@ function settingsFor(
     cards: worker.cards,
     registration: endpoint.registration,
     policy: policySettings(deps, worker),
+    containers: { endpoint: endpoint.template, images: [...endpoint.containerImages] },
   };
 }
 

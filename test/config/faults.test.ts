@@ -112,7 +112,7 @@ describe("faults", () => {
 pools:
   c: {driver: local, kind: cpu, cards: 2, env: {DISPATCH_SECRET: x}}
   Upper: {driver: local, kind: npu}
-  k8s: {driver: kubernetes, kind: npu}
+  k8s: {driver: nomad, kind: npu}
 endpoints: [{name: a, pool: c}]
 tenants:
   - {owner: acme, ownerId: 1, runnerGroup: 12}

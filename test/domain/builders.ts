@@ -143,6 +143,7 @@ export function aTemplate(overrides: Partial<EndpointTemplate> = {}): EndpointTe
     defaultLabels: false,
     image: "quay.io/ascend/cann:8.5.0-910b-ubuntu22.04-py3.11",
     command: undefined,
+    containerImages: [],
     limits: LIMITS,
     ...overrides,
   };

@@ -47,6 +47,7 @@ const TEMPLATE: EndpointTemplate = {
   defaultLabels: false,
   image: "quay.io/ascend/cann:8.5.0-910b-ubuntu22.04-py3.11",
   command: undefined,
+  containerImages: [],
   limits: { executionMs: EXECUTION_MS, idleMs: 5 * MINUTE, bootMs: 15 * MINUTE },
 };
 

@@ -27,11 +27,12 @@ test("forty runs with faults break nothing", async () => {
   expect(summary.faults).toBeGreaterThan(400);
 }, 30_000);
 
-test("without faults a job costs GitHub one registration and no question", async () => {
+/** A job that nobody crosses costs one; of equal jobs at once some are given to each other's runners, and asked about. */
+test("without faults a job costs GitHub one call or so", async () => {
   const { calls, jobs } = await simulate({ runs: 10, seed: 500, kinds: [] });
   const { registrationToken = 0, jitConfig = 0, workflowJob = 0, findRunner = 0, deleteRunner = 0 } = calls;
   expect(registrationToken + jitConfig).toBeLessThanOrEqual(jobs);
-  expect((workflowJob + findRunner + deleteRunner) / jobs).toBeLessThan(0.25);
+  expect((registrationToken + jitConfig + workflowJob + findRunner + deleteRunner) / jobs).toBeLessThan(1.2);
 }, 10_000);
 
 describe("a plan", () => {

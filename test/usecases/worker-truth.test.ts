@@ -201,6 +201,7 @@ test("a job that GitHub took back from a runner that did not pick it up is given
   world.github.assign(first, id);
   await world.deliver();
   world.pool.crash(first);
+  Object.assign(world.github.runners.get(first)!, { job: undefined, online: false });
   world.github.change(id, { status: "queued", runner: undefined, startedAt: undefined });
   world.github.takeOutbox();
   await completes(world, id);

@@ -1,5 +1,5 @@
 // Names and quantities that Kubernetes accepts, and tenants that never meet in one namespace.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { labelValue, namespaceOf } from "../../../shared/adapters/pools/kubernetes/names.ts";
 import {

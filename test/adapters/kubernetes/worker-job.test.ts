@@ -1,5 +1,5 @@
 // The manifest of a worker: what the API server takes, whatever the names, and what a container then really gets.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cardObjection, resourcesOf } from "../../../shared/adapters/pools/kubernetes/card-resources.ts";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";

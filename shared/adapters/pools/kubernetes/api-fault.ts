@@ -73,9 +73,12 @@ function isTimeout(error: Error): boolean {
   return error.name === "AbortError" || error.name === "TimeoutError";
 }
 
+/** An exec plugin that fails is quoted with all that it printed. */
+const MAX_REASON = 300;
+
 function reasonOf(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
-  return typeof code === "string" ? code : error.message;
+  return typeof code === "string" ? code : error.message.slice(0, MAX_REASON);
 }
 
 function retryAfter(error: ApiException<unknown>, body: Status): number | undefined {

@@ -12,7 +12,7 @@ export type StopDeps = {
 
 /** A worker that obeys TERM is gone within a second or two, so that one call is enough for most. */
 const WAIT_MS = 2_000;
-const POLL_MS = 100;
+const POLL_MS = 250;
 
 /**
  * "stopping": a container may still run, so its cards are taken; that may last, where a node is away. Pods are deleted

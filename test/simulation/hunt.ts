@@ -1,0 +1,25 @@
+// Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <kind,kind>`, in a copy of the program too.
+import { FAULT_KINDS } from "./fault-kinds.ts";
+import { simulate } from "./simulate.ts";
+import type { Rule } from "./watch.ts";
+
+export type Prey = {
+  readonly runs: number;
+  readonly jobs: number;
+  /** Undefined: nothing broke. */
+  readonly found: { readonly seed: number; readonly rule: Rule; readonly message: string } | undefined;
+};
+
+const [seed, runs, kinds = ""] = process.argv.slice(2);
+let found: Prey["found"];
+const summary = await simulate({
+  runs: Number(runs),
+  seed: Number(seed),
+  kinds: FAULT_KINDS.filter((kind) => kinds.split(",").includes(kind)),
+  async onBroken(plan, { violations: [first] }) {
+    if (first !== undefined) found = { seed: plan.seed, ...first };
+    return true;
+  },
+});
+const prey: Prey = { runs: summary.runs, jobs: summary.jobs, found };
+process.stdout.write(`${JSON.stringify(prey)}\n`);

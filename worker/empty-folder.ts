@@ -1,0 +1,105 @@
+// Empties a folder that a job filled: whatever modes, owners, links and depth it left, and nothing outside of it. Linux only.
+import { constants } from "node:fs";
+import { chmod, chown, type FileHandle, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Open a folder that may not be read, to name it: not in Node's constants. */
+const O_PATH = 0o10000000;
+const { O_DIRECTORY, O_NOFOLLOW } = constants;
+
+/**
+ * Answers how many entries of the folder would not go: of another user without the right to take them, or mounts. A path that is
+ * no folder is left alone. `signal` ends it early.
+ */
+export async function emptyFolder(path: string, signal?: AbortSignal): Promise<number> {
+  const root = await openFolder(path);
+  if (root === undefined) return 0;
+  await using folder = root;
+  await take(folder);
+  const { dev } = await folder.stat();
+  const stuck = new Set<string>();
+  for (let moved = 0; !signal?.aborted; ) {
+    const names = (await readdir(at(folder))).filter((name) => !stuck.has(name));
+    if (names.length === 0) return stuck.size;
+    for (const name of names) {
+      if (signal?.aborted) break;
+      const removed = await removeEntry(folder, name, dev, () => `.npu-dispatch-${process.pid}-${(moved += 1)}`);
+      if (!removed) stuck.add(name);
+    }
+  }
+  return (await readdir(at(folder))).length;
+}
+
+/** By its open file and not by its path: nobody can put a link in between. */
+function at(folder: FileHandle, name = ""): string {
+  return join(`/proc/self/fd/${folder.fd}`, name);
+}
+
+/** A folder's own folders are moved up first: no depth of them needs a deeper stack, a longer path or more open files. */
+async function removeEntry(
+  root: FileHandle,
+  name: string,
+  dev: number,
+  freshName: () => string,
+): Promise<boolean> {
+  if (await isGone(unlink(at(root, name)))) return true;
+  const opened = await openFolder(at(root, name));
+  if (opened === undefined) return false;
+  await using folder = opened;
+  // Not what is mounted there.
+  if ((await folder.stat()).dev !== dev) return false;
+  await take(folder);
+  for (const child of await namesIn(folder)) {
+    if (await isGone(unlink(at(folder, child)))) continue;
+    const inner = await openFolder(at(folder, child));
+    if (inner === undefined) continue;
+    // A folder that moves gets another `..`: that is a write to it.
+    await take(inner);
+    await inner.close();
+    await isGone(rename(at(folder, child), at(root, freshName())));
+  }
+  return await isGone(rmdir(at(root, name)));
+}
+
+/** Undefined for what is no folder. A symbolic link is none. */
+async function openFolder(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (hasCode(error, ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"])) return undefined;
+    throw error;
+  }
+}
+
+/** Root without the right to read everything must own a folder to enter it; another user can only open what is its own. */
+async function take(folder: FileHandle): Promise<void> {
+  if (process.getuid?.() === 0) await isGone(chown(at(folder), 0, 0));
+  await isGone(chmod(at(folder), 0o700));
+}
+
+async function namesIn(folder: FileHandle): Promise<string[]> {
+  try {
+    return await readdir(at(folder));
+  } catch (error) {
+    if (hasCode(error, ["EACCES"])) return [];
+    throw error;
+  }
+}
+
+/** True when `step` was done, or had nothing to do; false where the file system refuses it. */
+async function isGone(step: Promise<void>): Promise<boolean> {
+  try {
+    await step;
+    return true;
+  } catch (error) {
+    if (hasCode(error, ["ENOENT"])) return true;
+    if (hasCode(error, REFUSALS)) return false;
+    throw error;
+  }
+}
+
+const REFUSALS = ["EISDIR", "EPERM", "EACCES", "EBUSY", "ENOTEMPTY", "EXDEV", "EROFS", "ENOTDIR"];
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

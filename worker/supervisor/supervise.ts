@@ -1,0 +1,77 @@
+// Runs the worker under its own user, hands signals on to it, does for it what needs privilege, and ends with its exit code.
+import { spawn } from "node:child_process";
+import { chmod, chown, mkdir } from "node:fs/promises";
+import type { Duplex } from "node:stream";
+import type { Log } from "../../shared/ports/log.ts";
+import type { WorkerClock } from "../clock.ts";
+import type { Environment } from "../config.ts";
+import { EXIT_FAULT } from "../exit-codes.ts";
+import { createProgramRunner } from "../run-program.ts";
+import { asUser, type RunnerUser } from "../runner-user.ts";
+import { encode, requestReader } from "./protocol.ts";
+import { createService } from "./serve-worker.ts";
+
+export type Supervision = {
+  readonly worker: RunnerUser;
+  readonly runner: RunnerUser;
+  /** The program of the worker and its arguments. */
+  readonly command: { readonly program: string; readonly args: readonly string[] };
+  readonly env: Environment;
+  /** Absolute; becomes the worker's. */
+  readonly workDir: string;
+  readonly runnerHome: string;
+  readonly clock: WorkerClock;
+  readonly log: Log;
+  readonly onSignal: (handle: (signal: NodeJS.Signals) => void) => void;
+};
+
+/** Tells the worker that it has a supervisor, and where. Of the WORKER_ kind, which no runner sees. */
+export const CHANNEL_VARIABLE = "WORKER_SUPERVISOR_FD";
+const CHANNEL_FD = 3;
+
+/** Resolves with the exit code of the worker. */
+export async function supervise(given: Supervision): Promise<number> {
+  const { worker, runner, env, workDir, runnerHome, clock, log } = given;
+  await giveFolder(workDir, worker);
+  const { program, args } = asUser(given.command, worker);
+  const child = spawn(program, args, {
+    cwd: workDir,
+    env: { ...env, [CHANNEL_VARIABLE]: String(CHANNEL_FD) },
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
+  });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? EXIT_FAULT));
+  });
+  given.onSignal((signal) => child.kill(signal));
+  const channel = child.stdio[CHANNEL_FD] as Duplex;
+  const run = createProgramRunner({ PATH: env["PATH"] });
+  const reply = (message: Parameters<typeof encode>[0]) => {
+    if (channel.writable) channel.write(encode(message));
+  };
+  const service = createService({ runner, runnerHome, run, clock, reply });
+  const condemn = (message: string, error?: unknown) => {
+    log.error("supervisor-fault", { message, error });
+    child.kill("SIGKILL");
+  };
+  const read = requestReader(
+    (request) => {
+      service.serve(request).catch((error: unknown) => condemn("A request of the worker failed.", error));
+    },
+    () => condemn("The worker asked for something that does not exist; it is ended."),
+  );
+  channel.on("data", read);
+  // The worker's end closes it; that end is what counts.
+  channel.on("error", (error) => log.info("supervisor-channel", { message: "The worker hung up.", error }));
+  const code = await ended;
+  await service.close();
+  return code;
+}
+
+/** To read for all, to write for the worker alone: result.json is there. Owned first, since only an owner may set its mode. */
+async function giveFolder(path: string, { uid, gid }: RunnerUser): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chown(path, 0, 0);
+  await chmod(path, 0o755);
+  await chown(path, uid, gid);
+}
