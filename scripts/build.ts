@@ -1,12 +1,12 @@
 // Bundles the worker and the four functions into dist/: `npm run build`, or `npm run build -- worker` for one of them.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { bundle, FUNCTIONS, KANIKO, WORKER } from "./build/bundle.ts";
+import { bundle, FUNCTIONS, KANIKO, SUPERVISOR, WORKER } from "./build/bundle.ts";
 
 const DIST = join(import.meta.dirname, "..", "dist");
 
 const only = process.argv[2];
-const targets = [WORKER, KANIKO, ...FUNCTIONS].filter((target) => only === undefined || target.name === only);
+const targets = [WORKER, SUPERVISOR, KANIKO, ...FUNCTIONS].filter((target) => only === undefined || target.name === only);
 if (targets.length === 0) throw new Error(`there is nothing to build with the name "${only}"`);
 if (only === undefined) await rm(DIST, { recursive: true, force: true });
 for (const target of targets) {

@@ -26,7 +26,6 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options } = read;
   const versions = await readVersions(ROOT);
   const engine = await findEngine(options.engine, runProgram);
-  await must("node", [join(ROOT, "scripts", "build.ts"), "worker"], "The worker was not built");
   const context = await stageContext(ROOT, options, versions);
   try {
     const args = buildArguments(options, {
@@ -48,8 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Its output goes to stderr: on stdout are the tags and nothing else. */
 async function must(program: string, args: readonly string[], fault: string): Promise<void> {
-  const own = program === "node" ? process.execPath : program;
-  const { code } = await runProgram(own, args, "show");
+  const { code } = await runProgram(program, args, "show");
   if (code !== 0) throw new Error(`${fault}: ${program} ended with code ${code}, see above.`);
 }
 

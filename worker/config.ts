@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { PING_MS } from "../shared/domain/deadlines.ts";
+import { parseJson } from "./parse-json.ts";
 import { isTemplate, type Templates } from "./urls.ts";
 
 export type Environment = { readonly [name: string]: string | undefined };
@@ -19,6 +20,8 @@ export type WorkerConfig = {
   /** Absolute folder for result.json and an own copy of the runner. */
   readonly workDir: string;
   readonly runnerUser: string | undefined;
+  /** A check of the cards by a program of the operator's, with its arguments. */
+  readonly preflightCommand: readonly string[] | undefined;
   readonly githubPat: string | undefined;
   readonly githubOrg: string | undefined;
   readonly githubApiUrl: string;
@@ -53,6 +56,7 @@ export function readConfig(env: Environment, workingDirectory: string, ownId: st
       runnerHomeShared: values.RUNNER_HOME_SHARED === "1",
       workDir: resolve(workingDirectory, values.WORKER_DIR ?? "."),
       runnerUser: values.RUNNER_USER,
+      preflightCommand: parseCommand(values.PREFLIGHT_COMMAND),
       githubPat: values.GITHUB_PAT,
       githubOrg: values.GITHUB_ORG,
       githubApiUrl: (values.GITHUB_API_URL ?? "https://api.github.com").replace(/\/+$/, ""),
@@ -92,6 +96,12 @@ const environment = z.object({
   RUNNER_USER: z.optional(
     text("must be a user name or uid:gid", (value) => /^(\d+:\d+|[a-z_][a-z0-9_-]{0,31})$/i.test(value)),
   ),
+  PREFLIGHT_COMMAND: z.optional(
+    text(
+      'must be a program and its arguments as JSON, such as ["python3", "/opt/probe.py"]',
+      (value) => parseCommand(value) !== undefined,
+    ),
+  ),
   GITHUB_PAT: z.optional(
     text("must be one line of printable characters", (value) => /^[\x21-\x7e]+$/.test(value)),
   ),
@@ -99,6 +109,14 @@ const environment = z.object({
   GITHUB_ORG: optional,
   GITHUB_API_URL: z.optional(text("must be an http(s) URL", (value) => isTemplate(value))),
 });
+
+const command = z
+  .array(z.string().check(z.refine((part) => !part.includes("\0"))))
+  .check(z.refine(([program]) => program !== undefined && program !== ""));
+
+function parseCommand(value: string | undefined): readonly string[] | undefined {
+  return value === undefined ? undefined : command.safeParse(parseJson(value)).data;
+}
 
 /** Names the variable, never its value: it may be a secret. */
 function toSentence(issue: { readonly path: readonly PropertyKey[]; readonly message: string }): string {

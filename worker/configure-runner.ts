@@ -5,9 +5,10 @@ import { describeFault } from "./describe-fault.ts";
 import type { GitHubClient } from "./github-client.ts";
 import { parseRunnerLine } from "./log-lines.ts";
 import { configCommand, removeCommand } from "./runner-command.ts";
+import type { RunnerHost } from "./runner-host.ts";
 import type { RunnerPlan } from "./runner-plan.ts";
-import { type ProcessEnd, startProcess } from "./runner-process.ts";
-import { asUser, type Command, type RunnerUser } from "./runner-user.ts";
+import type { ProcessEnd } from "./runner-process.ts";
+import type { Command } from "./runner-user.ts";
 import type { Secrets } from "./secrets.ts";
 import { CONFIGURE_MS, DEREGISTER_MS } from "./time-limits.ts";
 import type { WorkerEvent } from "./worker-state.ts";
@@ -15,7 +16,7 @@ import type { WorkerEvent } from "./worker-state.ts";
 export type RunnerSetup = {
   readonly home: string;
   readonly env: Record<string, string>;
-  readonly user: RunnerUser | undefined;
+  readonly host: Pick<RunnerHost, "start">;
   readonly clock: WorkerClock;
   readonly log: Log;
   readonly secrets: Secrets;
@@ -73,15 +74,15 @@ export async function removeRegistration(
 type ConfigResult = { readonly end: ProcessEnd; readonly lines: readonly string[]; readonly late: boolean };
 
 async function runConfig(
-  { home, env, user, clock, log }: RunnerSetup,
+  { home, env, host, clock, log }: RunnerSetup,
   command: Command,
   token: string,
   limitMs: number,
   signal: AbortSignal,
 ): Promise<ConfigResult> {
   const lines: string[] = [];
-  const config = startProcess({
-    command: asUser(command, user),
+  const config = host.start({
+    command,
     cwd: home,
     env: { ...env, ACTIONS_RUNNER_INPUT_TOKEN: token },
     onLine(line) {

@@ -45,7 +45,7 @@ export async function deliverReport(
 
 /** A failed start is an error for RunPod's clients too; the report goes with it. */
 export function jobDoneBody(report: WorkerReport): JobDone {
-  const { runnerExit, jobName, result, ran, ...rest } = report;
+  const { runnerExit, jobName, result, ran, badCards, ...rest } = report;
   const exit = runnerExit && {
     ...(runnerExit.code !== undefined && { code: runnerExit.code }),
     ...(runnerExit.signal !== undefined && { signal: runnerExit.signal }),
@@ -56,6 +56,7 @@ export function jobDoneBody(report: WorkerReport): JobDone {
     ...(jobName !== undefined && { jobName }),
     ...(result !== undefined && { result }),
     ...(ran && { ran }),
+    ...(badCards && { badCards: [...badCards] }),
   };
   const failed = isFailedStart(report.outcome) || report.outcome === "cancelled";
   return { output, ...(failed && { error: report.message }), stopPod: true };

@@ -23,7 +23,10 @@ export async function emptyFolder(path: string, signal?: AbortSignal): Promise<n
     if (names.length === 0) return stuck.size;
     for (const name of names) {
       if (signal?.aborted) break;
-      const removed = await removeEntry(folder, name, dev, () => `.npu-dispatch-${process.pid}-${(moved += 1)}`);
+      const removed = await removeEntry(folder, name, dev, () => {
+        moved += 1;
+        return `.npu-dispatch-${process.pid}-${moved}`;
+      });
       if (!removed) stuck.add(name);
     }
   }

@@ -29,6 +29,7 @@ const PREFLIGHT: { readonly [code in PreflightCode]: number } = {
   E_HANG: 93,
   E_HEALTH: 94,
   E_DIRTY: 95,
+  E_PROBE: 96,
 };
 
 export function exitCode(outcome: WorkerOutcome, preflight: PreflightCode | undefined): number {

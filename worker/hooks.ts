@@ -10,7 +10,13 @@ import type { Environment } from "./config.ts";
 export type HookSpec = {
   /** The runner's folder, its own copy when there is one. */
   readonly home: string;
+  /** Who writes the reports: the runner's user, where it is not the worker's. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Given where the worker cannot write into `home`: its own folder instead, and how to add to a file of the runner's. */
+  readonly apart?: {
+    readonly folder: string;
+    readonly append: (path: string, text: string) => Promise<void>;
+  };
   /** The worker's own environment: an image may name hooks there. */
   readonly env: Environment;
   readonly policy: PolicySettings | undefined;
@@ -64,13 +70,20 @@ const CONTAINER_HOOK = "container.js";
 const CONTAINER_VARIABLE = "ACTIONS_RUNNER_CONTAINER_HOOKS";
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
-export async function installHooks({ home, owner, env, policy, containers }: HookSpec): Promise<HookOutcome> {
+export async function installHooks({
+  home,
+  owner,
+  apart,
+  env,
+  policy,
+  containers,
+}: HookSpec): Promise<HookOutcome> {
   // actions/runner splits the command line of a hook at spaces, and every job would fail.
-  if (/\s/.test(home)) {
-    const message = `actions/runner cannot run hooks from ${home}: the path has a space. Use a folder without.`;
+  const folder = apart?.folder ?? join(home, HOOKS_FOLDER);
+  if (/\s/.test(folder)) {
+    const message = `actions/runner cannot run hooks from ${apart?.folder ?? home}: the path has a space. Use a folder without.`;
     return { ok: false, message };
   }
-  const folder = join(home, HOOKS_FOLDER);
   const reports = join(folder, "reports");
   const dotEnv = await readDotEnv(home, folder);
   const own = Object.fromEntries(
@@ -84,9 +97,11 @@ export async function installHooks({ home, owner, env, policy, containers }: Hoo
   };
   await fill(folder, settings);
   await mkdir(reports, { mode: 0o700 });
+  // Another user's reports come here, and only the worker takes them away.
+  if (apart) await chmod(reports, 0o1777);
   if (owner) await chown(reports, owner.uid, owner.gid);
   const paths = STAGES.map((stage) => [VARIABLES[stage], join(folder, `${stage}.js`)] as const);
-  if (dotEnv.hidesOurs) await appendDotEnv(home, paths);
+  if (dotEnv.hidesOurs) await appendDotEnv(home, paths, apart?.append ?? appendOwn);
   const variables = { ...Object.fromEntries(paths), ...containerVariable(folder, env, containers) };
   return { ok: true, hooks: { reports, variables } };
 }
@@ -119,8 +134,7 @@ function containerVariable(
 ): Record<string, string> {
   if (env[CONTAINER_VARIABLE]) return {};
   const listed = (containers?.images.length ?? 0) > 0;
-  const hasDocker = Boolean(env["DOCKER_HOST"]) || existsSync(DOCKER_SOCKET);
-  return listed || !hasDocker ? { [CONTAINER_VARIABLE]: join(folder, CONTAINER_HOOK) } : {};
+  return listed || !existsSync(DOCKER_SOCKET) ? { [CONTAINER_VARIABLE]: join(folder, CONTAINER_HOOK) } : {};
 }
 
 function equalImages(containers: ContainerSettings | undefined): HookSettings["containers"] {
@@ -157,14 +171,19 @@ async function readDotEnv(home: string, folder: string): Promise<DotEnv> {
 /** `own`: the image's hooks, empty where it unsets one, undefined where it says nothing. */
 type DotEnv = { readonly own: { readonly [stage: string]: string | undefined }; readonly hidesOurs: boolean };
 
-/** No symbolic link is followed: the folder is the runner's user's. */
 async function appendDotEnv(
   home: string,
   variables: readonly (readonly [name: string, path: string])[],
+  append: (path: string, text: string) => Promise<void>,
 ): Promise<void> {
+  await append(join(home, ".env"), `\n${variables.map(([name, path]) => `${name}=${path}`).join("\n")}\n`);
+}
+
+/** No symbolic link is followed: the folder is the runner's user's. */
+async function appendOwn(path: string, text: string): Promise<void> {
   const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
-  await using file = await open(join(home, ".env"), O_WRONLY | O_APPEND | O_NOFOLLOW);
-  await file.appendFile(`\n${variables.map(([name, path]) => `${name}=${path}`).join("\n")}\n`);
+  await using file = await open(path, O_WRONLY | O_APPEND | O_NOFOLLOW);
+  await file.appendFile(text);
 }
 
 async function readIfThere(path: string): Promise<string> {

@@ -31,6 +31,8 @@ export const initialTransition: Transition = {
     remark: undefined,
     ran: undefined,
     refusal: undefined,
+    residue: undefined,
+    lastError: undefined,
     ownRegistration: false,
     report: undefined,
     exitCode: 0,
@@ -59,7 +61,7 @@ export function advance(state: WorkerState, event: WorkerEvent): Transition {
     case "hook":
       return onHook(state, event.news);
     case "runner-ended":
-      return conclude(state, { type: "runner-ended" }, event.end);
+      return onRunnerEnded(state, event);
     case "drain-asked":
       return onDrain(state, event.reason);
     case "signal":
@@ -96,7 +98,8 @@ const STEPS_OF: { readonly [type in WorkerEvent["type"]]: readonly Step[] } = {
 
 function onPreflight(state: WorkerState, result: PreflightResult): Transition {
   if (result.ok) return go(state, "registering", [ping("registering"), { type: "register" }]);
-  return conclude(state, { type: "preflight-failed", code: result.code, message: result.message });
+  const { code, message, badCards } = result;
+  return conclude(state, { type: "preflight-failed", code, message, badCards });
 }
 
 function onRegistered(state: WorkerState, kind: "token" | "jit", own: boolean): Transition {
@@ -139,6 +142,13 @@ function onHook(state: WorkerState, news: HookNews): Transition {
   const { started, refusal } = news;
   const heartbeat = { phase: "running", jobName: state.jobName, started } as const;
   return { state: { ...state, ran: started, refusal }, effects: [{ type: "ping", heartbeat }] };
+}
+
+function onRunnerEnded(
+  state: WorkerState,
+  { end, residue, lastError }: Extract<WorkerEvent, { type: "runner-ended" }>,
+): Transition {
+  return conclude({ ...state, residue, lastError }, { type: "runner-ended" }, end);
 }
 
 /** Only the worker knows whether its runner has a job: it refuses then, and ends in every other state. */

@@ -4,10 +4,10 @@ import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { createSystemClock } from "./clock.ts";
 import { FALLBACK_ID, readConfig } from "./config.ts";
+import { createHost } from "./create-host.ts";
 import { EXIT_CONFIG, EXIT_FAULT } from "./exit-codes.ts";
 import { createHttpSender } from "./http-sender.ts";
 import { runWorker } from "./run-worker.ts";
-import { readPasswd, resolveRunnerUser } from "./runner-user.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { listenForStop } from "./shutdown.ts";
 
@@ -33,7 +33,6 @@ async function main(log: Log, secrets: Secrets): Promise<number> {
     for (const fault of read.faults) log.error("config-fault", { message: fault });
     return EXIT_CONFIG;
   }
-  const runnerUser = resolveRunnerUser(read.config.runnerUser, await readPasswd(), process.getuid?.());
   log.info("worker-booted", { worker: read.config.workerId, endpoint: read.config.endpoint });
   return await runWorker({
     config: read.config,
@@ -44,7 +43,7 @@ async function main(log: Log, secrets: Secrets): Promise<number> {
     secrets,
     send: createHttpSender(env),
     bootId: randomUUID(),
-    runnerUser,
+    host: await createHost({ env, config: read.config, clock, log, exit: process.exit }),
     deviceDir: "/dev",
     onStopSignal: (stop) => listenForStop(process, stop),
   });

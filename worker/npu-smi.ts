@@ -5,6 +5,8 @@ type Chip = {
   /** The host's number of the NPU, also inside a container. */
   readonly npu: number;
   readonly chip: number;
+  /** The number in `/dev/davinci3` on the host: Phy-ID or Device where the table has it, else the NPU's. */
+  readonly card: number;
   readonly name: string;
   /** OK, Warning, Alarm, Critical, UNKNOWN or what a later driver says. */
   readonly health: string;
@@ -26,7 +28,7 @@ export function parseNpuTable(text: string): NpuTable {
     if (process) processes.push(process);
     const first = readFirstRow(cells);
     const chip = head && readSecondRow(cells);
-    if (head && chip) chips.push({ npu: head.npu, name: head.name, health: head.health, ...chip });
+    if (head && chip) chips.push({ ...head, ...chip, card: chip.card ?? head.npu });
     // Each chip has two rows, the NPU's name and health first.
     head = first;
   }
@@ -67,10 +69,11 @@ function readFirstRow([first = "", health = "", ...others]: string[]) {
 
 /** `| 0     12 | 0000:85:00.0 | 17   0 / 0   50719/ 65536 |`; the second number is missing on A2. */
 function readSecondRow([first = "", bus = "", usage = "", ...others]: string[]) {
-  const match = /^(\d{1,9})(?:\s+\d{1,9})?$/.exec(first);
+  const match = /^(\d{1,9})(?:\s+(\d{1,9}))?$/.exec(first);
   if (!match || others.length > 0 || !/^(?:[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}\.\d|NA|-)$/i.test(bus))
     return undefined;
-  return { chip: Number(match[1]), memory: readMemory(usage) };
+  const card = match[2] === undefined ? undefined : Number(match[2]);
+  return { chip: Number(match[1]), card, memory: readMemory(usage) };
 }
 
 /** The last pair is HBM where the chip has it; chips without HBM have one pair only. */

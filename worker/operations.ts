@@ -62,6 +62,7 @@ export function createOperations(run: WorkerRun, abandon: () => void, emit: Emit
       case "abandon":
         return abandon();
       case "interrupt-runner":
+        learnt.interrupted.abort();
         return learnt.runner?.interrupt();
       case "kill-runner":
         return await learnt.runner?.kill();

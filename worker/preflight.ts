@@ -3,7 +3,7 @@ import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { WorkerClock } from "./clock.ts";
 import type { Environment } from "./config.ts";
-import { fail, type PreflightResult, readUntilWell } from "./preflight-verdict.ts";
+import { fail, type PreflightResult, readUntilDrained, readUntilWell } from "./preflight-verdict.ts";
 import { readGpus } from "./read-gpus.ts";
 import { readNpus } from "./read-npus.ts";
 import type { RunProgram } from "./run-program.ts";
@@ -18,17 +18,41 @@ export type PreflightDeps = {
 
 /** `cards` is what the job was promised; 0 checks nothing. */
 export async function runPreflight(
-  { env, clock, run, deviceDir }: PreflightDeps,
+  deps: PreflightDeps,
   cards: number,
   signal?: AbortSignal,
 ): Promise<PreflightResult> {
+  const { env, clock, deviceDir } = deps;
   if (cards === 0) return { ok: true };
   const kind = cardKind(env);
-  if (kind === "gpu") return await readUntilWell(clock, () => readGpus(run, cards, signal), signal);
-  const simulated = kind === "simulated";
-  const present = simulated ? countSimulated(env, cards) : await countDevices(deviceDir, cards);
-  if (!present.ok) return present;
-  return await readUntilWell(clock, () => readNpus(run, cards, simulated, signal), signal);
+  if (kind !== "gpu") {
+    const present = kind === "simulated" ? countSimulated(env, cards) : await countDevices(deviceDir, cards);
+    if (!present.ok) return present;
+  }
+  return await readUntilWell(clock, () => readCards(deps, cards, signal), signal);
+}
+
+/** After a job: in a sentence what it left on its cards; undefined: nothing, or there was no time to look. */
+export async function findResidue(
+  deps: Omit<PreflightDeps, "deviceDir">,
+  cards: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (cards === 0 || signal.aborted) return undefined;
+  const result = await readUntilDrained(deps.clock, () => readCards(deps, cards, signal), signal);
+  if (result.ok || signal.aborted) return undefined;
+  return `After it the cards were not as before: ${result.code}: ${result.message}`;
+}
+
+async function readCards(
+  { env, run }: Pick<PreflightDeps, "env" | "run">,
+  cards: number,
+  signal: AbortSignal | undefined,
+): Promise<PreflightResult> {
+  const kind = cardKind(env);
+  if (kind !== "gpu") return await readNpus(run, cards, kind === "simulated", signal);
+  const visible = env["NVIDIA_VISIBLE_DEVICES"] ?? env["CUDA_VISIBLE_DEVICES"];
+  return await readGpus(run, cards, visible, signal);
 }
 
 /** Which hardware the pool put into this environment; NPUs when nothing says otherwise. */

@@ -1,19 +1,18 @@
 // run.sh from its start to its end: its lines to the log, its markers to the lifecycle.
 import { createHookReports, type HookNews } from "./hook-reports.ts";
 import { parseRunnerLine, type RunnerMarker } from "./log-lines.ts";
+import { findResidue } from "./preflight.ts";
 import { runCommand } from "./runner-command.ts";
 import { fits, runnerEnvironment } from "./runner-env.ts";
-import { startProcess } from "./runner-process.ts";
-import { asUser } from "./runner-user.ts";
 import { planOf, type WorkerRun } from "./worker-run.ts";
 import type { WorkerEvent } from "./worker-state.ts";
 
 export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars): Promise<WorkerEvent> {
-  const { clock, learnt, log, runnerUser } = run;
+  const { clock, host, learnt, log } = run;
   const { hooks } = learnt;
   const reports = hooks && createHookReports({ folder: hooks.reports, clock, log, onNews: onHook });
-  const runner = startProcess({
-    command: asUser(runCommand(learnt.home), runnerUser),
+  const runner = host.start({
+    command: runCommand(learnt.home),
     cwd: learnt.home,
     env: variables(run),
     onLine(line) {
@@ -35,7 +34,10 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
     const message = "Processes of the runner would not die; they end with the container.";
     log.error("stragglers-left", { count: end.undead, message });
   }
-  return { type: "runner-ended", end };
+  await learnt.diag?.catchUp();
+  const residue = await findResidue(run, planOf(run).cards, learnt.interrupted.signal);
+  if (residue !== undefined) log.warn("cards-not-drained", { message: residue });
+  return { type: "runner-ended", end, residue, lastError: learnt.diag?.lastError() };
 }
 
 /** What is heard of the runner while it lives. */
@@ -51,7 +53,7 @@ function variables(run: WorkerRun): Record<string, string> {
     run.log.warn("job-input-left-out", { message: "The job's input is above 128 kB: JOB_INPUT is not set." });
   }
   return {
-    ...runnerEnvironment(run.env, run.runnerUser, input),
+    ...runnerEnvironment(run.env, run.host.user, input),
     // Over the image's own, which ours run after themselves.
     ...hooks?.variables,
     ...(registration?.type === "jit" && { ACTIONS_RUNNER_INPUT_JITCONFIG: registration.encodedJitConfig }),

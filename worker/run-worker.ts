@@ -39,13 +39,25 @@ export function runWorker(deps: WorkerDeps): Promise<number> {
       stopListening();
       preparing.abort();
       operations.close();
-      await Promise.all([run.heartbeats.stop(), run.learnt.runner?.kill()]);
+      const { runner, diag } = run.learnt;
+      await Promise.all([run.heartbeats.stop(), runner?.kill(), diag?.end()]);
+      if (runner !== undefined) await cleanUp(run);
     }
 
     function fail(error: unknown): void {
       leave().then(() => reject(error), reject);
     }
   });
+}
+
+/** After the report: nobody waits for an empty folder. */
+async function cleanUp({ host, learnt, log }: WorkerRun): Promise<void> {
+  const { killed, undead, left } = await host.clean(learnt.home);
+  if (killed > 0)
+    log.warn("stragglers-killed", { count: killed, message: "Processes of the job were killed." });
+  if (undead > 0)
+    log.error("stragglers-left", { count: undead, message: "Processes of the job would not die." });
+  if (left > 0) log.warn("work-left", { count: left, message: "Entries of the work folder would not go." });
 }
 
 function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: string) => void): WorkerRun {
@@ -67,6 +79,8 @@ function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: s
       github: undefined,
       registration: undefined,
       runner: undefined,
+      diag: undefined,
+      interrupted: new AbortController(),
     },
   };
 }

@@ -4,14 +4,13 @@
 import { constants } from "node:fs";
 import { access, chown, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { WorkerConfig } from "./config.ts";
 import { HOOKS_FOLDER } from "./hooks.ts";
 import type { RunProgram } from "./run-program.ts";
+import type { RunnerHost } from "./runner-host.ts";
 
-export type RunnerHomeSpec = {
-  readonly source: string;
-  readonly shared: boolean;
-  readonly workDir: string;
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+export type RunnerHomeSpec = Pick<WorkerConfig, "runnerHome" | "runnerHomeShared" | "workDir"> & {
+  readonly host: Pick<RunnerHost, "user" | "supervised">;
 };
 
 export type RunnerHome =
@@ -19,11 +18,18 @@ export type RunnerHome =
   | { readonly ok: false; readonly message: string };
 
 export async function prepareRunnerHome(spec: RunnerHomeSpec, run: RunProgram): Promise<RunnerHome> {
-  if (!(await isExecutable(join(spec.source, "run.sh")))) {
-    const message = `There is no run.sh to execute in ${spec.source}. Set RUNNER_HOME to the folder of actions/runner.`;
+  const { runnerHome: source, runnerHomeShared: shared, workDir, host } = spec;
+  if (!(await isExecutable(join(source, "run.sh")))) {
+    const message = `There is no run.sh to execute in ${source}. Set RUNNER_HOME to the folder of actions/runner.`;
     return { ok: false, message };
   }
-  return { ok: true, path: spec.shared ? await copyHome(spec, run) : spec.source };
+  if (!shared) return { ok: true, path: source };
+  if (host.supervised) {
+    const message =
+      "RUNNER_HOME_SHARED=1 is for workers on one machine; in the worker image each container has its own runner.";
+    return { ok: false, message: `${message} Unset it.` };
+  }
+  return { ok: true, path: await copyHome(source, workDir, host.user, run) };
 }
 
 /** A registration and its traces belong to one worker. */
@@ -32,7 +38,12 @@ const OWN = new Set([".runner", ".credentials", ".credentials_rsaparams", "_work
 const REWRITTEN = [".env", ".path"];
 const COPY_MS = 120_000;
 
-async function copyHome({ source, workDir, owner }: RunnerHomeSpec, run: RunProgram): Promise<string> {
+async function copyHome(
+  source: string,
+  workDir: string,
+  owner: RunnerHost["user"],
+  run: RunProgram,
+): Promise<string> {
   const target = join(workDir, "runner");
   const entries = (await readdir(source)).filter((name) => !OWN.has(name));
   // Links make 6,000 files a matter of 0.1 s and of no space; they need the same file system and an owner's right.

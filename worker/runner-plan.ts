@@ -1,6 +1,11 @@
 // From what was taken to what is registered: names, labels, where the registration comes from. Pure.
 import type { RunnerScope } from "../shared/domain/worker.ts";
-import type { ContainerSettings, DispatchSettings, PolicySettings, TakenJob } from "../shared/protocol/worker-plane.ts";
+import type {
+  ContainerSettings,
+  DispatchSettings,
+  PolicySettings,
+  TakenJob,
+} from "../shared/protocol/worker-plane.ts";
 import type { WorkerConfig } from "./config.ts";
 import { parseScope, webUrl } from "./github-scope.ts";
 

@@ -38,7 +38,7 @@ export type RunnerProcess = {
 
 export function startProcess(
   { command, cwd, env, onLine, clock }: ProcessSpec,
-  sweep?: Sweep,
+  sweep: Sweep = noSweep,
 ): RunnerProcess {
   const child = spawn(command.program, command.args, {
     cwd,
@@ -77,20 +77,24 @@ export function startProcess(
 
   async function cleanUp(pid: number) {
     const session = await killSession(pid, clock);
-    const strays = await sweep?.();
+    const strays = await sweep();
     // A process that left the session can hold the pipe open for ever.
     const done = new AbortController();
     await Promise.race([closed, clock.sleep(PIPE_MS, done.signal)]);
     done.abort();
     for (const stream of outputs) stream.destroy();
     return {
-      stragglers: session.found + (strays?.found ?? 0),
-      undead: session.left + (strays?.left ?? 0),
+      stragglers: session.found + strays.found,
+      undead: session.left + strays.left,
     };
   }
 }
 
 const PIPE_MS = 2_000;
+
+async function noSweep(): ReturnType<Sweep> {
+  return { found: 0, left: 0 };
+}
 
 async function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): Promise<void> {
   const lines = createLineSplitter(onLine);

@@ -1,10 +1,12 @@
 // The steps before the runner: take, preflight, register, configure. Each answers with the event that it ends in.
-
+import { join } from "node:path";
 import { askUntil } from "./ask-until.ts";
 import { configureRunner, type RunnerSetup } from "./configure-runner.ts";
+import { followDiagLogs } from "./diag-logs.ts";
 import { createGitHubClient } from "./github-client.ts";
-import { installHooks } from "./hooks.ts";
+import { type HookSpec, installHooks } from "./hooks.ts";
 import { runPreflight } from "./preflight.ts";
+import { runProbe } from "./run-probe.ts";
 import { runnerEnvironment } from "./runner-env.ts";
 import { prepareRunnerHome } from "./runner-home.ts";
 import { inputSecrets, planRunner } from "./runner-plan.ts";
@@ -28,29 +30,42 @@ export async function takeJob(run: WorkerRun): Promise<WorkerEvent> {
   learnt.jobId = job.id;
   for (const secret of inputSecrets(job)) secrets.add(secret);
   log.info("job-taken", { job: job.id, worker: config.workerId });
-  const planned = planRunner(job, config, run.runnerUser !== undefined);
+  const planned = planRunner(job, config, run.host.user !== undefined);
   if (!planned.ok) return failed("registration-refused", planned.message);
   learnt.plan = planned.plan;
   return { type: "taken" };
 }
 
 export async function checkCards(run: WorkerRun): Promise<WorkerEvent> {
-  const result = await runPreflight(run, planOf(run).cards, run.preparing);
+  const { cards } = planOf(run);
+  const command = run.config.preflightCommand;
+  let result = await runPreflight(run, cards, run.preparing);
+  if (result.ok && cards > 0 && command !== undefined) {
+    const probed = await runProbe(run.run, command, run.preparing);
+    if (!probed.ok && probed.code === undefined) return failed("config-failed", probed.message);
+    result = probed;
+  }
   if (!result.ok) run.log.error("preflight-failed", { reason: result.code, message: result.message });
   return { type: "preflight-done", result };
 }
 
 export async function register(run: WorkerRun): Promise<WorkerEvent> {
-  const { config, learnt, log, preparing, runnerUser: owner } = run;
+  const { config, clock, host, learnt, log, preparing } = run;
   const { source, policy, containers } = planOf(run);
   // The folder first: a runner that cannot start must cost no registration.
-  const spec = { source: config.runnerHome, shared: config.runnerHomeShared, workDir: config.workDir, owner };
-  const home = await prepareRunnerHome(spec, run.run);
+  const home = await prepareRunnerHome({ ...config, host }, run.run);
   if (!home.ok) return failed("no-runner", home.message);
   learnt.home = home.path;
-  const installed = await installHooks({ home: home.path, owner, env: run.env, policy, containers });
+  const installed = await installHooks({
+    home: home.path,
+    ...hookPlace(run),
+    env: run.env,
+    policy,
+    containers,
+  });
   if (!installed.ok) return failed("no-runner", installed.message);
   learnt.hooks = installed.hooks;
+  learnt.diag = await followDiagLogs({ home: home.path, clock, log });
   if (source.type === "github") {
     learnt.github = createGitHubClient(config.githubApiUrl, source.scope, source.pat, run.send);
   }
@@ -71,10 +86,27 @@ export async function configure(run: WorkerRun): Promise<WorkerEvent> {
 }
 
 /** For config.sh, which needs nothing of the job. */
-export function setupOf({ clock, env, learnt, log, runnerUser, secrets }: WorkerRun): RunnerSetup {
-  const variables = runnerEnvironment(env, runnerUser, undefined);
-  return { home: learnt.home, env: variables, user: runnerUser, clock, log, secrets };
+export function setupOf({ clock, env, host, learnt, log, secrets }: WorkerRun): RunnerSetup {
+  const variables = runnerEnvironment(env, host.user, undefined);
+  return { home: learnt.home, env: variables, host, clock, log, secrets };
 }
+
+/** Where the worker cannot write into the runner's folder, its hooks are in its own, which no job can exchange. */
+function hookPlace({ config, host, run }: WorkerRun): Pick<HookSpec, "owner" | "apart"> {
+  if (!host.supervised) return { owner: host.user };
+  return {
+    owner: undefined,
+    apart: {
+      folder: join(config.workDir, "hooks"),
+      async append(path, text) {
+        const result = await run("sh", ["-c", 'printf %s "$1" >>"$2"', "sh", text, path], APPEND_MS);
+        if (result.type !== "exited" || result.code !== 0) throw new Error(`${path} could not be written.`);
+      },
+    },
+  };
+}
+
+const APPEND_MS = 10_000;
 
 async function askRegistration(run: WorkerRun): Promise<RegisterAnswer> {
   const { source } = planOf(run);

@@ -1,9 +1,9 @@
 // The worker's side of the pipe to its supervisor: the runner's programs and their end, by asking.
 import type { Duplex } from "node:stream";
 import type { WorkerClock } from "./clock.ts";
-import { passedVariables } from "./runner-env.ts";
 import type { Environment } from "./config.ts";
 import type { ProgramResult, RunProgram } from "./run-program.ts";
+import { passedVariables } from "./runner-env.ts";
 import type { Cleaned, RunnerHost } from "./runner-host.ts";
 import type { ProcessEnd, ProcessSpec, RunnerProcess } from "./runner-process.ts";
 import type { RunnerUser } from "./runner-user.ts";
@@ -30,12 +30,18 @@ export function createSupervisedHost(deps: SupervisedHostDeps): RunnerHost {
   const programs = new Map<number, { onLine: ProcessSpec["onLine"]; onEnd: (end: ProcessEnd) => void }>();
   const cleanings: ((cleaned: Cleaned) => void)[] = [];
   let last = 0;
-  const read = replyReader(hear, () => onLost("The supervisor said what this worker does not understand."));
-  channel.on("data", read);
+  const onFault = () => onLost("The supervisor said what this worker does not understand.");
+  channel.on("data", replyReader(hear, onFault));
   channel.on("error", (error) => onLost(`The supervisor cannot be reached: ${error.message}.`));
   channel.on("close", () => onLost("The supervisor is gone."));
 
-  return { user, supervised: true, start, run: createRun(start, workDir, passedVariables(env), clock), clean };
+  return {
+    user,
+    supervised: true,
+    start,
+    run: createRun(start, workDir, passedVariables(env), clock),
+    clean,
+  };
 
   function start({ command, cwd, env: variables, onLine }: ProcessSpec): RunnerProcess {
     last += 1;
@@ -47,9 +53,7 @@ export function createSupervisedHost(deps: SupervisedHostDeps): RunnerHost {
       async kill() {
         if (!programs.has(id)) return;
         ask({ type: "signal", id, signal: "SIGKILL" });
-        const done = new AbortController();
-        await Promise.race([ended, clock.sleep(KILL_MS, done.signal)]);
-        done.abort();
+        await within(KILL_MS, ended, clock);
       },
       ended,
     };
@@ -69,20 +73,28 @@ export function createSupervisedHost(deps: SupervisedHostDeps): RunnerHost {
   function hear(reply: Reply): void {
     switch (reply.type) {
       case "line":
-        return programs.get(reply.id)?.onLine(reply.line);
+        programs.get(reply.id)?.onLine(reply.line);
+        break;
       case "ended": {
         const program = programs.get(reply.id);
         programs.delete(reply.id);
-        return program?.onEnd(fromWire(reply.end));
+        program?.onEnd(fromWire(reply.end));
+        break;
       }
       case "cleaned":
-        return cleanings.shift()?.(reply);
+        cleanings.shift()?.(reply);
     }
   }
 }
 
 /** The supervisor's own limits for an end: the session, the user, the pipe. */
 const KILL_MS = 6_000;
+
+async function within(ms: number, ended: Promise<unknown>, clock: WorkerClock): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([ended, clock.sleep(ms, done.signal)]);
+  done.abort();
+}
 
 /** The same bounds as createProgramRunner's, by other means. */
 function createRun(

@@ -26,7 +26,9 @@ if (code !== undefined) process.exit(code);
 
 async function main(entry: string | undefined): Promise<number | undefined> {
   if (entry === undefined) {
-    log.error("config-fault", { message: "The supervisor needs the path of the worker: supervisor.mjs worker.mjs." });
+    log.error("config-fault", {
+      message: "The supervisor needs the path of the worker: supervisor.mjs worker.mjs.",
+    });
     return EXIT_CONFIG;
   }
   const status = await readFile("/proc/self/status", "utf8");

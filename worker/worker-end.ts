@@ -14,7 +14,12 @@ export type FailedStart =
   | "no-runner";
 
 export type Ending =
-  | { readonly type: "preflight-failed"; readonly code: PreflightCode; readonly message: string }
+  | {
+      readonly type: "preflight-failed";
+      readonly code: PreflightCode;
+      readonly message: string;
+      readonly badCards?: readonly string[] | undefined;
+    }
   | { readonly type: "failed"; readonly outcome: FailedStart; readonly message: string }
   | { readonly type: "drained"; readonly reason: string }
   | { readonly type: "signalled" }
@@ -35,6 +40,10 @@ export type EndFacts = {
   readonly ran: RanJob | undefined;
   /** Why the started hook let no step of the job run. */
   readonly refusal: string | undefined;
+  /** What its job left on its cards, in a sentence. */
+  readonly residue: string | undefined;
+  /** The last error in its traces. */
+  readonly lastError: string | undefined;
 };
 
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
@@ -48,17 +57,19 @@ export function concludeReport(
 ): { readonly report: WorkerReport; readonly exitCode: number } {
   const { outcome, message } = judge(facts, end);
   const runnerExit = end?.type === "exited" ? { code: end.code, signal: end.signal } : undefined;
-  const preflight = facts.ending?.type === "preflight-failed" ? facts.ending.code : undefined;
+  const preflight = facts.ending?.type === "preflight-failed" ? facts.ending : undefined;
+  const refusal = facts.refusal && `It was ${facts.refusal}.`;
   return {
     report: {
       outcome,
-      message: facts.refusal === undefined ? message : `${message} It was ${facts.refusal}.`,
+      message: [message, refusal, facts.residue].filter((sentence) => sentence).join(" "),
       runnerExit,
       jobName: facts.jobName,
       result: facts.result,
       ...(facts.ran && { ran: facts.ran }),
+      ...(preflight?.badCards && { badCards: preflight.badCards }),
     },
-    exitCode: exitCode(outcome, preflight),
+    exitCode: exitCode(outcome, preflight?.code),
   };
 }
 
@@ -112,8 +123,12 @@ function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
   const why = facts.remark === undefined ? exit : REMARKS[facts.remark];
   return {
     outcome: "runner-failed",
-    message: `The runner ended before it listened: ${why}. See its lines in the log.`,
+    message: `The runner ended before it listened: ${why}. ${lastWords(facts.lastError)}`,
   };
+}
+
+function lastWords(error: string | undefined): string {
+  return error === undefined ? "See its lines in the log." : `Its last error: ${error}`;
 }
 
 const REMARKS: { readonly [remark: string]: string | undefined } = {

@@ -1,6 +1,7 @@
 // What the steps of one run of a worker share: its means, and what it has learnt so far.
 
 import type { RegistrationAnswer } from "../shared/protocol/worker-plane.ts";
+import type { DiagLogs } from "./diag-logs.ts";
 import type { GitHubClient } from "./github-client.ts";
 import type { Heartbeats } from "./heartbeat.ts";
 import type { Hooks } from "./hooks.ts";
@@ -31,6 +32,10 @@ type Learnt = {
   github: GitHubClient | undefined;
   registration: RegistrationAnswer | undefined;
   runner: RunnerProcess | undefined;
+  /** Once the runner has a folder to trace into. */
+  diag: DiagLogs | undefined;
+  /** Aborted when the runner is asked to end: what comes after it must be quick. */
+  readonly interrupted: AbortController;
 };
 
 export function planOf({ learnt }: WorkerRun): RunnerPlan {

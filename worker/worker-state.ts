@@ -41,12 +41,15 @@ export type WorkerEvent =
   | { readonly type: "start-failed"; readonly outcome: FailedStart; readonly message: string }
   | { readonly type: "marker"; readonly marker: RunnerMarker }
   | { readonly type: "hook"; readonly news: HookNews }
-  | { readonly type: "runner-ended"; readonly end: ProcessEnd }
+  | ({ readonly type: "runner-ended"; readonly end: ProcessEnd } & RunnerLeft)
   | { readonly type: "drain-asked"; readonly reason: string }
   | { readonly type: "signal" }
   | { readonly type: "grace-over" }
   | { readonly type: "deregistered" }
   | { readonly type: "reported" };
+
+/** What the runner left: on its cards, and in its traces; sentences for people. */
+type RunnerLeft = { readonly residue?: string | undefined; readonly lastError?: string | undefined };
 
 export type WorkerEffect =
   | { readonly type: "take" }

@@ -30,6 +30,14 @@ export const WORKER: Target = {
   maxBytes: 100_000,
   beside: ["worker/hook.js", "worker/container-hook.js"],
 };
+/** Starts the worker in its image, under a user of its own. */
+export const SUPERVISOR: Target = {
+  name: "supervisor",
+  entry: "worker/supervisor.ts",
+  file: "supervisor.mjs",
+  node: "node22",
+  maxBytes: 50_000,
+};
 /** The image's `kaniko` command. */
 export const KANIKO: Target = {
   name: "kaniko",

@@ -1,27 +1,26 @@
 // The folder that a build sees: what Dockerfile.worker copies, and nothing else of the work tree.
 import { constants } from "node:fs";
-import { copyFile, cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundle, KANIKO, SUPERVISOR, WORKER } from "../build/bundle.ts";
 import type { ImageOptions } from "./options.ts";
 import type { Versions } from "./versions.ts";
 
 /** Where Dockerfile.worker is in the context. */
 export const DOCKERFILE = "Dockerfile.worker";
 
+const IMAGE = join("worker", "image");
+const PROGRAMS = [WORKER, SUPERVISOR, KANIKO];
+
 /** @returns a temporary folder; the caller removes it */
 export async function stageContext(root: string, options: ImageOptions, versions: Versions): Promise<string> {
   const context = await mkdtemp(join(tmpdir(), "npu-dispatch-image-"));
   try {
     await copyFile(join(root, DOCKERFILE), join(context, DOCKERFILE));
-    for (const folder of [join("worker", "image"), join("dist", "worker")]) {
-      await mkdir(join(context, folder), { recursive: true });
-      await cp(join(root, folder), join(context, folder), {
-        recursive: true,
-        filter: (source) => !source.endsWith(".map"),
-      });
-    }
-    await addArchives(join(context, "worker", "image", "downloads"), options, versions);
+    await cp(join(root, IMAGE), join(context, IMAGE), { recursive: true });
+    await addArchives(join(context, IMAGE, "downloads"), options, versions);
+    for (const target of PROGRAMS) await bundle(target, join(context, "dist"));
     return context;
   } catch (error) {
     await rm(context, { recursive: true, force: true });

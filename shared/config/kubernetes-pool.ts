@@ -1,11 +1,10 @@
 // The part of dispatch.yaml for a pool in a Kubernetes cluster.
 import * as z from "zod";
+import { QUANTITY } from "../adapters/pools/kubernetes/quantity.ts";
 import { poolName } from "../domain/ids.ts";
 import { DURATION, parseDuration } from "./duration.ts";
 import type { PoolKind } from "./pool-kind.ts";
 
-/** `500m`, `64Gi`, `1.5`; not negative. */
-const QUANTITY = /^(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,2}|[numkMGTPE]|[KMGTPE]i)?$/;
 const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;

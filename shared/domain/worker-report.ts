@@ -30,6 +30,8 @@ export type WorkerReport = {
   readonly result: string | undefined;
   /** By the runner's hooks; absent where they did not run. */
   readonly ran?: RanJob | undefined;
+  /** After a failed preflight: the host's numbers of the cards in trouble, where the worker knows them. */
+  readonly badCards?: readonly string[] | undefined;
 };
 
 /** True when the start failed: no runner of this worker ever listened. */

@@ -28,9 +28,10 @@ function withTextError(body: unknown): unknown {
 export function reportOf(body: JobDone): WorkerReport {
   const output = workerOutput.safeParse(body.output);
   if (output.success) {
-    const { outcome, message, runnerExit, jobName, result, ran } = output.data;
+    const { outcome, message, runnerExit, jobName, result, ran, badCards } = output.data;
     const exit = runnerExit === undefined ? undefined : { code: runnerExit.code, signal: runnerExit.signal };
-    return { outcome, message, runnerExit: exit, jobName, result, ...(ran && { ran }) };
+    const known = { ...(ran && { ran }), ...(badCards && { badCards }) };
+    return { outcome, message, runnerExit: exit, jobName, result, ...known };
   }
   return {
     outcome: body.error === undefined ? "ran" : "runner-failed",

@@ -98,6 +98,8 @@ export const workerOutput = z.object({
   jobName: z.optional(z.string()),
   result: z.optional(z.string()),
   ran: z.optional(ranJob),
+  /** After a failed preflight: the host's numbers of the cards in trouble, where the worker knows them. */
+  badCards: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(64))),
 });
 
 /** `output` on success, `error` on failure (then `output` may hold the report); `stopPod` on a worker's last job. */

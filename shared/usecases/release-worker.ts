@@ -68,8 +68,11 @@ function judged({ clock, log }: Deps, pool: Pool, { id, slots, report }: Worker)
   if (report === undefined || cards.length === 0) return pool;
   if (report.outcome === "ran") return cleared(pool, cards);
   if (!blamesCards(report)) return pool;
-  const next = struck(pool, cards, report.message, clock.now());
-  for (const card of cards) {
+  // Where cards are only counted, the worker's numbers of them are none of ours.
+  const named = cards.filter((card) => report.badCards?.includes(card));
+  const bad = named.length > 0 ? named : cards;
+  const next = struck(pool, bad, report.message, clock.now());
+  for (const card of bad) {
     const { until, byHand } = next.trouble?.[card] ?? {};
     if (until === undefined || byHand) continue;
     const message = `card ${card} is given to nobody until ${new Date(until).toISOString()}: ${report.message}`;

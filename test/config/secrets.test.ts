@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
 import {
   readDispatchSecrets,
+  readOperatorSecrets,
   readSecrets,
   readWebhookSecrets,
   secretTexts,
@@ -94,6 +95,16 @@ describe("secrets", () => {
       GOOD.GITHUB_WEBHOOK_SECRET,
       "the-old-secret",
     ]);
+  });
+
+  test("an admin key is optional, and long enough to be none that can be guessed", () => {
+    expect(readOperatorSecrets(source({}))).toEqual({ ok: true, secrets: { adminKey: undefined } });
+    const key = "k".repeat(32);
+    const read = readSecrets(source({ ...GOOD, ADMIN_KEY_FILE: "/k" }, { "/k": `${key}\n` }));
+    if (!read.ok) throw new Error(inspect(read.faults));
+    expect(secretTexts(read.secrets)).toContain(key);
+    expect(inspect(read.secrets, { depth: 9 })).not.toContain(key);
+    expect(faultsOf(source({ ...GOOD, ADMIN_KEY: key.slice(1) }))).toMatchObject([{ path: "ADMIN_KEY" }]);
   });
 
   test("a function asks only for what it needs", () => {

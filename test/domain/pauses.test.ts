@@ -1,7 +1,13 @@
 // What is paused where, and what a drain makes of each worker.
 import { describe, expect, test } from "vitest";
 import { calledOff, wasCalledOff } from "../../shared/domain/called-off.ts";
-import { cleared, lifted, liftedByHand, quarantinedByHand, struck } from "../../shared/domain/card-trouble.ts";
+import {
+  cleared,
+  lifted,
+  liftedByHand,
+  quarantinedByHand,
+  struck,
+} from "../../shared/domain/card-trouble.ts";
 import { OPERATOR_DRAIN_MS } from "../../shared/domain/deadlines.ts";
 import { endpointName, tenantId } from "../../shared/domain/ids.ts";
 import type { Pause, Place } from "../../shared/domain/pauses.ts";
@@ -36,17 +42,20 @@ const aPause = (overrides: Partial<Pause> = {}): Pause => ({
 });
 
 describe("pauses", () => {
-  test.each(PLACES)("of a $kind hold up what is there, and nothing elsewhere, until it is resumed", (place) => {
-    const pauses = paused(NO_PAUSES, place, aPause());
-    expect(pauseOf(pauses, WHERE)).toEqual({ place, pause: aPause() });
-    const elsewhere = { pool: "b" as never, tenant: tenantId(1), endpoint: endpointName("x") };
-    expect(pauseOf(pauses, elsewhere)).toBeUndefined();
-    expect(listPauses(pauses)).toEqual([{ place, pause: aPause() }]);
-    expect(hasPausedEndpoints(pauses)).toBe(place.kind === "endpoint");
-    expect(resumed(pauses, place)).toEqual(NO_PAUSES);
-    const [other] = PLACES.filter((one) => one !== place);
-    expect(resumed(pauses, other as Place)).toBe(pauses);
-  });
+  test.each(PLACES)(
+    "of a $kind hold up what is there, and nothing elsewhere, until it is resumed",
+    (place) => {
+      const pauses = paused(NO_PAUSES, place, aPause());
+      expect(pauseOf(pauses, WHERE)).toEqual({ place, pause: aPause() });
+      const elsewhere = { pool: "b" as never, tenant: tenantId(1), endpoint: endpointName("x") };
+      expect(pauseOf(pauses, elsewhere)).toBeUndefined();
+      expect(listPauses(pauses)).toEqual([{ place, pause: aPause() }]);
+      expect(hasPausedEndpoints(pauses)).toBe(place.kind === "endpoint");
+      expect(resumed(pauses, place)).toEqual(NO_PAUSES);
+      const [other] = PLACES.filter((one) => one !== place);
+      expect(resumed(pauses, other as Place)).toBe(pauses);
+    },
+  );
 
   test("the widest place is named; a drain of any of them drains", () => {
     const [pool, tenant, endpoint] = PLACES as readonly [Place, Place, Place];
@@ -85,7 +94,14 @@ describe("a drain", () => {
       {
         kind: "program",
         state: "listening",
-        lease: { jobId: aJob().id, generation: 1, givenAt: T0, times: 1, ackedAt: undefined, missedAt: undefined },
+        lease: {
+          jobId: aJob().id,
+          generation: 1,
+          givenAt: T0,
+          times: 1,
+          ackedAt: undefined,
+          missedAt: undefined,
+        },
       },
     ],
   ])("lets a worker go on that %s", (_which, worker) => {
@@ -96,7 +112,12 @@ describe("a drain", () => {
     expect(off(listening)).toMatchObject({ version: 2, state: "listening", drain: { reason: "operator" } });
     for (const state of ["starting", "booted"] as const) {
       const ended = off({ state });
-      expect(ended).toMatchObject({ version: 2, state: "lost", drain: { reason: "operator" }, dueAt: step.now });
+      expect(ended).toMatchObject({
+        version: 2,
+        state: "lost",
+        drain: { reason: "operator" },
+        dueAt: step.now,
+      });
       const job = aJob({ workerId: aWorker().id });
       expect(decideSettlement(job, ended as Worker)).toEqual({ type: "called-off" });
     }

@@ -82,9 +82,23 @@ describe("the first obstacle counts", () => {
     expect(why?.message).toContain("may hold 2 of pool");
   });
 
+  test("a pause comes before anything in the pool, and names a tenant that is not known by its id", () => {
+    const { paused } = WAIT_EXAMPLES["tenant-paused"];
+    const view = aWaitView({ paused, tenant: undefined, pool: aPoolView({ free: 0 }), ahead: 2 });
+    expect(whyWaiting(view)).toMatchObject({
+      code: "tenant-paused",
+      message: expect.stringMatching(/^"4711"/),
+      place: 3,
+    });
+    expect(codeOf({ ...view, pool: undefined })).toBe("pool-removed");
+  });
+
   test("cards in quarantine may make a pool too small", () => {
     const why = whyWaiting(aWaitView({ job: aJob({ cards: 8 }), pool: aPoolView({ usable: 7, free: 7 }) }));
-    expect(why).toMatchObject({ code: "larger-than-pool", message: expect.stringContaining("1 of them in quarantine") });
+    expect(why).toMatchObject({
+      code: "larger-than-pool",
+      message: expect.stringContaining("1 of them in quarantine"),
+    });
   });
 });
 

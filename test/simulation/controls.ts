@@ -83,7 +83,7 @@ export const CONTROLS: readonly Control[] = [
       },
     ],
     breaks: "running-killed",
-    kinds: ["late-pickup", "cancel", "stranger-runner", "delivery-late"],
+    kinds: ["late-pickup", "cancel", "foreign-job", "delivery-never"],
     seed: 1,
   },
   {
@@ -91,9 +91,9 @@ export const CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/settle-job.ts",
-        search: "    if (current.verifyAt !== undefined) return undefined;",
+        search: '    const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;',
         replace:
-          '    if (settlement.type === "await-word") {\n      const end = { reason: "succeeded", message: "its worker said so", at: now } as const;\n      return { ...current, version: current.version + 1, state: "COMPLETED", verifyAt: undefined, end };\n    }\n    if (current.verifyAt !== undefined) return undefined;',
+          '    if (settlement.type === "await-word") {\n      const end = { reason: "succeeded", message: "its worker said so", at: now } as const;\n      return { ...current, version: current.version + 1, state: "COMPLETED", verifyAt: undefined, end };\n    }\n    const at = now;',
       },
     ],
     breaks: "wrong-end",
@@ -124,7 +124,7 @@ export const CONTROLS: readonly Control[] = [
       },
     ],
     breaks: "two-workers",
-    kinds: ["store-slow", "change-twice", "store-stale"],
+    kinds: ["store-slow", "change-twice"],
     seed: 1,
   },
   {
@@ -150,7 +150,7 @@ export const CONTROLS: readonly Control[] = [
       },
     ],
     breaks: "running-killed",
-    kinds: ["late-pickup", "cancel", "stranger-runner", "delivery-late"],
+    kinds: ["late-pickup", "cancel", "delivery-never"],
     seed: 1,
   },
   {
@@ -202,13 +202,13 @@ export const CONTROLS: readonly Control[] = [
     name: "take a runner that GitHub does not know for a running one",
     edits: [
       {
-        file: "shared/usecases/check-registration.ts",
-        search: 'return runner === undefined ? "gone" : "there";',
-        replace: 'return runner === undefined ? "there" : "there";',
+        file: "shared/usecases/remove-registration.ts",
+        search: 'if (runner === undefined) return { type: "gone" };',
+        replace: 'if (runner === undefined) return { type: "busy" };',
       },
     ],
-    breaks: "orphan-container",
-    kinds: ["wedged-silent", "idle-removal", "ghost-runner", "no-pickup"],
+    breaks: "orphan-record",
+    kinds: ["worker-crash", "idle-removal", "cancel"],
     seed: 1,
   },
   {
@@ -234,7 +234,7 @@ export const CONTROLS: readonly Control[] = [
       },
     ],
     breaks: "running-killed",
-    kinds: ["record-lost", "store-stale", "orphan-container"],
+    kinds: ["record-lost", "busy-lag", "cut-off"],
     seed: 1,
   },
   {
@@ -242,9 +242,8 @@ export const CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/settle-job.ts",
-        search:
-          '  if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);',
-        replace: "",
+        search: 'current.state === "IN_PROGRESS" && word.status === "queued";',
+        replace: 'current.state === "IN_PROGRESS";',
       },
     ],
     breaks: "started-again",

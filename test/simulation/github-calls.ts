@@ -99,7 +99,7 @@ export function createGithubCalls(options: GithubCallsOptions): GithubCalls {
         if (runner === undefined) return "deleted";
         if (runner.job !== undefined && isSeenBusy(runner)) return "busy";
         // While GitHub's own count lags, it lets go of a runner that works.
-        if (runner.job !== undefined) options.onRemovedAtWork(runner);
+        if (runner.job !== undefined && runner.host !== undefined) options.onRemovedAtWork(runner);
         world.remove(runner);
         return "deleted";
       },

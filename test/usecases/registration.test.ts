@@ -37,6 +37,7 @@ describe("take", () => {
         cards: 1,
         registration: "auto",
         policy: { owner: "Acme", forks: "refuse" },
+        containers: { endpoint: "linux-aarch64-a2-{npus}", images: [] },
       },
     });
     expect(await takeJob(world.deps, worker, "boot-1")).toEqual(first);

@@ -35,14 +35,9 @@ export function createService({ runner, runnerHome, run, clock, reply }: ServeDe
 
   return {
     async serve(request) {
-      switch (request.type) {
-        case "start":
-          return await start(request);
-        case "signal":
-          return signal(request);
-        case "clean":
-          return reply({ type: "cleaned", ...(await clean()) });
-      }
+      if (request.type === "start") await start(request);
+      else if (request.type === "signal") signal(request);
+      else reply({ type: "cleaned", ...(await clean()) });
     },
     async close() {
       if (dirty) await clean();
@@ -65,7 +60,10 @@ export function createService({ runner, runnerHome, run, clock, reply }: ServeDe
 
   function signal({ id, signal }: Extract<Request, { type: "signal" }>): void {
     const process = started.get(id);
-    if (signal === "SIGINT") return process?.interrupt();
+    if (signal === "SIGINT") {
+      process?.interrupt();
+      return;
+    }
     // One that hangs in the driver may never end: it must not keep the next ones from being swept.
     running.delete(id);
     void process?.kill();

@@ -8,6 +8,7 @@ import type { Environment } from "../config.ts";
 import { EXIT_FAULT } from "../exit-codes.ts";
 import { createProgramRunner } from "../run-program.ts";
 import { asUser, type RunnerUser } from "../runner-user.ts";
+import { CHANNEL_FD, CHANNEL_VARIABLE } from "./channel.ts";
 import { encode, requestReader } from "./protocol.ts";
 import { createService } from "./serve-worker.ts";
 
@@ -24,10 +25,6 @@ export type Supervision = {
   readonly log: Log;
   readonly onSignal: (handle: (signal: NodeJS.Signals) => void) => void;
 };
-
-/** Tells the worker that it has a supervisor, and where. Of the WORKER_ kind, which no runner sees. */
-export const CHANNEL_VARIABLE = "WORKER_SUPERVISOR_FD";
-const CHANNEL_FD = 3;
 
 /** Resolves with the exit code of the worker. */
 export async function supervise(given: Supervision): Promise<number> {

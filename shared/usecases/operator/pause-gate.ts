@@ -4,7 +4,7 @@ import type { Job } from "../../domain/job.ts";
 import type { Lane } from "../../domain/lane.ts";
 import type { Pauses, Whereabouts } from "../../domain/pauses.ts";
 import { hasPausedEndpoints, NO_PAUSES, pauseOf } from "../../domain/pauses.ts";
-import type { JobHead } from "../../ports/store.ts";
+import type { JobHead, JobStore } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
 
 /** One item of the table, read strongly: a pause holds from the next pass on. */
@@ -16,7 +16,7 @@ export type PauseGate = {
   readonly isOpen: boolean;
   admitsLane(lane: Lane): boolean;
   admitsJob(job: Job): boolean;
-  /** The first `limit` heads of a lane that may start. Costs a read per head, and only while an endpoint is paused. */
+  /** The first `limit` heads of a lane that may start. While an endpoint is paused each job costs one read per process. */
   heads(lane: Lane, limit: number): Promise<JobHead[]>;
 };
 
@@ -33,7 +33,7 @@ export async function isPaused(deps: Pick<Deps, "stores">, where: Whereabouts): 
 export async function openGate(deps: Deps, pool: Lane["pool"]): Promise<PauseGate> {
   const pauses = await readPauses(deps);
   const { jobs } = deps.stores;
-  const known = new Map<JobId, EndpointName | undefined>();
+  const known = knownEndpoints(jobs);
   return {
     isOpen: pauseOf(pauses, { pool }) === undefined,
     admitsLane: ({ tenant }) => pauseOf(pauses, { pool, tenant }) === undefined,
@@ -55,12 +55,12 @@ export async function openGate(deps: Deps, pool: Lane["pool"]): Promise<PauseGat
     }
   }
 
-  /** A job never changes its endpoint: each is read once in a pass. */
   async function learn(heads: readonly JobHead[]): Promise<void> {
     const unknown = heads.filter(({ id }) => !known.has(id));
     for (let at = 0; at < unknown.length; at += AT_ONCE) {
       const batch = unknown.slice(at, at + AT_ONCE).map(async ({ id }) => {
-        known.set(id, (await jobs.get(id))?.endpoint);
+        const job = await jobs.get(id);
+        if (job !== undefined) known.set(id, job.endpoint);
       });
       await Promise.all(batch);
     }
@@ -74,6 +74,18 @@ export async function openGate(deps: Deps, pool: Lane["pool"]): Promise<PauseGat
     return open;
   }
 }
+
+/** A job never changes its endpoint. Kept over passes: of a thousand that wait in a pause each would cost a read in every one. */
+function knownEndpoints(jobs: JobStore): Map<JobId, EndpointName> {
+  const known = KNOWN.get(jobs) ?? new Map<JobId, EndpointName>();
+  if (known.size > MAX_KNOWN) known.clear();
+  KNOWN.set(jobs, known);
+  return known;
+}
+
+const KNOWN = new WeakMap<JobStore, Map<JobId, EndpointName>>();
+/** About 3 MB. */
+const MAX_KNOWN = 20_000;
 
 /** Heads of a lane that are read for those of endpoints which are not paused: 64 at once in 10 ms each take 0.8 s. */
 const MAX_SEARCHED = 5_000;

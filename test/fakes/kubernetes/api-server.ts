@@ -8,7 +8,7 @@ import { type Answer, answerRequest, type RequestDeps } from "./requests.ts";
 import { targetOf } from "./resources.ts";
 import { StatusError, unauthorized } from "./status.ts";
 
-export type Faults = {
+type Faults = {
   /** Answers late, ms. */
   slowMs: number;
   /** Takes connections and requests, and never answers. */

@@ -8,7 +8,7 @@ import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
 import { schedulePods } from "./scheduler.ts";
 
-export type NodeSpec = {
+type NodeSpec = {
   readonly name: string;
   /** `{"huawei.com/ascend-1980": "8"}`, beside 192 cores and 1536Gi. */
   readonly cards?: { readonly [resource: string]: string };

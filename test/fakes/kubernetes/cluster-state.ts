@@ -17,7 +17,7 @@ export type Rules = {
   readonly tokens: Set<string>;
 };
 
-export type Image = { readonly pullMs?: number; readonly missing?: boolean };
+type Image = { readonly pullMs?: number; readonly missing?: boolean };
 
 export type ClusterState = {
   readonly objects: Objects;

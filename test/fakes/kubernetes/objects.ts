@@ -1,9 +1,9 @@
 // The stand-in's storage: objects by kind, namespace and name, with versions, uids, deletion and owners as etcd and the API have them.
 import { randomUUID } from "node:crypto";
 
-export type OwnerReference = { readonly kind: string; readonly name: string; readonly uid: string };
+type OwnerReference = { readonly kind: string; readonly name: string; readonly uid: string };
 
-export type Metadata = {
+type Metadata = {
   name: string;
   namespace?: string;
   uid: string;

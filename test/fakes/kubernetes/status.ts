@@ -33,7 +33,7 @@ export class StatusError extends Error {
 /** `jobs.batch`, `pods` */
 export type Resource = { readonly plural: string; readonly group: string; readonly kind: string };
 
-export function nameOfResource({ plural, group }: Pick<Resource, "plural" | "group">): string {
+function nameOfResource({ plural, group }: Pick<Resource, "plural" | "group">): string {
   return group === "" ? plural : `${plural}.${group}`;
 }
 

@@ -1,6 +1,6 @@
 // A worker process whose runner runs one job as actions/runner does, hooks included; the job is the test's.
 import { join, resolve } from "node:path";
-import type { PolicySettings } from "../../../shared/protocol/worker-plane.ts";
+import type { ContainerSettings, PolicySettings } from "../../../shared/protocol/worker-plane.ts";
 import { type DispatcherStub, startDispatcher } from "./dispatcher-stub.ts";
 import { type StartedWorker, startWorker, type WorkerOptions } from "./start-worker.ts";
 
@@ -15,10 +15,19 @@ export type HookedJob = {
   readonly payload?: unknown;
   readonly workflowRef?: string;
   readonly steps?: readonly string[];
+  /** See createContainers of the runner stand-in. */
+  readonly container?: unknown;
+  readonly services?: readonly { readonly image: string }[];
+  readonly dockerAction?: string;
+  readonly shell?: string;
+  readonly env?: { readonly [name: string]: string };
+  readonly prependPath?: readonly string[];
+  readonly workingDirectory?: string;
 };
 
 export type HookedOptions = WorkerOptions & {
   readonly policy?: PolicySettings | undefined;
+  readonly containers?: ContainerSettings;
   readonly job?: HookedJob;
   /** Before the worker has come to its runner. */
   readonly prepare?: (worker: StartedWorker, dispatcher: DispatcherStub) => void;
@@ -39,8 +48,9 @@ export type HookedRun = {
 
 /** Resolves when the worker has ended. */
 export async function runHookedJob(options: HookedOptions = {}): Promise<HookedRun> {
-  const { policy, job = {}, prepare, env, ...rest } = options;
-  const dispatcher = await startDispatcher({ registration: "jit", ...(policy && { policy }) });
+  const { policy, containers, job = {}, prepare, env, ...rest } = options;
+  const settings = { ...(policy && { policy }), ...(containers && { containers }) };
+  const dispatcher = await startDispatcher({ registration: "jit", ...settings });
   const worker = startWorker(dispatcher, {
     run: "run-job.sh",
     ...rest,
@@ -80,8 +90,9 @@ const payloadOf = (id: number, name: string) => ({ event: "pull_request", payloa
 export const OWN_BRANCH: HookedJob = payloadOf(REPOSITORY_ID, "acme/kernels");
 export const FORK: HookedJob = payloadOf(6_666, "eve/kernels");
 
-function jobOf({ event = "push", payload, workflowRef, steps = ["echo step > stepped"] }: HookedJob) {
-  return { script: steps, run: { id: 7_001, number: 3, attempt: 2, event, payload, workflowRef } };
+function jobOf(job: HookedJob) {
+  const { event = "push", payload, workflowRef, steps = ["echo step > stepped"], ...rest } = job;
+  return { ...rest, script: steps, run: { id: 7_001, number: 3, attempt: 2, event, payload, workflowRef } };
 }
 
 function runnerLines(output: string): string[] {

@@ -40,7 +40,7 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
   const waits = createWaits(parts);
 
   return {
-    capabilities: { idempotentStart: true, namedCards: false },
+    capabilities: { idempotentStart: true, namedCards: false, nodes: true },
     capacity: createCapacity(parts),
     start: (spec) => startWorker(spec, parts),
 

@@ -46,7 +46,7 @@ export type PoolVolume = {
   | { readonly type: "empty"; readonly memory: boolean; readonly size?: string | undefined }
 );
 
-export type Toleration = {
+type Toleration = {
   readonly key?: string | undefined;
   readonly operator?: "Exists" | "Equal" | undefined;
   readonly value?: string | undefined;
@@ -58,7 +58,7 @@ export type QueueSettings =
   | { readonly type: "kueue"; readonly queue: string; readonly priorityClass?: string | undefined }
   | { readonly type: "volcano"; readonly queue?: string | undefined };
 
-export type PodSecurity = {
+type PodSecurity = {
   /** Added after all were dropped; what a worker needs that starts as root and runs the runner as another user. */
   readonly capabilities: readonly string[];
   readonly allowPrivilegeEscalation: boolean;

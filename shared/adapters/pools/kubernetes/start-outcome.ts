@@ -29,7 +29,7 @@ export function startOutcome(fault: ApiFault): Failure {
     case 405:
     case 413:
     case 415:
-      return refused(fault, "Is this address a Kubernetes API server, of version 1.28 or later?");
+      return refused(fault, "Is this address a Kubernetes API server, of version 1.29 or later?");
     case 409:
       return unavailable(fault, SOON_MS);
     case 422:

@@ -1,6 +1,7 @@
 // One job: its hooks and its run lines in bash, their output to the server and to the log, one result.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { createContainers } from "./containers.mjs";
 import { runScript } from "./script.mjs";
 import { createTrace } from "./terminal.mjs";
 import { variablesOf } from "./variables.mjs";
@@ -16,10 +17,11 @@ export async function execute({ root, settings, job, ask, cancelling }) {
   const folders = prepareFolders(root, settings, job);
   const environment = { ...process.env, ...variablesOf({ settings, job, folders }) };
   const context = { report, cancelling, environment, cwd: folders.workspace };
+  const containers = createContainers(context, job, folders);
   trace(`Job ${job.name} started.`);
   await report.step("Set up job", "Succeeded", 0);
   let result = await runHook(context, "Set up runner", environment.ACTIONS_RUNNER_HOOK_JOB_STARTED);
-  if (result === "Succeeded") result = await runLines(context, job, folders);
+  if (result === "Succeeded") result = await runSteps(context, containers, job, folders);
   // A shutdown skips the last hook: actions/runner#2595.
   if (cancelling.reason === "shutdown") report.line(SHUTDOWN);
   else result = await endWithHook(context, result);
@@ -37,11 +39,25 @@ async function endWithHook(context, result) {
   return result === "Succeeded" ? ended : result;
 }
 
-async function runLines(context, job, { temp }) {
+async function runSteps(context, containers, job, folders) {
+  if (!containers.wanted) return await runLines(context, containers, job, folders);
+  const { cwd } = context;
+  const prepared = await measured(context, "Initialize containers", () => containers.prepare(cwd));
+  const result = prepared === "Succeeded" ? await runLines(context, containers, job, folders) : prepared;
+  const stopped = await measured(context, "Stop containers", () => containers.cleanup(cwd));
+  return result === "Succeeded" ? stopped : result;
+}
+
+async function runLines(context, containers, job, { temp }) {
+  const { cwd } = context;
+  if (job.dockerAction)
+    return await measured(context, `Run ${job.dockerAction}`, () => containers.action(cwd));
   if (job.script.length === 0) return context.cancelling.aborted ? "Canceled" : "Succeeded";
+  const name = `Run ${job.script[0]}`;
   const file = join(temp, `${job.id}.sh`);
   writeFileSync(file, `${job.script.join("\n")}\n`);
-  return await runStep(context, `Run ${job.script[0]}`, ["bash", "-e", file]);
+  if (containers.inside) return await measured(context, name, () => containers.step(file, cwd));
+  return await runStep(context, name, ["bash", "-e", file]);
 }
 
 async function runHook(context, name, path) {
@@ -68,9 +84,16 @@ async function refuseHook({ report }, name, message) {
   return "Failed";
 }
 
-async function runStep({ report, cancelling, environment, cwd }, name, command) {
+function runStep(context, name, command) {
+  const { report, cancelling, environment, cwd } = context;
+  return measured(context, name, () =>
+    runScript(command, { cwd, environment, cancelling, onLine: report.line }),
+  );
+}
+
+async function measured({ report, cancelling }, name, run) {
   const startedMs = performance.now();
-  const code = await runScript(command, { cwd, environment, cancelling, onLine: report.line });
+  const code = await run();
   const ended = code === 0 ? "Succeeded" : "Failed";
   const result = cancelling.aborted ? "Canceled" : ended;
   if (result === "Failed") report.line(`##[error]Process completed with exit code ${code}.`);

@@ -10,10 +10,12 @@ const CANCEL_STEPS = [
 ];
 
 /** @returns {Promise<number>} its exit code, 128 or more after a signal */
-export function runScript([program, ...args], { cwd, environment, cancelling, onLine }) {
+export function runScript([program, ...args], { cwd, environment, cancelling, onLine, input }) {
   if (cancelling.aborted) return Promise.resolve(1);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    const stdin = input === undefined ? "ignore" : "pipe";
+    const child = spawn(program, args, { cwd, env: environment, stdio: [stdin, "pipe", "pipe"] });
+    child.stdin?.end(`${input}\n`);
     const timers = [];
     const cancel = () => {
       for (const [signal, afterMs] of CANCEL_STEPS)
