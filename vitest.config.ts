@@ -28,7 +28,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "smoke", include: ["test/{smoke,e2e}/**/*.test.ts"], testTimeout: 90_000 },
+        test: { name: "smoke", include: ["test/{smoke,e2e,image}/**/*.test.ts"], testTimeout: 90_000 },
       },
     ],
   },

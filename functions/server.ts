@@ -148,6 +148,7 @@ function createApp(
       publicUrl,
       limits: API_LIMITS,
       workerHoldMs: WORKER_HOLD_MS,
+      adminKey: options.secrets.adminKey,
       rejectionLog,
     }),
   );

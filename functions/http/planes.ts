@@ -1,14 +1,18 @@
-// Both planes of /v2 over one set of use cases: clients first, since the worker plane closes every connection.
+// The planes over one set of use cases: clients and operators first, since the worker plane closes every connection.
 import { Hono } from "hono";
 import { createOidcVerifier } from "../../shared/adapters/oidc/oidc-verifier.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
+import type { Redacted } from "../../shared/redacted.ts";
 import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
 import { createApiAuth } from "./api-auth.ts";
 import type { ClientPlane } from "./client-app.ts";
 import { createClientApp } from "./client-app.ts";
 import { bindUseCases } from "./client-use-cases.ts";
+import type { OperatorPlane } from "./operator-app.ts";
+import { createOperatorApp } from "./operator-app.ts";
+import { bindOperatorUseCases } from "./operator-use-cases.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { createWorkerApp } from "./worker-app.ts";
 import type { WorkerPlane } from "./worker-context.ts";
@@ -22,12 +26,15 @@ export type PlanesOptions = {
   readonly limits: ClientPlane["limits"];
   /** How long a program's poll is held, ms; RunPod's SDK 1.7.3 gives up after 30 s. 0: each is answered at once. */
   readonly workerHoldMs: number;
+  /** Of operators; without it there is no operator plane. */
+  readonly adminKey: Redacted | undefined;
   readonly rejectionLog: Log;
 };
 
 export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
   const app = new Hono();
   app.route("/", createClientApp(clientPlane(deps, options)));
+  app.route("/", createOperatorApp(operatorPlane(deps, options)));
   app.route("/", createWorkerApp(workerPlane(deps, options)));
   return app;
 }
@@ -50,6 +57,12 @@ function clientPlane(deps: ApiDeps, options: PlanesOptions): ClientPlane {
     log,
     rejectionLog,
   };
+}
+
+function operatorPlane(deps: ApiDeps, { adminKey, rejectionLog }: PlanesOptions): OperatorPlane {
+  const { clock, log } = deps;
+  const useCases = bindOperatorUseCases(deps);
+  return { useCases, adminKey, rateLimiter: createRateLimiter(clock), log, rejectionLog };
 }
 
 function workerPlane(deps: ApiDeps, options: PlanesOptions): WorkerPlane {

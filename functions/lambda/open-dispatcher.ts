@@ -11,9 +11,10 @@ import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
-import type { AppSecrets, DispatchSecrets, Read } from "../../shared/config/secrets.ts";
-import { readAppSecrets, readDispatchSecrets } from "../../shared/config/secrets.ts";
+import type { AppSecrets, DispatchSecrets, OperatorSecrets, Read } from "../../shared/config/secrets.ts";
+import { readAppSecrets, readDispatchSecrets, readOperatorSecrets } from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
+import type { Redacted } from "../../shared/redacted.ts";
 import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
 import { createDeps, deploymentOf } from "../deps.ts";
 import { createPools } from "../pools.ts";
@@ -27,10 +28,17 @@ export type Dispatcher = {
   readonly tokens: WorkerTokens;
   readonly config: Config;
   readonly publicUrl: string;
+  readonly adminKey: Redacted | undefined;
 };
 
-export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher> {
-  const { settings, config, secrets, log } = await layFoundation(env, dir, NEEDS);
+/** `isOperated`: the function serves operators, so it may read their key; the others may not. */
+export async function openDispatcher(
+  env: Env,
+  dir: string,
+  { isOperated = false } = {},
+): Promise<Dispatcher> {
+  const needs = isOperated ? { ...NEEDS, names: [...NEEDS.names, "ADMIN_KEY"] } : NEEDS;
+  const { settings, config, secrets, log } = await layFoundation(env, dir, needs);
   const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
   const publicUrl = publicUrlOf(config, env);
   const local = localPools(config, env, apiUrl);
@@ -55,7 +63,7 @@ export async function openDispatcher(env: Env, dir: string): Promise<Dispatcher>
     publicUrl,
     githubUrl: siteUrl(apiUrl),
   });
-  return { deps, tokens, config, publicUrl };
+  return { deps, tokens, config, publicUrl, adminKey: secrets.adminKey };
 }
 
 const NEEDS = {
@@ -63,11 +71,14 @@ const NEEDS = {
   read: readDispatcherSecrets,
 };
 
-function readDispatcherSecrets(source: EnvSource): Read<AppSecrets & DispatchSecrets> {
+function readDispatcherSecrets(source: EnvSource): Read<AppSecrets & DispatchSecrets & OperatorSecrets> {
   const app = readAppSecrets(source);
   const dispatch = readDispatchSecrets(source);
-  if (app.ok && dispatch.ok) return { ok: true, secrets: { ...app.secrets, ...dispatch.secrets } };
-  const faults = [app, dispatch].flatMap((read) => (read.ok ? [] : read.faults));
+  const operator = readOperatorSecrets(source);
+  if (app.ok && dispatch.ok && operator.ok) {
+    return { ok: true, secrets: { ...app.secrets, ...dispatch.secrets, ...operator.secrets } };
+  }
+  const faults = [app, dispatch, operator].flatMap((read) => (read.ok ? [] : read.faults));
   return { ok: false, faults };
 }
 

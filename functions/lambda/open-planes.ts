@@ -1,4 +1,4 @@
-// Both planes of the API as a Lambda HTTP handler.
+// The planes of the API as a Lambda HTTP handler.
 import type { LambdaContext, LambdaEvent } from "hono/aws-lambda";
 import { handle } from "hono/aws-lambda";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
@@ -15,9 +15,19 @@ export type HttpHandler = (
 const LIMITS = { runBytes: 4_000_000, runsyncBytes: 4_000_000, holdMs: 10_000 };
 
 export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
-  const { deps, tokens, config, publicUrl } = await openDispatcher(env, dir);
+  const { deps, tokens, config, publicUrl, adminKey } = await openDispatcher(env, dir, {
+    isOperated: true,
+  });
   const rejectionLog = rateLimited(deps.log, { clock: deps.clock });
   return handle(
-    createPlanes(deps, { config, tokens, publicUrl, limits: LIMITS, workerHoldMs: 0, rejectionLog }),
+    createPlanes(deps, {
+      config,
+      tokens,
+      publicUrl,
+      limits: LIMITS,
+      workerHoldMs: 0,
+      adminKey,
+      rejectionLog,
+    }),
   );
 }

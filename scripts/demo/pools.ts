@@ -50,6 +50,8 @@ async function openDocker({ image }: DemoPoolOptions): Promise<DemoPool> {
     image,
     pullPolicy: "never",
     network: "host",
+    // As a host with a driver gives its own.
+    mounts: [{ source: join(ROOT, "test", "fakes", "npu-smi", "npu-smi"), target: "/usr/local/bin/npu-smi" }],
   });
   return { config, close: async () => {} };
 }

@@ -28,6 +28,7 @@ const MINUTE = 60_000;
 export const CARDS = 4;
 /** Nothing has happened for this long: what is left waits for its time. */
 const STILL_MS = 5_000;
+const SETTLE_MS = 700;
 const POLL_MS = 100;
 /** Then the next start has a clock that is so much ahead: longer than any wait but the round of the registrations. */
 const LEAP_MS = 6 * MINUTE;
@@ -82,13 +83,15 @@ export async function playRound(seed: number): Promise<RoundResult> {
 /** Waits until all is done, or nothing happens any more; stops the server, and reads its table. */
 async function look(serve: ServeProcess, cards: CardWatch, storm: Storm): Promise<Finding[]> {
   let signs = "";
-  let stillSince = Date.now();
-  while (!(await isQuiet(serve)) && Date.now() - stillSince < STILL_MS) {
+  let since = Date.now();
+  // What is seen from outside is over a moment before the table says so.
+  while (Date.now() - since < ((await isQuiet(serve)) ? SETTLE_MS : STILL_MS)) {
     const now = await signsOfLife(serve);
-    if (now !== signs) stillSince = Date.now();
+    if (now !== signs) since = Date.now();
     signs = now;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  await serve.github.deliveriesIdle();
   const code = await serve.close();
   const findings = await findLeft(serve, storm.killed);
   if (code !== 0) findings.push({ kind: "lost", message: `the server ended with ${code} on TERM` });

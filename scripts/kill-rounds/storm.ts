@@ -27,7 +27,7 @@ const SERVER_KILLS = 2;
 const WORKER_KILLS = 2;
 const LONGEST_JOB_MS = 1_200;
 const LONGEST_DOWN_MS = 600;
-const LONGEST_WAIT_MS = 8_000;
+const LONGEST_WAIT_MS = 15_000;
 const POLL_MS = 20;
 
 /** Ends when all of it has happened and the server runs. */

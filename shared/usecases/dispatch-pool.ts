@@ -51,13 +51,11 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   const seen = await loadPool(deps, settings);
   const room = roomOf(seen, settings, deps.clock.now());
   if (room === 0) return NOTHING;
-  const gate = await openGate(deps, settings.name);
-  const news = hints.filter(gate.admitsJob);
-  // Called for jobs that are paused: the others have had their own call.
-  if (!gate.isOpen || news.length < Math.min(1, hints.length)) return NOTHING;
+  const gate = await openGate(deps, settings.name, hints);
+  if (!gate.isOpen) return NOTHING;
   const choice = await choiceIn(deps, settings, room);
   const stale = Math.min(tried.size, STALE_HEADS);
-  const search = { pool: settings.name, hints: news, tried, stale, room, gate };
+  const search = { pool: settings.name, hints: gate.hints, tried, stale, room, gate };
   const lanes = await searchLanes(deps, seen, search, (some) => chooseStarts(seen, some, choice));
   // A look that finds nothing to start costs no write.
   if (chooseStarts(seen, lanes, choice).length === 0) return NOTHING;

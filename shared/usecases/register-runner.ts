@@ -121,6 +121,8 @@ async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<Ji
     if (!(error instanceof GithubError) || error.fault !== "conflict") throw error;
     // The answer to an earlier try was lost: that registration was never used, since the name is this boot's own.
     const stale = await deps.github.findRunner(caller, worker.scope, worker.id);
+    // But it did arrive, and it is this question that stood still on its way: the runner is at work with that answer.
+    if (stale?.status === "online") throw error;
     if (stale !== undefined) await deps.github.deleteRunner(caller, worker.scope, stale.id);
     return deps.github.jitConfig(caller, worker.scope, runner);
   }

@@ -27,11 +27,14 @@ const textOf = (name: string) => readFile(join(FOLDER, name), "utf8");
 const jobsOf = async (name: string) => (parse(await textOf(name)) as { jobs: Record<string, Job> }).jobs;
 const stepsOf = async (name: string) => Object.values(await jobsOf(name)).flatMap(({ steps }) => steps);
 
+const BY_WEBHOOK = ["kaniko-build.yml", "webhook.yml"];
+
 /** A `run:` with any expression in it: its value would be a part of the shell's text. */
 const spliced = (steps: readonly Step[]) => steps.filter(({ run = "" }) => run.includes("${{"));
 
-test("there is one for each way: HTTP and actions, organization and personal repository, and the webhook", () => {
+test("there is one for each way: HTTP and actions, organization and personal repository, and the webhook; and kaniko", () => {
   expect(NAMES).toEqual([
+    "kaniko-build.yml",
     "organization-actions.yml",
     "organization-http-request.yml",
     "personal-actions.yml",
@@ -75,7 +78,7 @@ describe("what the checks find", () => {
 });
 
 describe("three steps", () => {
-  const threeSteps = NAMES.filter((name) => name !== "webhook.yml");
+  const threeSteps = NAMES.filter((name) => !BY_WEBHOOK.includes(name));
 
   test.each(threeSteps)("%s: the last one runs whatever happened, and knows the job", async (name) => {
     const [start, , end] = Object.entries(await jobsOf(name));
@@ -122,10 +125,10 @@ describe("three steps", () => {
   });
 });
 
-test("the webhook's label is an endpoint of the example configuration", async () => {
+test.each(BY_WEBHOOK)("the label of %s is an endpoint of the example configuration", async (name) => {
   const config = parseConfig(await readFile(join(ROOT, "dispatch.yaml"), "utf8"));
   if (!config.ok) throw new Error("dispatch.yaml is wrong");
   const { templates, endpoints } = config.config;
-  const labels = Object.values(await jobsOf("webhook.yml")).flatMap((job) => job["runs-on"]);
+  const labels = Object.values(await jobsOf(name)).flatMap((job) => job["runs-on"]);
   expect(resolveEndpoint(labels, { templates, endpoints })).toMatchObject({ type: "endpoint" });
 });

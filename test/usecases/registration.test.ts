@@ -190,3 +190,17 @@ describe("a registration that is not used is removed", () => {
     expect(await play(world, { forMs: 10 * MINUTE_MS, until: isQuiet })).toBe(true);
   });
 });
+
+test("a question for a registration that stood still on its way leaves the runner alone that is there already", async () => {
+  const { world } = await started({ script: { registration: "jit" } });
+  for (let step = 0; step < 3; step++) await world.step();
+  const id = world.pool.started[0]!.workerId;
+  expect(world.worker(id).stage).toBe("listening");
+  const { github, deps } = world;
+  const worker = await world.stores.workers.get(id);
+  // As it was read before the pings that have come since.
+  await world.stores.workers.replace({ ...worker!, version: worker!.version + 1, state: "booted" });
+  const outcome = await registerRunner(deps, id, `boot-of-${id}`, "jit");
+  expect(outcome.type).toBe("refused");
+  expect(github.runners.get(id)?.online).toBe(true);
+});

@@ -24,11 +24,10 @@ describe("an image that the worker's container is equal to", () => {
         container: { image: CANN, env: { VLLM_LOGGING_LEVEL: "ERROR", HF_HUB_OFFLINE: "1" } },
         env: { HF_HUB_OFFLINE: "0", CACHE: "/__w/_temp/cache", TEXT: "not /__w/at the start" },
         shell: "bash -el {0}",
-        prependPath: ["/opt/tools/bin"],
         workingDirectory: "src",
         steps: [
           'echo "level $VLLM_LOGGING_LEVEL, offline $HF_HUB_OFFLINE, $TEXT"',
-          'echo "cache $CACHE" && echo "workspace $GITHUB_WORKSPACE" && echo "path $PATH" && echo "home $HOME"',
+          'echo "cache $CACHE" && echo "workspace $GITHUB_WORKSPACE" && echo "home $HOME"',
           'echo "event $(test -r "$GITHUB_EVENT_PATH" && echo readable)" && pwd',
           "case $- in *e*) echo errexit;; esac && shopt -q login_shell && echo login",
         ],
@@ -53,13 +52,15 @@ describe("an image that the worker's container is equal to", () => {
     expect(done.lines).toContain(`${work}/kernels/kernels/src`);
     expect(done.lines).toContain("event readable");
     expect(done.lines).toEqual(expect.arrayContaining(["errexit", "login", "home /tmp"]));
-    const path = done.lines.find((line) => line.startsWith("path "));
-    expect(path).toContain("/opt/tools/bin:");
   });
 
-  it("a failing step fails the job with its own exit code", async () => {
-    await using done = await run({ container: { image: CANN }, steps: ["exit 7"] });
-    expect(done.steps).toContain("Run exit 7: failure");
+  it("a failing step fails the job with its own exit code; PATH has what earlier steps added", async () => {
+    const steps = ['echo "path $PATH"', "exit 7"];
+    const prependPath = ["/__w/_tool/bin", "/opt/tools/bin"];
+    await using done = await run({ container: { image: CANN }, prependPath, steps });
+    const bin = join(done.worker.runnerHome, "_work/_tool/bin");
+    expect(done.lines.find((line) => line.startsWith("path "))).toContain(`path ${bin}:/opt/tools/bin:`);
+    expect(done.steps).toContain('Run echo "path $PATH": failure');
     expect(done.lines).toContain("##[error]Process completed with exit code 7.");
     expect(done.steps).toContain("Stop containers: success");
   });

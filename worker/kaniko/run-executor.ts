@@ -14,6 +14,7 @@ export async function runExecutor(
       `kaniko's executor needs root to unpack an image, and this step runs as uid ${build.deps.uid}. Use BuildKit or a sidecar, or run the runner of a dedicated builder as root.`,
     );
   }
-  const missing = `Build the worker image with KANIKO_VERSION, or name the program in KANIKO_EXECUTOR.`;
+  const missing =
+    "Copy /kaniko/executor of ghcr.io/osscontainertools/kaniko into the builder's image, or name the program in KANIKO_EXECUTOR.";
   return await runProgram(program, executorArguments(build.options, build.sources), build, missing);
 }

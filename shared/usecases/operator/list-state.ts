@@ -15,7 +15,7 @@ export type OperatorState = {
   readonly pools: readonly PoolState[];
 };
 
-export type PoolState = {
+type PoolState = {
   readonly name: string;
   /** False: nothing has ever started there, and nobody has asked the pool for its cards yet. */
   readonly counted: boolean;
@@ -29,7 +29,7 @@ export type PoolState = {
   readonly cards: readonly CardState[];
 };
 
-export type TenantState = {
+type TenantState = {
   readonly tenant: string;
   readonly login: string;
   readonly cards: number;
@@ -39,7 +39,7 @@ export type TenantState = {
   readonly more: boolean;
 };
 
-export type CardState = {
+type CardState = {
   readonly card: string;
   /** Failures in a row. */
   readonly strikes: number;

@@ -1,5 +1,5 @@
 // What an operator has paused, where work is given out: by a dispatch pass, or to a worker that is there.
-import type { EndpointName, JobId } from "../../domain/ids.ts";
+import type { EndpointName, JobId, PoolName } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
 import type { Lane } from "../../domain/lane.ts";
 import type { Pauses, Whereabouts } from "../../domain/pauses.ts";
@@ -12,10 +12,11 @@ export const PAUSES = { kind: "pauses", id: "all" } as const;
 
 /** For one dispatch pass. */
 export type PauseGate = {
-  /** False: the whole pool is paused. */
+  /** False: the whole pool is paused, or every job that the pass is called for; the others have had their own call. */
   readonly isOpen: boolean;
+  /** Those of the given ones that are not paused. */
+  readonly hints: readonly Job[];
   admitsLane(lane: Lane): boolean;
-  admitsJob(job: Job): boolean;
   /** The first `limit` heads of a lane that may start. While an endpoint is paused each job costs one read per process. */
   heads(lane: Lane, limit: number): Promise<JobHead[]>;
 };
@@ -30,14 +31,18 @@ export async function isPaused(deps: Pick<Deps, "stores">, where: Whereabouts): 
   return pauseOf(await readPauses(deps), { pool, tenant, endpoint }) !== undefined;
 }
 
-export async function openGate(deps: Deps, pool: Lane["pool"]): Promise<PauseGate> {
+/** `hints`: the jobs that the pass is called for; none: it looks at all. */
+export async function openGate(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<PauseGate> {
   const pauses = await readPauses(deps);
   const { jobs } = deps.stores;
   const known = knownEndpoints(jobs);
+  const admitted = hints.filter(
+    ({ tenant, endpoint }) => pauseOf(pauses, { pool, tenant, endpoint }) === undefined,
+  );
   return {
-    isOpen: pauseOf(pauses, { pool }) === undefined,
+    isOpen: pauseOf(pauses, { pool }) === undefined && (hints.length === 0 || admitted.length > 0),
+    hints: admitted,
     admitsLane: ({ tenant }) => pauseOf(pauses, { pool, tenant }) === undefined,
-    admitsJob: ({ tenant, endpoint }) => pauseOf(pauses, { pool, tenant, endpoint }) === undefined,
     heads: (lane, limit) => (hasPausedEndpoints(pauses) ? openHeads(lane, limit) : jobs.heads(lane, limit)),
   };
 

@@ -10,7 +10,7 @@ export const HOUR_MS = 3_600_000;
 export const A2 = "linux-aarch64-a2-1";
 export const OTHER = "linux-other-1";
 export const GLOBEX = { id: 4712, login: "globex", type: "Organization" } as const;
-export const ORDER = { reason: "driver upgrade", by: "admin" };
+const ORDER = { reason: "driver upgrade", by: "admin" };
 
 export function operatorWorld(options: WorldOptions = {}): World {
   const other = aTemplate({ name: OTHER, selector: OTHER, labels: [], cards: 1, counts: [] });

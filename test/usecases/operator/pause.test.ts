@@ -107,7 +107,7 @@ test("more of them than are ever read: it is said", async () => {
   expect(world.log.of("paused-jobs-in-the-way")[0]?.message).toContain("5000 jobs");
 });
 
-test("a pass reads the pauses once, and the jobs of a lane only while an endpoint is paused", async () => {
+test("a pass reads the pauses once, and each job once while an endpoint is paused", async () => {
   const reads = { pauses: 0, jobs: 0 };
   const counted = (stores: Stores): Stores => ({
     ...stores,
@@ -136,8 +136,9 @@ test("a pass reads the pauses once, and the jobs of a lane only while an endpoin
   await pause(world, { tenant: OWNER.login });
   expect(await pass()).toEqual({ pauses: 1, jobs: 0 });
   await pause(world, { endpoint: A2 });
+  // Its own pass reads each job, once in the life of the process.
   await resume(world, { tenant: OWNER.login });
-  expect(await pass()).toEqual({ pauses: 1, jobs: words.length });
+  expect(reads.jobs).toBe(words.length);
   expect(await pass()).toEqual({ pauses: 1, jobs: 0 });
   expect(world.pool.started).toEqual([]);
 });

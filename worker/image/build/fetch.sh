@@ -2,11 +2,13 @@
 # Gets one pinned archive, checks it and unpacks it:
 #   fetch.sh runner|node FOLDER
 #
-# Reads /build/versions.json for what is not in the environment: <NAME>_VERSION, <NAME>_URL, <NAME>_SHA256_X64, <NAME>_SHA256_ARM64.
-# In a URL {version} and {arch} are replaced. A file of the archive's name in /build/downloads is taken instead; it is checked too.
+# Reads versions.json beside itself for what is not in the environment: <NAME>_VERSION, <NAME>_URL, <NAME>_SHA256_X64, <NAME>_SHA256_ARM64.
+# In a URL {version} and {arch} are replaced. A file of the archive's name in downloads/
+# is taken instead; it is checked too.
 set -euo pipefail
 
-readonly VERSIONS=/build/versions.json DOWNLOADS=/build/downloads
+readonly HERE=${BASH_SOURCE[0]%/*}
+readonly VERSIONS=$HERE/versions.json DOWNLOADS=$HERE/downloads
 
 main() {
   local name=$1 folder=$2 arch version url sum file
