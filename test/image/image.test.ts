@@ -98,7 +98,7 @@ function describeImage(under: ImageUnderTest): void {
           command -v $name >/dev/null || echo "no $name"
         done
         python3 -m venv --help >/dev/null && node --version
-        tr -d '\\n ' </opt/npu-dispatch/versions.json; echo`,
+        jq -c . /opt/npu-dispatch/versions.json`,
       );
       expect(lines[0]).toBe(`v${versions.node.version}`);
       expect(JSON.parse(lines[1] ?? "")).toEqual({
@@ -163,11 +163,11 @@ function describeImage(under: ImageUnderTest): void {
       const { node } = await readVersions(ROOT);
       const { code, lines } = await fetch(
         `cp node.tgz b/downloads/node-v${node.version}-linux-x64.tar.gz
-        TARGETARCH=amd64 /tmp/b/fetch.sh node /tmp/out; code=$?; ls out; exit $code`,
+        TARGETARCH=amd64 /tmp/b/fetch.sh node /tmp/out; code=$?; test -e out || echo none; exit $code`,
       );
       expect(code).not.toBe(0);
       expect(lines.join("\n")).toContain(`has not the SHA-256 ${node.sha256.x64}`);
-      expect(lines.at(-1)).toMatch(/No such file/);
+      expect(lines.at(-1)).toBe("none");
     });
 
     test("knows no SHA-256 of a version that is not pinned, and says what to set", async () => {

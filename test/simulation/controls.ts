@@ -41,8 +41,8 @@ export const CONTROLS: readonly Control[] = [
         replace: 'if (word.status !== "queued" && word.status !== "completed") return job;',
       },
     ],
-    breaks: "started-again",
-    kinds: ["late-pickup", "stranger-runner", "foreign-job", "worker-crash"],
+    breaks: "wrong-end",
+    kinds: ["delivery-late", "no-pickup", "late-pickup", "busy-lag"],
     seed: 1,
   },
   {
@@ -241,13 +241,13 @@ export const CONTROLS: readonly Control[] = [
     name: "start a job again that GitHub has assigned",
     edits: [
       {
-        file: "shared/usecases/settle-job.ts",
-        search: 'current.state === "IN_PROGRESS" && word.status === "queued";',
-        replace: 'current.state === "IN_PROGRESS";',
+        file: "shared/domain/job.ts",
+        search: 'return job.state === "IN_QUEUE" && job.workerId === undefined && job.hold === undefined;',
+        replace: "return !isTerminal(job) && job.workerId === undefined && job.hold === undefined;",
       },
     ],
     breaks: "started-again",
-    kinds: ["worker-crash", "stranger-runner", "vanished", "delivery-lost"],
+    kinds: ["stranger-runner", "store-slow", "delivery-late"],
     seed: 1,
   },
   {

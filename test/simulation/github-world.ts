@@ -165,7 +165,8 @@ export function createGithubWorld(options: GithubWorldOptions): GithubWorld {
   }
 
   function begin(job: SimJob, runner: SimRunner): void {
-    if (job.runner !== runner || job.hasBegun || runner.host === undefined) return;
+    const isOver = job.hasBegun || job.status === "completed";
+    if (job.runner !== runner || isOver || runner.host === undefined) return;
     job.hasBegun = true;
     job.ranOn.push(runner.name);
     onRun(job, runner);

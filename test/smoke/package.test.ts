@@ -25,7 +25,7 @@ describe("bundles", () => {
 
   beforeAll(async () => {
     for (const target of FUNCTIONS) bundles.set(target.name, await bundle(target, join(dir, "dist")));
-  });
+  }, 60_000);
 
   /** Packages that came into a bundle. */
   const packagesIn = (name: string): Set<string> => {

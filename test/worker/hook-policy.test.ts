@@ -28,7 +28,13 @@ async function startedHook(given: Given) {
   const news: HookNews[] = [];
   try {
     const env = given.own === undefined ? {} : { ACTIONS_RUNNER_HOOK_JOB_STARTED: given.own };
-    const installed = await installHooks({ home, owner: undefined, env, policy: given.policy, containers: undefined });
+    const installed = await installHooks({
+      home,
+      owner: undefined,
+      env,
+      policy: given.policy,
+      containers: undefined,
+    });
     if (!installed.ok) throw new Error(installed.message);
     const { reports, variables } = installed.hooks;
     const onNews = (one: HookNews) => void news.push(one);

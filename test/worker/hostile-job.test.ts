@@ -3,10 +3,17 @@ import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { asUser } from "../../worker/runner-user.ts";
 import { createProgramRunner } from "../../worker/run-program.ts";
+import { asUser } from "../../worker/runner-user.ts";
 import { REGISTRATION_TOKEN, startDispatcher, TOKEN } from "./support/dispatcher-stub.ts";
-import { type Image, OWN_PIDS, RUNNER, stageImage, startSupervised, WITHOUT_PIDS } from "./support/start-supervised.ts";
+import {
+  type Image,
+  OWN_PIDS,
+  RUNNER,
+  stageImage,
+  startSupervised,
+  WITHOUT_PIDS,
+} from "./support/start-supervised.ts";
 
 const CLOUD_KEY = "cloud-key-of-the-operator";
 const HOSTILE = resolve(import.meta.dirname, "../fixtures/programs/hostile-job.mjs");

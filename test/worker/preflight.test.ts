@@ -2,7 +2,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { cardKind, runPreflight } from "../../worker/preflight.ts";
+import { exitCode } from "../../worker/exit-codes.ts";
+import { cardKind, findResidue, runPreflight } from "../../worker/preflight.ts";
+import { runProbe } from "../../worker/run-probe.ts";
 import { createProgramRunner, type ProgramResult, type RunProgram } from "../../worker/run-program.ts";
 import { createVirtualClock } from "./support/virtual-clock.ts";
 
@@ -128,6 +130,88 @@ describe("GPUs", () => {
     expect(cardKind({ CUDA_VISIBLE_DEVICES: "0", ASCEND_VISIBLE_DEVICES: "3" })).toBe("npu");
     expect(cardKind({ NVIDIA_VISIBLE_DEVICES: "void" })).toBe("npu");
     expect(cardKind({ NPU_DISPATCH_SIMULATED_CARDS: "0", CUDA_VISIBLE_DEVICES: "0" })).toBe("simulated");
+  });
+});
+
+describe("the cards in trouble", () => {
+  const npus = { NPU_DISPATCH_SIMULATED_CARDS: "6,7" };
+  const gpus = { NVIDIA_VISIBLE_DEVICES: "2,5" };
+  const ill = (text: string) => shows(text.replace("| OK  ", "| Alarm"));
+  it.each([
+    ["an ill chip, by Phy-ID", npus, ill(sample("a3-26.0.rc2-partial.txt")), 2, ["0"]],
+    ["used chips, by Phy-ID", npus, DIRTY, 2, ["12", "13"]],
+    ["full GPUs, by the host's numbers", gpus, shows("0, 3, 24564\n1, 20000, 24564\n"), 2, ["5"]],
+    [
+      "full GPUs, by UUID",
+      { NVIDIA_VISIBLE_DEVICES: "GPU-1,GPU-2" },
+      shows("0, 3, 24564\n1, 20000, 24564\n"),
+      2,
+      undefined,
+    ],
+    ["a driver's fault", npus, DRIVER, 2, undefined],
+  ] as [string, Record<string, string>, ProgramResult, number, string[] | undefined][])(
+    "%s",
+    async (_name, env, answer, cards, expected) => {
+      const { result } = await check(cards, [answer], env);
+      expect(result).toMatchObject({ ok: false });
+      expect("badCards" in result ? result.badCards : undefined).toEqual(expected);
+    },
+  );
+});
+
+describe("after a job", () => {
+  const env = { NPU_DISPATCH_SIMULATED_CARDS: "6,7" };
+  async function residueOf(answers: ProgramResult[], cards = 2, signal = new AbortController().signal) {
+    const clock = createVirtualClock();
+    const startedAt = clock.now();
+    const { run, calls } = scripted(...answers);
+    const residue = await findResidue({ env, clock, run }, cards, signal);
+    return { residue, calls: calls.length, tookMs: clock.now() - startedAt };
+  }
+
+  it("cards that drain within 10 s are no residue", async () => {
+    expect(await residueOf([DIRTY, BUSY, CLEAN])).toEqual({ residue: undefined, calls: 3, tookMs: 4_000 });
+  });
+
+  it("cards that do not are told of, as is a driver that is gone", async () => {
+    const residue = expect.stringMatching(/^After it the cards were not as before: E_DIRTY: NPU 6 /);
+    expect(await residueOf([DIRTY])).toEqual({ residue, calls: 6, tookMs: 10_000 });
+    expect((await residueOf([DRIVER])).residue).toContain("E_DRIVER");
+    expect((await residueOf([{ type: "timeout" }])).residue).toContain("E_HANG");
+  });
+
+  it("nobody looks without cards, or when it must be quick", async () => {
+    expect(await residueOf([DIRTY], 0)).toMatchObject({ residue: undefined, calls: 0 });
+    expect(await residueOf([DIRTY], 2, AbortSignal.abort())).toMatchObject({ residue: undefined, calls: 0 });
+  });
+});
+
+describe("the operator's own check", () => {
+  const probe = async (answer: ProgramResult) => {
+    const { run, calls } = scripted(answer);
+    return { result: await runProbe(run, ["python3", "/opt/probe.py"]), calls };
+  };
+
+  it("passes by exit code 0", async () => {
+    expect(await probe(shows("fine"))).toEqual({
+      result: { ok: true },
+      calls: [["python3", "/opt/probe.py"]],
+    });
+  });
+
+  it("fails by any other one, with its last words, and when it hangs", async () => {
+    const failed = (await probe(shows("Traceback\nRuntimeError: 507033.\n", 1))).result;
+    expect(failed).toEqual({
+      ok: false,
+      code: "E_PROBE",
+      message: "PREFLIGHT_COMMAND (python3) ended with 1: RuntimeError: 507033.",
+    });
+    expect((await probe({ type: "timeout" })).result).toMatchObject({ code: "E_PROBE" });
+    expect(exitCode("preflight-failed", "E_PROBE")).toBe(96);
+  });
+
+  it("that is not there is no card's fault", async () => {
+    expect((await probe({ type: "missing" })).result).toMatchObject({ ok: false, code: undefined });
   });
 });
 

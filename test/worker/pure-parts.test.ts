@@ -174,7 +174,11 @@ describe("the runner's user", () => {
     expect(asUser(command, undefined)).toBe(command);
     expect(asUser(command, { uid: 7, gid: 8, name: undefined, home: undefined })).toEqual({
       program: "setpriv",
-      args: ["--reuid=7", "--regid=8", "--clear-groups", "--", "/r/run.sh", "--once"],
+      args: [
+        ...["--reuid=7", "--regid=8", "--clear-groups"],
+        ...["--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"],
+        ...["--", "/r/run.sh", "--once"],
+      ],
     });
     expect(asUser(command, { uid: 7, gid: 8, name: "runner", home: undefined }).args).toContain(
       "--init-groups",

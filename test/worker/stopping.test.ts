@@ -130,6 +130,21 @@ describe("the end of a runner", () => {
     expect(dispatcher.dones[0]?.output).toMatchObject({ outcome: "ran" });
   });
 
+  it("is the end of what fled its session, too, as long as it kept its environment", async () => {
+    await using dispatcher = await startDispatcher({ registration: "jit" });
+    await using worker = startWorker(dispatcher, { run: "run-escapes.sh" });
+    writeFileSync(join(worker.runnerHome, "keep"), "");
+
+    expect((await worker.exit).code).toBe(0);
+
+    const fled = worker.file("fled")?.trim().split("\n").map(Number) ?? [];
+    expect(fled).toHaveLength(2);
+    expect(fled.filter(isAlive)).toEqual([]);
+    expect(worker.output()).toContain('"event":"stragglers-killed"');
+    // The local pool's to remove, with the folder.
+    expect(worker.file("_work/kernels/out/run.sh")).toBeDefined();
+  });
+
   it("sees the members of a session", () => {
     // The control of the tests above: an empty list would prove nothing.
     const own = sessionMembers(Number(statOf(process.pid)[3]));

@@ -92,7 +92,9 @@ describe("a worker with a supervisor", () => {
     await eventually("no process of the job", () => container.left().length === 0, 2_000);
   });
 
-  it("is told from one that was started without root, which has one user and JIT config", async ({ skip }) => {
+  it("is told from one that was started without root, which has one user and JIT config", async ({
+    skip,
+  }) => {
     if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     const options = { run: "run-one-job.sh", uid: 61_003, env: { RUNNER_USER: "runner" } };

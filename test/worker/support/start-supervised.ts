@@ -74,7 +74,11 @@ export type Supervised = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export function startSupervised(image: Image, dispatcher: DispatcherStub, options: SupervisedOptions): Supervised {
+export function startSupervised(
+  image: Image,
+  dispatcher: DispatcherStub,
+  options: SupervisedOptions,
+): Supervised {
   const folder = mkdtempSync(join(tmpdir(), "npd-supervised-"));
   chmodSync(folder, 0o755);
   const [home, workDir] = [join(folder, "runner"), join(folder, "worker")];
@@ -120,7 +124,8 @@ export function startSupervised(image: Image, dispatcher: DispatcherStub, option
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exit;
-      for (const pid of [...processesOf(RUNNER_UID), ...processesOf(WORKER_UID)]) process.kill(pid, "SIGKILL");
+      for (const pid of [...processesOf(RUNNER_UID), ...processesOf(WORKER_UID)])
+        process.kill(pid, "SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -3,8 +3,7 @@
 #   fetch.sh runner|node FOLDER
 #
 # Reads versions.json beside itself for what is not in the environment: <NAME>_VERSION, <NAME>_URL, <NAME>_SHA256_X64, <NAME>_SHA256_ARM64.
-# In a URL {version} and {arch} are replaced. A file of the archive's name in downloads/
-# is taken instead; it is checked too.
+# In a URL {version} and {arch} are replaced. A file of the archive's name in downloads/ is taken instead; it is checked too.
 set -euo pipefail
 
 readonly HERE=${BASH_SOURCE[0]%/*}
@@ -21,7 +20,7 @@ main() {
     url=${url//\{version\}/$version}
     url=${url//\{arch\}/$arch}
     mkdir -p "$DOWNLOADS"
-    curl --fail --silent --show-error --location --retry 5 --retry-all-errors --output "$file" "$url" ||
+    curl --fail --silent --show-error --location --retry 5 --output "$file" "$url" ||
       fail "$url could not be had. Set ${name^^}_URL to a mirror, or put ${file##*/} into worker/image/downloads."
   fi
   echo "$sum  $file" | sha256sum --check --quiet - ||
