@@ -18,8 +18,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/{domain,usecases,functions,worker,adapters,config,docs}/**/*.test.ts"],
-          testTimeout: 20_000,
+          include: [
+            "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation}/**/*.test.ts",
+          ],
+          testTimeout: 40_000,
         },
       },
       {

@@ -6,7 +6,9 @@ import { bundle, FUNCTIONS, KANIKO, SUPERVISOR, WORKER } from "./build/bundle.ts
 const DIST = join(import.meta.dirname, "..", "dist");
 
 const only = process.argv[2];
-const targets = [WORKER, SUPERVISOR, KANIKO, ...FUNCTIONS].filter((target) => only === undefined || target.name === only);
+const targets = [WORKER, SUPERVISOR, KANIKO, ...FUNCTIONS].filter(
+  (target) => only === undefined || target.name === only,
+);
 if (targets.length === 0) throw new Error(`there is nothing to build with the name "${only}"`);
 if (only === undefined) await rm(DIST, { recursive: true, force: true });
 for (const target of targets) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { WorkerClock } from "./clock.ts";
 import type { Environment } from "./config.ts";
 import { emptyFolder } from "./empty-folder.ts";
+import { registryLogins } from "./kaniko/docker-config.ts";
 import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "./process-session.ts";
 import { createProgramRunner } from "./run-program.ts";
 import { passedVariables } from "./runner-env.ts";
@@ -42,6 +43,7 @@ export function createOwnHost({ user, env, clock, marker, cleans }: OwnHostDeps)
       const work = join(home, "_work");
       const left = cleans ? await emptyFolder(work, AbortSignal.timeout(CLEAN_MS)) : 0;
       if (cleans && left === 0) await rm(work, { recursive: true, force: true });
+      if (cleans) await emptyFolder(registryLogins(env), AbortSignal.timeout(CLEAN_MS));
       return { killed: found, undead, left };
     },
   };

@@ -105,8 +105,8 @@ function archiveArch(platform: string | undefined, arch: string): ArchiveArch {
 const OWN = new Set(["BUILD_TYPE", "BASE_IMAGE", "IMAGE_REVISION", "IMAGE_CREATED", "TARGETARCH"]);
 
 function readBuildArg(text: string): [string, string] {
-  const [, name = "", value = ""] = /^([A-Z][A-Z0-9_]*)=(.*)$/s.exec(text) ?? [];
-  if (name === "") throw new Error(`--build-arg is NAME=text with a name in capitals; "${text}" is not.`);
+  const [, name = "", value = ""] = /^([A-Za-z]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === "") throw new Error(`--build-arg is NAME=text; "${text}" is not.`);
   if (OWN.has(name)) throw new Error(`${name} is set by this command: use its option, or leave it out.`);
   return [name, value];
 }

@@ -38,14 +38,15 @@ export type Choice = {
  * Gives free cards, one job at a time, to the lane with the smallest used/weight whose head fits; ties go to the
  * longer waiting head. Within a lane the order is kept: a large job at the head is not overtaken by its own tenant.
  * A head whose turn it is, but that does not fit, lets others pass for AGING_MS; then what is free is set aside for it,
- * on the node that has most of it; for one head at a time. A job larger than the whole pool is passed over; it would block its lane for ever.
+ * on the node that has most of it; for one head at a time. A job larger than the whole pool or its tenant's quota is passed
+ * over; it would block its lane for ever.
  */
 export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Choice): Start[] {
   const starts: Start[] = [];
   const largest = roomiest(pool, choice.nodes);
   const queues: Queue[] = lanes.map((view) => ({
     view,
-    heads: view.heads.filter((head) => head.cards <= largest),
+    heads: view.heads.filter((head) => head.cards <= Math.min(largest, view.maxCards ?? largest)),
     used: usedBy(pool, view.lane.tenant),
   }));
   const slots = choice.namedCards ? freeSlots(pool) : undefined;
@@ -66,7 +67,8 @@ export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Cho
 /** Every head that could ever start has been chosen: what stands behind them may be worth a look. */
 export function isExhausted(view: LaneView, starts: readonly Start[], pool: Pool): boolean {
   const chosen = new Set(starts.map((start) => start.jobId));
-  const largest = usableCards(pool);
+  const usable = usableCards(pool);
+  const largest = Math.min(usable, view.maxCards ?? usable);
   return view.heads.every((head) => chosen.has(head.id) || head.cards > largest);
 }
 

@@ -30,11 +30,14 @@ const LEAST_LOOK_MS = 60_000 - JITTER_MS;
 /** At least 12 calls an hour: a job whose webhook failed waits 5 minutes at most before it is asked for. */
 const MOST_LOOK_MS = 300_000 - JITTER_MS;
 
-/** Undefined when it is not time to look. */
-export async function loadDeliveryMarks({ stores, clock }: MarkDeps): Promise<DeliveryMarks | undefined> {
+/** Undefined when it is not time to look. `atOnce`: it is. */
+export async function loadDeliveryMarks(
+  { stores, clock }: MarkDeps,
+  { atOnce }: { readonly atOnce: boolean },
+): Promise<DeliveryMarks | undefined> {
   const now = clock.now();
   const look = await stores.marks.get("cursor", LOOK_ID);
-  if (look !== undefined && now < look.value.roundAt) return undefined;
+  if (!atOnce && look !== undefined && now < look.value.roundAt) return undefined;
   const mark = await stores.marks.get("deliveries", MARK_ID);
   const gap = await stores.marks.get("cursor", GAP_ID);
   const cursor = gap?.value.after;

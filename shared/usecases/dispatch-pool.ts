@@ -73,10 +73,20 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   return { started: started.length, again: dirty || someLost || starts.length === ROUND_STARTS };
 }
 
-async function choiceIn(deps: Deps, { driver }: PoolSettings, limit: number): Promise<Choice> {
-  const { namedCards, nodes: hasNodes = false } = driver.capabilities;
-  const nodes = hasNodes ? (await driver.capacity()).nodes : undefined;
-  return { namedCards, limit, now: deps.clock.now(), nodes };
+async function choiceIn(deps: Deps, settings: PoolSettings, limit: number): Promise<Choice> {
+  const nodes = await nodesOf(deps, settings);
+  return { namedCards: settings.driver.capabilities.namedCards, limit, now: deps.clock.now(), nodes };
+}
+
+/** Advice only: a pool that cannot be counted now says why at the first start, and its jobs wait with these words. */
+async function nodesOf(deps: Deps, { name, driver }: PoolSettings): Promise<Choice["nodes"]> {
+  if (driver.capabilities.nodes !== true) return undefined;
+  try {
+    return (await driver.capacity()).nodes;
+  } catch (error) {
+    deps.log.warn("pool-not-counted", { pool: name, error });
+    return undefined;
+  }
 }
 
 /** Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have one. */

@@ -40,16 +40,16 @@ export async function reconcile(
   const turn = await takeTurn(deps, { breaks: alone });
   if (turn === undefined) return { looked: 0, failed: 0, skipped: true };
   const faults: unknown[] = [];
-  const looked = await pass(deps, turn, { aheadMs, faults });
+  const looked = await pass(deps, turn, { aheadMs, alone, faults });
   faults.push(...(await faultsOf([turn.end()])));
   if (faults.length > 0) throw new AggregateError(faults, `${faults.length} parts of the pass failed`);
   return { looked, failed: 0 };
 }
 
-type Course = { readonly aheadMs: number; readonly faults: unknown[] };
+type Course = Required<ReconcileOptions> & { readonly faults: unknown[] };
 
 /** `faults` takes up what failed. What is found to be stopped is stopped together: the brakes look at all of it. */
-async function pass(deps: ApiDeps, turn: PassTurn, { aheadMs, faults }: Course): Promise<number> {
+async function pass(deps: ApiDeps, turn: PassTurn, { aheadMs, alone, faults }: Course): Promise<number> {
   const pools = [...deps.pools.keys()];
   const stops: PlannedStop[] = [];
   const ended: Job[] = [];
@@ -75,7 +75,8 @@ async function pass(deps: ApiDeps, turn: PassTurn, { aheadMs, faults }: Course):
   await all(pools.map((name) => dispatchPool(deps, name)));
   // All at once beside the rest: a receiver that does not answer takes its 10 s, and keeps nothing else waiting.
   const callbacks = all(ended.map((job) => sendCallback(deps, job)));
-  await background(recoverDeliveries);
+  // After a restart: what came while nobody listened was lost for certain.
+  await background(() => recoverDeliveries(deps, { atOnce: alone }));
   await background(findUnheardJobs);
   await background(removeOrphanRegistrations);
   await callbacks;

@@ -34,10 +34,10 @@ type RecoverDeps = Pick<Deps, "clock" | "log" | "github"> & {
 /**
  * One bounded pass: at most NEWEST_PAGES + GAP_PAGES + ASKS calls, all as the App; none before it is time to look again.
  * When GitHub cannot be asked it warns and the next pass goes on: what was asked for until then is remembered. Two passes
- * at once ask for some events twice, which is harmless.
+ * at once ask for some events twice, which is harmless. `atOnce`: nobody has listened until now, so it is time.
  */
-export async function recoverDeliveries(deps: RecoverDeps): Promise<void> {
-  const marks = await loadDeliveryMarks(deps);
+export async function recoverDeliveries(deps: RecoverDeps, { atOnce = false } = {}): Promise<void> {
+  const marks = await loadDeliveryMarks(deps, { atOnce });
   if (marks === undefined) return;
   const { state } = marks;
   const log = await unlessGithubFails(deps, () => readLog(deps, state));

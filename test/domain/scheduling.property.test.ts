@@ -58,7 +58,9 @@ test("a lane starts its heads in its order, leaving out only what no empty pool 
     fc.property(cases(), ({ pool, lanes, starts }) => {
       for (const view of lanes) {
         const own = starts.filter((start) => start.tenant === view.lane.tenant);
-        const possible = view.heads.filter((head) => head.cards <= pool.total);
+        const possible = view.heads.filter(
+          (head) => head.cards <= Math.min(pool.total, view.maxCards ?? pool.total),
+        );
         expect(own.map((start) => start.jobId)).toEqual(possible.slice(0, own.length).map((head) => head.id));
       }
     }),
@@ -124,7 +126,9 @@ test("the choice does not depend on the order of the lanes", () => {
 /** The next job of a lane, when it could start after these; a second reading of the rules, kept as plain as they are. */
 function fittingHead(pool: Pool, view: LaneView, starts: readonly Start[]): Head | undefined {
   const own = ownOf(view, starts);
-  const next = view.heads.filter((head) => head.cards <= pool.total)[own.length];
+  const next = view.heads.filter((head) => head.cards <= Math.min(pool.total, view.maxCards ?? pool.total))[
+    own.length
+  ];
   if (next === undefined) return undefined;
   const use = useAfter(pool, view, own);
   const fits =

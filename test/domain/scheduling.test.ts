@@ -77,6 +77,10 @@ describe("what fits", () => {
     expect(chosen(aPool({ total: 4 }), [lane("a", [8, 2])])).toEqual(["a1"]);
   });
 
+  test("nor does one that is larger than its tenant's quota", () => {
+    expect(chosen(aPool({ total: 8 }), [lane("a", [4, 2], { maxCards: 3 })])).toEqual(["a1"]);
+  });
+
   test("nothing starts in a full or shrunk pool, or without jobs", () => {
     const pool = reserve(aPool({ total: 2 }), aWorkerId("w"), { tenant: TENANT, cards: 3, slots: [] });
     expect(chosen(pool, [lane("a", [1])])).toEqual([]);

@@ -118,7 +118,7 @@ test.each([
   [["--variant", "tpu"], /--variant is one of npu, gpu, cpu; "tpu" is not/],
   [["--variant", "cpu", "--engine", "kaniko"], /--engine is one of docker, podman, buildah/],
   [["--variant", "cpu", "--platform", "linux/amd64,linux/arm64"], /one at a time/],
-  [["--variant", "cpu", "--build-arg", "runner=1"], /--build-arg is NAME=text/],
+  [["--variant", "cpu", "--build-arg", "RUNNER_VERSION"], /--build-arg is NAME=text/],
   [["--variant", "cpu", "--build-arg", "BUILD_TYPE=npu"], /BUILD_TYPE is set by this command/],
   [["--variant", "cpu", "--nonsense"], /nonsense/],
 ])("%j is refused with a sentence", (argv, sentence) => {
@@ -128,7 +128,7 @@ test.each([
 test("a usage fault ends with code 2 and the usage", async () => {
   const { code, stderr } = await runImageCommand(["--variant", "tpu"]);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/"tpu" is not[^]*usage: npm run image/);
+  expect(stderr).toMatch(/"tpu" is not.*usage: npm run image/s);
 });
 
 test("a tag of its own is for local use", () => {

@@ -26,11 +26,27 @@ describe("Dockerfile.worker", async () => {
       expect.arrayContaining([
         `ARG CUDA_VERSION=${cuda}`,
         `ARG CANN_IMAGE=${base.npu}`,
-        "FROM ${BASE_IMAGE:-${CANN_IMAGE}} AS base-npu",
-        "FROM ${BASE_IMAGE:-nvidia/cuda:${CUDA_VERSION}-cudnn-runtime-ubuntu24.04} AS base-gpu",
+        `FROM \${BASE_IMAGE:-\${CANN_IMAGE}} AS base-npu`,
+        `FROM \${BASE_IMAGE:-nvidia/cuda:\${CUDA_VERSION}-cudnn-runtime-ubuntu24.04} AS base-gpu`,
         `FROM \${BASE_IMAGE:-${base.cpu}} AS base-cpu`,
       ]),
     );
+  });
+
+  test("docs/worker-image.md has every argument and every variable", async () => {
+    const docs = await textOf("docs/worker-image.md");
+    const args = steps.filter((step) => step.startsWith("ARG ")).map((step) => step.slice(4).split("=")[0]);
+    const variables = steps
+      .filter((step) => step.startsWith("ENV "))
+      .flatMap((step) => step.slice(4).split(/\s+/))
+      .map((entry) => entry.split("=")[0]);
+    // The first is the builder's, the others say when and of what: nobody sets them by hand.
+    const own = ["TARGETARCH", "IMAGE_REVISION", "IMAGE_CREATED"];
+    const missing = [...args, ...variables].filter(
+      (name = "") => !own.includes(name) && !docs.includes(`\`${name}\``),
+    );
+    expect(missing).toEqual([]);
+    expect(variables).toContain("RUNNER_HOME");
   });
 
   test("has the arguments of RunPod's own worker", () => {
@@ -88,7 +104,8 @@ describe.each(["release-image.yml", "runner-freshness.yml"])("%s", (name) => {
 
 describe("the tags of the release workflow", async () => {
   const { jobs } = parse(await textOf(".github/workflows/release-image.yml")) as Workflow;
-  const script = jobs["publish"]?.steps.find(({ run = "" }) => run.includes("GITHUB_OUTPUT"))?.run ?? "";
+  const steps = Object.values(jobs).flatMap((job) => job.steps);
+  const script = steps.find(({ run = "" }) => run.includes("GITHUB_OUTPUT"))?.run ?? "";
 
   const tagsOf = async (env: { readonly [name: string]: string }): Promise<string | undefined> => {
     const folder = await mkdtemp(join(tmpdir(), "release-tags-"));
@@ -126,9 +143,7 @@ describe("the tags of the release workflow", async () => {
   });
 
   test("each image has an SBOM and full provenance, for both architectures", () => {
-    const build = jobs["publish"]?.steps.find(({ uses = "" }) =>
-      uses.startsWith("docker/build-push-action@"),
-    );
+    const build = steps.find(({ uses = "" }) => uses.startsWith("docker/build-push-action@"));
     expect(build?.with).toMatchObject({
       sbom: true,
       provenance: "mode=max",

@@ -28,10 +28,8 @@ describe("runs-on", () => {
     });
   });
 
-  test("npu-smi info sees cards: the example of the README is the guide's", () => {
-    const workflow = textOf("docs/workflows/webhook.yml");
-    expect(workflow).toMatch(/runs-on: linux-arm64-npu-\d/);
-    expect(workflow).toContain("npu-smi info");
+  test("the guide's workflow, npu-smi info on that label, is the README's example", () => {
+    expect(textOf("README.md")).toMatch(/runs-on: linux-arm64-npu-\d[\s\S]{0,80}- run: npu-smi info/);
   });
 });
 
@@ -67,7 +65,7 @@ describe("an organization", () => {
     const readme = textOf("README.md");
     expect(readme).toContain("*Metadata: read*");
     expect(readme).toMatch(/Self-hosted runners: (?:read and )?write/i);
-    expect(readme).not.toMatch(/\*(?:Contents|Administration): (?:read and )?write\* and/i);
+    expect(readme).not.toMatch(/\*Contents: [^*]*write\*/i);
   });
 });
 

@@ -38,7 +38,7 @@ export async function runSeed(options: SeedOptions = {}): Promise<SeedRun> {
   dispatcher.take = () => ({ status: 200, body: { id: "gh-7", input: options.input ?? {} } });
   await using worker = startWorker(dispatcher, {
     ...(options.run === undefined ? {} : { run: options.run }),
-    env: { GITHUB_API_URL: github.url, ...options.env },
+    env: { GITHUB_API_URL: github.url, ...addresses(dispatcher.url), ...options.env },
   });
   if (options.drain) {
     await eventually("listening", () => dispatcher.pings.some(({ phase }) => phase === "listening"), 20_000);
@@ -55,6 +55,15 @@ export async function runSeed(options: SeedOptions = {}): Promise<SeedRun> {
     steps: worker.file("run-env") ?? "",
     url: github.url.replace("/api/v3", ""),
     phases: [...new Set(dispatcher.pings.map(({ phase }) => phase))],
+  };
+}
+
+/** With the pod's id written in, as the platform does it: a worker without a name is heard, too. */
+function addresses(url: string): Record<string, string> {
+  return {
+    RUNPOD_WEBHOOK_GET_JOB: `${url}/v2/npu/job-take/worker-1?gpu=NPU`,
+    RUNPOD_WEBHOOK_POST_OUTPUT: `${url}/v2/npu/job-done/worker-1/$ID?gpu=NPU`,
+    RUNPOD_WEBHOOK_PING: `${url}/v2/npu/ping/worker-1?gpu=NPU`,
   };
 }
 

@@ -77,13 +77,18 @@ export const CONTROLS: readonly Control[] = [
     name: "stop instead of drain",
     edits: [
       {
-        file: "shared/usecases/retire-worker.ts",
-        search: 'return isAsked ? draining(current, "surplus", step) : lost(current, step);',
-        replace: "return lost(current, step);",
+        file: "shared/usecases/revive-worker.ts",
+        search: "    draining(current, reason, stepOf(deps, current)),",
+        replace: "    lost(current, stepOf(deps, current)),",
+      },
+      {
+        file: "shared/usecases/revive-worker.ts",
+        search: "import { draining,",
+        replace: "import { draining, lost,",
       },
     ],
     breaks: "running-killed",
-    kinds: ["late-pickup", "cancel", "foreign-job", "delivery-never"],
+    kinds: ["cut-off", "no-pickup", "late-pickup", "busy-lag"],
     seed: 1,
   },
   {

@@ -14,7 +14,7 @@ import type { Weather } from "./weather.ts";
 /** Every secret that GitHub gives out holds this: it must turn up nowhere. */
 export const SECRET = "s3cr3t-of-github";
 
-export type CallCounts = { [method: string]: number };
+type CallCounts = { [method: string]: number };
 
 export type GithubCalls = {
   readonly api: Synchronous<Github>;

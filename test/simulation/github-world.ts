@@ -8,7 +8,7 @@ import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import type { Weather } from "./weather.ts";
 
-export type NewSimJob = Pick<SimJob, "base" | "runMs" | "fails" | "isOurs"> & {
+type NewSimJob = Pick<SimJob, "base" | "runMs" | "fails" | "isOurs"> & {
   readonly status: "queued" | "waiting";
 };
 

@@ -25,7 +25,7 @@ export type Processes<Deps> = {
 };
 
 /** What a caller of ours meets: no answer. */
-export class Unreachable extends Error {
+class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 

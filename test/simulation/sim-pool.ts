@@ -21,7 +21,7 @@ export type Container = {
   twin: Container | undefined;
 };
 
-export class PoolFault extends Error {
+class PoolFault extends Error {
   override readonly name = "PoolFault";
 }
 

@@ -46,7 +46,7 @@ const RESTLESS_MS = 5 * 60_000;
 const SEEK_MS = 20_000;
 
 /** Kinds that have a victim of their own instead of occasions. */
-export const SEEKING: ReadonlySet<FaultKind> = new Set([
+const SEEKING: ReadonlySet<FaultKind> = new Set([
   "crash",
   "worker-crash",
   "wedged-silent",

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { MAX_ASKS } from "../../shared/domain/lost-deliveries.ts";
 import { GithubError } from "../../shared/ports/github.ts";
+import { reconcile } from "../../shared/usecases/reconcile.ts";
+import { recover } from "../../shared/usecases/recover.ts";
 import { recoverDeliveries } from "../../shared/usecases/recover-deliveries.ts";
 import { REPOSITORY } from "../domain/builders.ts";
 import { isQuiet, jobOf, play } from "../fakes/play.ts";
@@ -72,6 +74,19 @@ test("a fresh installation asks for the last hour only; a second pass at once as
   await world.deliver();
   expect(await jobOf(world, recent.workflowJobId)).toMatchObject({ state: "CANCELLED" });
   await expect(jobOf(world, old.workflowJobId)).rejects.toThrow();
+});
+
+test("after a restart the log is read at once: what came meanwhile was lost", async () => {
+  const world = createWorld();
+  await recoverDeliveries(world.deps);
+  const lost = lostEnd(world);
+  world.clock.advance(2_000);
+  await reconcile(world.deps);
+  expect(world.github.calls.redeliver).toBe(0);
+  await recover(world.deps);
+  expect(world.github.calls.redeliver).toBe(1);
+  await world.deliver();
+  expect(await jobOf(world, lost.workflowJobId)).toMatchObject({ state: "CANCELLED" });
 });
 
 test("in calm it costs 12 calls an hour", async () => {

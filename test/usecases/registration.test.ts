@@ -4,6 +4,7 @@ import type { WorkerId } from "../../shared/domain/ids.ts";
 import type { GithubFault } from "../../shared/ports/github.ts";
 import { registerRunner } from "../../shared/usecases/register-runner.ts";
 import { takeJob } from "../../shared/usecases/take-job.ts";
+import { aTemplate } from "../domain/builders.ts";
 import { isQuiet, jobOf, play } from "../fakes/play.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { ACME, createWorld } from "../fakes/world.ts";
@@ -42,6 +43,15 @@ describe("take", () => {
     });
     expect(await takeJob(world.deps, worker, "boot-1")).toEqual(first);
     expect(await takeJob(world.deps, worker, "boot-2")).toMatchObject({ type: "nothing" });
+  });
+
+  test("the images that its container is equal to go with it, under the name that dispatch.yaml has", async () => {
+    const images = ["quay.io/ascend/cann:*"];
+    const { world, worker } = await started({ templates: [aTemplate({ containerImages: images })] });
+    const taken = await takeJob(world.deps, worker, "boot-1");
+    expect(taken).toMatchObject({
+      settings: { containers: { endpoint: "linux-aarch64-a2-{npus}", images } },
+    });
   });
 
   test("the tenant's policy goes with it, for the started hook", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { REPORT_RETRY_MS } from "../../shared/domain/deadlines.ts";
 import type { WorkerReport } from "../../shared/domain/worker-report.ts";
+import { reportOf } from "../../shared/protocol/report.ts";
 import { type JobDone, jobDone, workerOutput } from "../../shared/protocol/worker-plane.ts";
 import type { Refusal } from "../../worker/ask-until.ts";
 import { deliverReport, jobDoneBody } from "../../worker/deliver-report.ts";
@@ -101,6 +102,11 @@ describe("the report", () => {
       expect(body.error).toBe(outcome === "ran" || outcome === "idle" ? undefined : REPORT.message);
       expect(body.stopPod).toBe(true);
     }
+  });
+
+  it("names the cards in trouble where it knows them", () => {
+    const report = { ...REPORT, outcome: "preflight-failed", badCards: ["6"] } as const;
+    expect(reportOf(jobDone.parse(jobDoneBody(report)))).toMatchObject({ badCards: ["6"] });
   });
 });
 

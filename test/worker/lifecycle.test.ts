@@ -157,3 +157,24 @@ describe("the runner's hooks", () => {
     expect(state.exitCode).toBe(0);
   });
 });
+
+describe("what is known of a failure", () => {
+  it("goes with the report: the cards in trouble", () => {
+    const result = { ok: false, code: "E_HEALTH", message: "ill", badCards: ["6"] } as const;
+    const { state } = play(taken, { type: "preflight-done", result });
+    expect(state.report).toMatchObject({ outcome: "preflight-failed", badCards: ["6"] });
+    expect(state.exitCode).toBe(94);
+  });
+
+  it("goes with the report: the runner's last error, where it never listened", () => {
+    const { state } = play(...PREPARED, { ...ended(), lastError: "[ERR] no space" } as WorkerEvent);
+    expect(state.report?.message).toContain("Its last error: [ERR] no space");
+  });
+
+  it("goes with the report: what a job left on its cards, which is not the job's failure", () => {
+    const { state } = play(...PREPARED, running, { ...ended(), residue: "Cards are dirty." } as WorkerEvent);
+    expect(state.report).toMatchObject({ outcome: "ran" });
+    expect(state.report?.message).toMatch(/ Cards are dirty\.$/);
+    expect(state.exitCode).toBe(0);
+  });
+});

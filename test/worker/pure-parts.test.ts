@@ -5,8 +5,7 @@ import { apiPath, parseScope, webUrl } from "../../worker/github-scope.ts";
 import { proxyFor } from "../../worker/proxy.ts";
 import { configCommand } from "../../worker/runner-command.ts";
 import { runnerEnvironment } from "../../worker/runner-env.ts";
-import { chooseRegistration, planRunner } from "../../worker/runner-plan.ts";
-import { asUser, resolveRunnerUser } from "../../worker/runner-user.ts";
+import { planRunner } from "../../worker/runner-plan.ts";
 import { createUrls } from "../../worker/urls.ts";
 import { SETTINGS } from "./support/dispatcher-stub.ts";
 import { workerEnvironment } from "./support/start-worker.ts";
@@ -114,7 +113,15 @@ describe("the runner's environment", () => {
       "NVIDIA_VISIBLE_DEVICES",
     ],
     ...["LD_LIBRARY_PATH", "PYTHONPATH", "ATB_HOME_PATH", "HCCL_CONNECT_TIMEOUT", "RUNNER_ALLOW_RUNASROOT"],
-    ...["ACTIONS_RUNNER_HOOK_JOB_STARTED", "ImageOS", "UV_INDEX_URL", "PIP_INDEX_URL", "HF_ENDPOINT"],
+    ...[
+      "ACTIONS_RUNNER_HOOK_JOB_STARTED",
+      "KANIKO_BACKEND",
+      "BUILDKIT_HOST",
+      "ImageOS",
+      "UV_INDEX_URL",
+      "PIP_INDEX_URL",
+      "HF_ENDPOINT",
+    ],
   ])("has %s", (name) => expect(given(name)).toBe("x"));
 
   it.each([
@@ -149,49 +156,6 @@ describe("the runner's environment", () => {
     expect(runnerEnvironment({}, undefined, { a: "é" })["JOB_INPUT"]).toBe('{"a":"é"}');
     expect(runnerEnvironment({}, undefined, null)["JOB_INPUT"]).toBe("{}");
     expect(runnerEnvironment({}, undefined, "x".repeat(131_072))["JOB_INPUT"]).toBeUndefined();
-  });
-});
-
-describe("the runner's user", () => {
-  const passwd = "root:x:0:0:root:/root:/bin/bash\nrunner:x:1001:1002::/home/runner:/bin/bash\n";
-
-  it("is another one only when asked for by a root worker", () => {
-    expect(resolveRunnerUser(undefined, passwd, 0)).toBeUndefined();
-    expect(resolveRunnerUser("runner", passwd, 1001)).toBeUndefined();
-    expect(resolveRunnerUser("runner", passwd, 0)).toEqual({
-      name: "runner",
-      uid: 1001,
-      gid: 1002,
-      home: "/home/runner",
-    });
-    expect(resolveRunnerUser("1001:1000", passwd, 0)).toMatchObject({ uid: 1001, gid: 1000, name: "runner" });
-    expect(resolveRunnerUser("7:8", passwd, 0)).toEqual({ uid: 7, gid: 8, name: undefined, home: undefined });
-    expect(() => resolveRunnerUser("nobody-here", passwd, 0)).toThrow("/etc/passwd");
-  });
-
-  it("is set by setpriv, with the user's groups where it has a name", () => {
-    const command = { program: "/r/run.sh", args: ["--once"] };
-    expect(asUser(command, undefined)).toBe(command);
-    expect(asUser(command, { uid: 7, gid: 8, name: undefined, home: undefined })).toEqual({
-      program: "setpriv",
-      args: [
-        ...["--reuid=7", "--regid=8", "--clear-groups"],
-        ...["--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"],
-        ...["--", "/r/run.sh", "--once"],
-      ],
-    });
-    expect(asUser(command, { uid: 7, gid: 8, name: "runner", home: undefined }).args).toContain(
-      "--init-groups",
-    );
-  });
-
-  it.each([
-    ["auto", true, "token"],
-    ["auto", false, "jit"],
-    ["token", false, "token"],
-    ["jit", true, "jit"],
-  ] as const)("makes of %s (another user: %s) %s", (setting, separate, kind) => {
-    expect(chooseRegistration(setting, separate)).toBe(kind);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDispatcher } from "./support/dispatcher-stub.ts";
@@ -6,6 +6,7 @@ import { eventually } from "./support/eventually.ts";
 import {
   type Image,
   OWN_PIDS,
+  RUNNER,
   stageImage,
   startSupervised,
   WITHOUT_PIDS,
@@ -35,6 +36,46 @@ describe("a worker with a supervisor", () => {
     expect(existsSync(join(container.home, "_work"))).toBe(false);
     // Where the job's link led.
     expect(container.file("run.sh")).toBeDefined();
+  });
+
+  it("checks its cards as the runner's user, whose groups may open them", async ({ skip }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    await using dispatcher = await startDispatcher({ cards: 1 });
+    const probe = ["sh", "-c", "echo checked by $(id -u); exit 1"];
+    const env = { NPU_DISPATCH_SIMULATED_CARDS: "0", PREFLIGHT_COMMAND: JSON.stringify(probe) };
+    await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh", env });
+
+    expect(await container.exit, container.output()).toBe(96);
+    const message = expect.stringContaining(`checked by ${RUNNER.uid}`);
+    expect(dispatcher.dones[0]?.output).toMatchObject({ outcome: "preflight-failed", message });
+  });
+
+  it("keeps its hooks where a job cannot exchange them, and brings them into the runner's .env", async ({
+    skip,
+  }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    await using dispatcher = await startDispatcher();
+    const prepare = ({ home }: { home: string }) => {
+      writeFileSync(join(home, ".env"), "ACTIONS_RUNNER_HOOK_JOB_STARTED=/opt/own.sh\n");
+      chownSync(join(home, ".env"), RUNNER.uid, RUNNER.gid);
+    };
+    await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh", prepare });
+
+    expect(await container.exit, container.output()).toBe(0);
+
+    const hook = `ACTIONS_RUNNER_HOOK_JOB_STARTED=${join(container.workDir, "hooks", "started.js")}\n`;
+    expect(container.file("run-env")).toContain(hook);
+    expect(container.file(".env")).toContain(`/opt/own.sh\n\n${hook}`);
+  });
+
+  it("refuses a runner that is shared with other workers", async ({ skip }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    await using dispatcher = await startDispatcher();
+    const env = { RUNNER_HOME_SHARED: "1" };
+    await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh", env });
+
+    expect(await container.exit).toBe(84);
+    expect(dispatcher.dones[0]?.output).toMatchObject({ outcome: "no-runner" });
   });
 
   it("ends by TERM with all that its job started", async ({ skip }) => {

@@ -12,13 +12,15 @@ export async function dockerConfig(env: {
   const named = env["DOCKER_CONFIG"];
   if (named) return named;
   const home = env["HOME"];
-  for (const folder of [
-    env["KANIKO_DOCKER_DIR"] || "/kaniko/.docker",
-    ...(home ? [join(home, ".docker")] : []),
-  ]) {
+  for (const folder of [registryLogins(env), ...(home ? [join(home, ".docker")] : [])]) {
     if (await isThere(join(folder, "config.json"))) return folder;
   }
   return undefined;
+}
+
+/** The folder of the seed's examples; the worker empties it after the job. */
+export function registryLogins(env: { readonly [name: string]: string | undefined }): string {
+  return env["KANIKO_DOCKER_DIR"] || "/kaniko/.docker";
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { WorkerClock } from "../clock.ts";
 import { emptyFolder } from "../empty-folder.ts";
+import { registryLogins } from "../kaniko/docker-config.ts";
 import type { RunProgram } from "../run-program.ts";
 import { type ProcessEnd, type RunnerProcess, startProcess } from "../runner-process.ts";
 import { asUser, type RunnerUser } from "../runner-user.ts";
@@ -79,6 +80,7 @@ export function createService({ runner, runnerHome, run, clock, reply }: ServeDe
     const { found, left: undead } = await killUser(runner, run, clock);
     const work = join(runnerHome, "_work");
     const left = await emptyFolder(work, AbortSignal.timeout(CLEAN_MS));
+    await emptyFolder(registryLogins({}), AbortSignal.timeout(CLEAN_MS));
     // The folder's own name is its owner's to remove; and of what is no folder at all, a link, only the link.
     const { program, args } = asUser({ program: "rm", args: ["-rf", "--", work] }, runner);
     await run(program, args, CLEAN_MS);

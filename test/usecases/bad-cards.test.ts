@@ -1,0 +1,26 @@
+// A worker may know which of its cards failed: the others are not blamed.
+import { expect, test } from "vitest";
+import type { WorkerId } from "../../shared/domain/ids.ts";
+import { aReport } from "../domain/builders.ts";
+import { play, poolOf } from "../fakes/play.ts";
+import { createWorld } from "../fakes/world.ts";
+
+const MINUTE_MS = 60_000;
+
+test.each([
+  { badCards: ["1"], struck: ["1"] },
+  { badCards: ["31", "32"], struck: ["0", "1"] },
+  { badCards: undefined, struck: ["0", "1"] },
+])("cards $badCards failed a preflight on 0 and 1: $struck are blamed", async ({ badCards, struck }) => {
+  const world = createWorld({ cards: 4 });
+  world.github.queue({ labels: ["linux-aarch64-a2-2"] });
+  await world.deliver();
+  for (let n = 0; n < 2; n++) await world.step();
+  const first = world.pool.started[0]?.workerId as WorkerId;
+  expect((await world.stores.workers.get(first))?.slots).toEqual([0, 1]);
+  const report = aReport({ outcome: "preflight-failed", message: "E_HEALTH: ill", badCards });
+  world.pool.exit(first, 94, JSON.stringify({ error: report.message, output: report }));
+  const blamed = async () => Object.keys((await poolOf(world))?.trouble ?? {});
+  await play(world, { forMs: 3 * MINUTE_MS, until: async () => (await blamed()).length > 0 });
+  expect(await blamed()).toEqual(struck);
+});
