@@ -80,7 +80,7 @@ import_base() {
 
 debian() {
   local mirror
-  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' | head -n 1)
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Codename: $SUITE" 'Component: main' | head -n 1)
   say "debootstrap $SUITE from ${mirror:-its default mirror}"
   mkdir -p "$CACHE"
   debootstrap --variant=minbase "$SUITE" "$WORK/root" ${mirror:+"$mirror"} >"$WORK/debootstrap.log" 2>&1 ||

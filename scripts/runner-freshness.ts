@@ -15,7 +15,7 @@ process.exitCode = await main().catch((error: unknown) => {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      "api-url": { type: "string", default: process.env["GITHUB_API_URL"] || "https://api.github.com" },
+      "api-url": { type: "string", default: "https://api.github.com" },
       pinned: { type: "string" },
       help: { type: "boolean", default: false },
     },

@@ -8,17 +8,15 @@ import { runPlan } from "../test/simulation/run.ts";
 import { shrink } from "../test/simulation/shrink.ts";
 import type { Summary } from "../test/simulation/simulate.ts";
 import { simulate } from "../test/simulation/simulate.ts";
-import { controlled } from "./simulate/control.ts";
 
-const USAGE = `npm run simulate -- [--runs N] [--seed S] [--faults kind,kind] [--json] [--trace] [--stop] [--control FILE]
+const USAGE = `npm run simulate -- [--runs N] [--seed S] [--faults kind,kind] [--json] [--trace] [--stop]
 
-  --runs N        runs, one for each seed from S on (100)
-  --seed S        the first seed (1)
-  --faults K,K    only these kinds of fault: ${FAULT_KINDS.join(", ")}
-  --json          a last line of JSON with the sums
-  --trace         show the run of seed S line by line, and no other
-  --stop          end with the first run that breaks
-  --control FILE  apply this patch to a copy of the program and simulate the copy
+  --runs N     runs, one for each seed from S on (100)
+  --seed S     the first seed (1)
+  --faults K,K only these kinds of fault: ${FAULT_KINDS.join(", ")}
+  --json       a last line of JSON with the sums
+  --trace      show the run of seed S line by line, and no other
+  --stop       end with the first run that breaks
 `;
 
 /** Shrinking takes a hundred runs or so: the first few that break are shown whole, of the others the seed. */
@@ -33,7 +31,6 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
     stop: { type: "boolean", default: false },
-    control: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -42,10 +39,6 @@ await main();
 
 async function main(): Promise<void> {
   if (values.help) return say(USAGE);
-  if (values.control !== undefined) {
-    process.exitCode = await controlled(values.control, process.argv.slice(2));
-    return;
-  }
   const seed = Number(values.seed);
   const kinds = kindsOf(values.faults);
   if (values.trace) {

@@ -1,13 +1,12 @@
 // The last word of a worker: on disk first, then to the dispatcher, for as long as it may take it to come back.
-
-import { rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { REPORT_RETRY_MS } from "../shared/domain/deadlines.ts";
 import { isFailedStart, type WorkerReport } from "../shared/domain/worker-report.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { JobDone } from "../shared/protocol/worker-plane.ts";
 import { askUntil } from "./ask-until.ts";
 import type { WorkerClock } from "./clock.ts";
+import type { ResultPlace } from "./left-result.ts";
+import { keepResult, takeBackResult } from "./left-result.ts";
 import type { RunPodClient } from "./runpod-client.ts";
 
 export type DeliverDeps = {
@@ -15,10 +14,9 @@ export type DeliverDeps = {
   readonly clock: WorkerClock;
   readonly random: () => number;
   readonly log: Log;
-  readonly workDir: string;
-};
+} & ResultPlace;
 
-/** True: the dispatcher has it. False: it is in result.json, for the pool to read. `signal` ends the retries. */
+/** True: the dispatcher has it. False: it is left where the pool can read it. `signal` ends the retries. */
 export async function deliverReport(
   deps: DeliverDeps,
   jobId: string,
@@ -26,19 +24,19 @@ export async function deliverReport(
   signal: AbortSignal,
 ): Promise<boolean> {
   const body = jobDoneBody(report);
-  const written = await keepResult(deps, report);
+  const written = await keepResult(deps, body);
   const onLater = (message: string) => deps.log.warn("report-delayed", { job: jobId, message });
   const answer = await askUntil({ ...deps, limitMs: REPORT_RETRY_MS, signal, onLater }, () =>
     deps.client.done(jobId, body, signal),
   );
   if (answer.type === "accepted") {
-    if (written) await rm(resultPath(deps.workDir), { force: true });
+    if (written) await takeBackResult(deps);
     return true;
   }
   deps.log.error("report-left", {
     job: jobId,
     reason: answer.message,
-    message: "The report is in result.json.",
+    message: "The report is left for the pool to read.",
   });
   return false;
 }
@@ -60,25 +58,4 @@ export function jobDoneBody(report: WorkerReport): JobDone {
   };
   const failed = isFailedStart(report.outcome) || report.outcome === "cancelled";
   return { output, ...(failed && { error: report.message }), stopPod: true };
-}
-
-function resultPath(workDir: string): string {
-  return join(workDir, "result.json");
-}
-
-/** Writes the job-done body to result.json. A full or read-only disk must not cost the report its other way. */
-export async function keepResult(
-  { workDir, log }: Pick<DeliverDeps, "workDir" | "log">,
-  report: WorkerReport,
-): Promise<boolean> {
-  const path = resultPath(workDir);
-  try {
-    // Renamed into place: the pool never reads half a file.
-    await writeFile(`${path}.new`, JSON.stringify(jobDoneBody(report)));
-    await rename(`${path}.new`, path);
-    return true;
-  } catch (error) {
-    log.warn("result-not-kept", { message: `${path} could not be written.`, error });
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-// Puts the runner's hooks (hook.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
+// Puts the runner's hooks (hook.js, container-hook.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
 import { constants, existsSync } from "node:fs";
 import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

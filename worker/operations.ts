@@ -2,8 +2,9 @@
 
 import type { WorkerReport } from "../shared/domain/worker-report.ts";
 import { removeRegistration } from "./configure-runner.ts";
-import { deliverReport, keepResult } from "./deliver-report.ts";
+import { deliverReport, jobDoneBody } from "./deliver-report.ts";
 import { describeFault } from "./describe-fault.ts";
+import { keepResult } from "./left-result.ts";
 import { type RunnerEars, runRunner } from "./run-runner.ts";
 import { checkCards, configure, register, setupOf, takeJob } from "./start-steps.ts";
 import type { WorkerRun } from "./worker-run.ts";
@@ -102,7 +103,7 @@ async function orFailed(run: WorkerRun, step: Promise<WorkerEvent>): Promise<Wor
 }
 
 async function deregister(run: WorkerRun, report: WorkerReport, signal: AbortSignal): Promise<WorkerEvent> {
-  await keepResult({ ...run, workDir: run.config.workDir }, masked(run, report));
+  await keepResult({ ...run, ...run.config }, jobDoneBody(masked(run, report)));
   if (run.learnt.github) await removeRegistration(setupOf(run), run.learnt.github, signal);
   return { type: "deregistered" };
 }
@@ -111,7 +112,7 @@ async function report(run: WorkerRun, report: WorkerReport, signal: AbortSignal)
   const { config, heartbeats, learnt, log } = run;
   await heartbeats.stop();
   log.info("worker-report", { job: learnt.jobId, state: report.outcome, message: report.message });
-  await deliverReport({ ...run, workDir: config.workDir }, learnt.jobId, masked(run, report), signal);
+  await deliverReport({ ...run, ...config }, learnt.jobId, masked(run, report), signal);
   return { type: "reported" };
 }
 

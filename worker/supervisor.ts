@@ -7,6 +7,7 @@ import { createSystemClock } from "./clock.ts";
 import { EXIT_CONFIG, EXIT_FAULT } from "./exit-codes.ts";
 import { readPasswd } from "./runner-user.ts";
 import { decideIdentity, parseCapabilities } from "./supervisor/decide-identity.ts";
+import { processesOf } from "./supervisor/kill-user.ts";
 import { supervise } from "./supervisor/supervise.ts";
 
 const { env } = process;
@@ -45,6 +46,13 @@ async function main(entry: string | undefined): Promise<number | undefined> {
     return undefined;
   }
   const { worker, runner } = identity;
+  const strangers = processesOf(runner.uid).length;
+  if (strangers > 0) {
+    // With the host's processes in sight (hostPID), the end of a job would be the end of somebody else's.
+    const message = `User ${runner.uid} runs ${strangers} processes already, which would be killed as the job's. Give the container processes of its own, or RUNNER_USER a user that nobody else has.`;
+    log.error("config-fault", { message });
+    return EXIT_CONFIG;
+  }
   log.info("two-users", { message: `The worker runs as user ${worker.uid}, its runner as ${runner.uid}.` });
   return await supervise({
     worker,

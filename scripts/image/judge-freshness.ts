@@ -5,7 +5,7 @@ import type { Release } from "./runner-releases.ts";
  * GitHub queues no job to a runner that was not updated within 30 days of a newer release.
  * https://docs.github.com/en/actions/reference/runners/self-hosted-runners#runner-software-updates-on-self-hosted-runners
  */
-export const GRACE_DAYS = 30;
+const GRACE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 export type Freshness = { readonly fresh: boolean; readonly sentence: string };

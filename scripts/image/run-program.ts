@@ -1,7 +1,7 @@
 // Runs a program with its arguments as they are, never by a shell.
 import { spawn } from "node:child_process";
 
-export type ProgramEnd = {
+type ProgramEnd = {
   /** 127 when there is no such program, as in a shell. */
   readonly code: number;
   /** What it wrote to stdout; empty when it was shown. */

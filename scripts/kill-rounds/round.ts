@@ -27,7 +27,7 @@ export type RoundResult = {
 const MINUTE = 60_000;
 export const CARDS = 4;
 /** Nothing has happened for this long: what is left waits for its time. */
-const STILL_MS = 5_000;
+const STILL_MS = 3_000;
 const SETTLE_MS = 700;
 const POLL_MS = 100;
 /** Then the next start has a clock that is so much ahead: longer than any wait but the round of the registrations. */

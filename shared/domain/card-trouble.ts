@@ -4,7 +4,7 @@ import type { EpochMs } from "./ids.ts";
 import type { CardTrouble, Pool } from "./pool.ts";
 
 /** A single failure may be the driver's, or a container's before it; of two in a row the card is the likelier cause. */
-export const QUARANTINE_STRIKES = 2;
+const QUARANTINE_STRIKES = 2;
 
 /** A worker failed its preflight on these cards: which of them was bad is not known. */
 export function struck(pool: Pool, cards: readonly string[], reason: string, now: EpochMs): Pool {

@@ -55,6 +55,8 @@ export const GITHUB_WORD_MS = 20 * SECOND;
 export const GITHUB_RECHECK_MS = 60 * SECOND;
 /** Longest pause between two questions about a job that GitHub does not know, or may not tell us about. */
 export const GITHUB_UNKNOWN_MAX_MS = HOUR;
+/** GitHub is asked this often whether a gate has closed: approvals may take 30 days, and one refused may never be told. */
+export const GATE_CHECK_MS = HOUR;
 /** A job that waits is looked at once after this: the change of its write may have been lost with the process or the stream. */
 export const ADMIT_MS = MINUTE;
 /**

@@ -1,5 +1,5 @@
 // How GitHub's word moves a job: monotonic, so that order, repetition and delay of deliveries do not matter.
-import { ADMIT_MS } from "./deadlines.ts";
+import { ADMIT_MS, GATE_CHECK_MS } from "./deadlines.ts";
 import type { EndReason } from "./end-reason.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { WorkflowJobWord } from "./github-event.ts";
@@ -40,7 +40,7 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
     github: { ...sideOf(word), status: "waiting" },
     api: undefined,
   };
-  if (word.status === "waiting") return fresh;
+  if (word.status === "waiting") return { ...fresh, verifyAt: now + GATE_CHECK_MS };
   const { held: _held, ...phases } = fresh.phases;
   return { ...advanceByWord({ ...fresh, phases }, word, now), version: 1 };
 }
@@ -58,7 +58,8 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
   if (word.status === "in_progress") {
     return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
   }
-  return { ...next, hold: undefined, admitAt: now + ADMIT_MS, phases: { ...job.phases, queued: now } };
+  const phases = { ...job.phases, queued: now };
+  return { ...next, hold: undefined, verifyAt: undefined, admitAt: now + ADMIT_MS, phases };
 }
 
 /**

@@ -1,6 +1,7 @@
 // What becomes of the job whose worker has ended; and the one GET that asks GitHub when no event came.
 import { wasCalledOff } from "../domain/called-off.ts";
-import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
+import { GATE_CHECK_MS, GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../domain/deadlines.ts";
+import type { WorkflowJobWord } from "../domain/github-event.ts";
 import type { EpochMs, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
@@ -51,6 +52,7 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
     const { item } = await updateJob(deps.stores.jobs, job.id, (current) => {
       if (isTerminal(current)) return undefined;
       if (word === undefined) return unknownToGithub(current, deps.clock.now());
+      if (isGated(current, word)) return verifyLater(current, deps.clock.now() + GATE_CHECK_MS);
       const next = advanceByWord(current, word, deps.clock.now());
       if (next !== current && isTerminal(next)) return next;
       const isTakenBack = current.state === "IN_PROGRESS" && word.status === "queued";
@@ -65,6 +67,11 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       isTerminal(current) ? undefined : afterRefusal(current, error, deps.clock.now()),
     );
   }
+}
+
+/** Its gate is not open yet, and it keeps its hold. */
+function isGated(job: Job, word: WorkflowJobWord): boolean {
+  return job.hold?.reason === "environment-gate" && word.status === "waiting";
 }
 
 function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubError, now: EpochMs): Job {

@@ -9,6 +9,7 @@ const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 /** Commands that need an account or stay running: a test runs the program itself. */
 const ELSEWHERE = new Map([
   ["npm start", { file: "test/e2e/serve-process.ts", runs: "functions/serve.ts" }],
+  ["npm run image", { file: ".ci/image.sh", runs: "image.ts" }],
   ["npm run key", { file: "test/docs/api.test.ts", runs: "key.ts" }],
 ]);
 

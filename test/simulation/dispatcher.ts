@@ -8,6 +8,7 @@ import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { reconcile } from "../../shared/usecases/reconcile.ts";
 import { recover } from "../../shared/usecases/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
+import { withDecisionEye } from "./decision-eye.ts";
 import type { Ground } from "./ground.ts";
 import { NO_API } from "./no-api.ts";
 import type { Outside } from "./outside.ts";
@@ -15,7 +16,7 @@ import type { Life } from "./ports.ts";
 import { createPortsOf } from "./ports.ts";
 import type { Crash, ProcessName } from "./processes.ts";
 import { createProcesses, PROCESSES } from "./processes.ts";
-import { CATALOGUE, DEPLOYMENT, POOL, TENANTS } from "./scenery.ts";
+import { CATALOGUE, DEPLOYMENT, POOL } from "./scenery.ts";
 import type { Stream } from "./stream.ts";
 import { createStream } from "./stream.ts";
 
@@ -33,7 +34,7 @@ export type Dispatcher = {
 const FUNCTION_MS = 120_000;
 
 export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
-  const { plan, timeline, trace, weather, watch, drawFor } = ground;
+  const { plan, scene, timeline, trace, weather, watch, drawFor } = ground;
   let opened = 0;
   const portsOf = createPortsOf({
     ...ground,
@@ -97,17 +98,18 @@ export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
   function depsOf(process: ProcessName, life: Life): ApiDeps {
     const { stores, github, pool } = portsOf(life);
     const skew = plan.skews[plan.form === "single" ? 0 : PROCESSES.indexOf(process)] ?? 0;
+    const now = () => timeline.now() + skew;
     return {
-      stores,
+      stores: withDecisionEye(stores, { now, tenants: scene.tenants, onDecision: watch.decision }),
       apiStores: NO_API,
       seal: createFakeSeal(),
-      clock: { now: () => timeline.now() + skew },
+      clock: { now },
       random: drawFor(`${process}-${++opened}`),
       log: logOf(process),
       github,
       pools: new Map([[POOL, { name: POOL, driver: pool, maxWorkers: undefined }]]),
       catalogue: CATALOGUE,
-      tenants: TENANTS,
+      tenants: scene.tenants,
       deployment: DEPLOYMENT,
       githubUrl: "https://github.com",
       workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),

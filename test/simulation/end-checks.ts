@@ -1,21 +1,21 @@
 // When all is over: nothing waits that could run, nothing is left behind on any side, and both sides agree how each job ended.
 import { githubJobId, isOwnRunner } from "../../shared/domain/ids.ts";
 import type { Job, JobState } from "../../shared/domain/job.ts";
-import { isTerminal } from "../../shared/domain/job.ts";
+import { isTerminal, isWaiting } from "../../shared/domain/job.ts";
 import { isLive } from "../../shared/domain/worker.ts";
 import type { SimJob } from "./github-things.ts";
-import { DEPLOYMENT, POOL } from "./scenery.ts";
+import { DEPLOYMENT, isBeyondQuota, POOL } from "./scenery.ts";
 import type { World } from "./world.ts";
 
 /** Nothing is left to be done, so nothing will happen any more. */
 export function isQuiet(world: World): boolean {
   const { table, outside, dispatcher } = world;
   return (
-    ours(world).every(({ status }) => status === "completed") &&
+    ours(world).every((job) => job.status === "completed" || waitsForEver(job)) &&
     outside.hook.isEmpty &&
     dispatcher.stream.isEmpty &&
     outside.pool.containers.size === 0 &&
-    [...table.all.jobs.values()].every(isTerminal) &&
+    [...table.all.jobs.values()].every((job) => isTerminal(job) || isHopeless(job)) &&
     ![...table.all.workers.values()].some(isLive) &&
     ![...outside.github.runners.keys()].some(isOwn) &&
     Object.keys(table.all.pools.get(POOL)?.reservations ?? {}).length === 0
@@ -31,6 +31,7 @@ function checkJob({ table, watch }: World, job: SimJob): void {
   const record = table.all.jobs.get(githubJobId(job.id));
   const name = `gh-${job.id} (${job.base.name}, ${job.base.labels[0]})`;
   if (job.status !== "completed") {
+    if (waitsForEver(job) && record !== undefined && isHopeless(record)) return;
     if (record !== undefined && isTerminal(record)) {
       watch.broken("ended-here-open-there", `${name} is ${record.state} here and ${job.status} at GitHub`);
     } else watch.broken("job-lost", `${name} is ${job.status} at GitHub and ${describe(record)} here`);
@@ -57,6 +58,22 @@ function checkLeftovers({ table, outside, watch }: World): void {
   }
   const held = Object.keys(table.all.pools.get(POOL)?.reservations ?? {});
   if (held.length > 0) watch.broken("orphan-cards", `cards are held for ${held.join()}`);
+}
+
+/** GitHub itself gives it up after a day. */
+function waitsForEver(job: SimJob): boolean {
+  return job.status === "queued" && isBeyondQuota(job.base);
+}
+
+/** It waits in its lane, and nothing was ever started for it. */
+function isHopeless(job: Job): boolean {
+  const { github } = job;
+  return (
+    isWaiting(job) &&
+    job.starts === 0 &&
+    github !== undefined &&
+    isBeyondQuota({ ...github, labels: github.labels })
+  );
 }
 
 function stateFor({ conclusion }: SimJob): JobState {

@@ -10,7 +10,6 @@ import { createGithubWorld } from "./github-world.ts";
 import type { Ground } from "./ground.ts";
 import type { Hook } from "./hook.ts";
 import { createHook } from "./hook.ts";
-import { CARDS } from "./scenery.ts";
 import type { Container, SimPool } from "./sim-pool.ts";
 import { createSimPool } from "./sim-pool.ts";
 import type { SimWorker } from "./sim-worker.ts";
@@ -35,7 +34,7 @@ export type OutsideOptions = {
 };
 
 export function createOutside(ground: Ground, { post, ask }: OutsideOptions): Outside {
-  const { plan, trace, watch, table, drawFor } = ground;
+  const { plan, scene, trace, watch, table, drawFor } = ground;
   const workers = new Map<Container, SimWorker>();
   const former: StartSpec[] = [];
   const hook = createHook({ ...ground, draw: drawFor("hook"), post });
@@ -58,7 +57,7 @@ export function createOutside(ground: Ground, { post, ask }: OutsideOptions): Ou
   const pool = createSimPool({
     ...ground,
     draw: drawFor("pool"),
-    cards: CARDS,
+    cards: scene.cards,
     onStart,
     onEnd(container) {
       workers.get(container)?.die();

@@ -1,6 +1,7 @@
 // Plays one plan to its end and says what broke.
 import { checkEnd, isQuiet } from "./end-checks.ts";
 import type { FaultKind } from "./fault-kinds.ts";
+import { PASS_MS, reconcileIfDue } from "./passes.ts";
 import type { Plan, PlannedJob } from "./plan.ts";
 import { STORM_MS } from "./plan.ts";
 import { CALM_MS, labelsFor, REPOSITORIES, START } from "./scenery.ts";
@@ -43,29 +44,15 @@ export async function runPlan(plan: Plan, { keepTrace = false } = {}): Promise<O
   };
 }
 
-/** A schedule of one minute in the cloud; in one process a short pause, after which a pass is made when something is due. */
-const PASS_MS = { cloud: MINUTE, single: MINUTE / 3 };
-
 function tick(world: World): void {
-  const { timeline, watch, dispatcher, plan } = world;
+  const { timeline, watch, plan } = world;
   watch.tick();
   if (timeline.now() > START + STORM_MS && isQuiet(world)) {
     timeline.halt();
     return;
   }
-  if (isDue(world) || isTimeForPass(world)) dispatcher.reconcile();
+  reconcileIfDue(world);
   timeline.after(PASS_MS[plan.form], () => tick(world));
-}
-
-/** A pass that has nothing to do is left out: only what it looks at from time to time may take minutes longer. */
-function isTimeForPass({ timeline, weather }: World): boolean {
-  const ms = timeline.now() - START;
-  return ms % (5 * MINUTE) === 0 || (weather.isRestless && ms % MINUTE === 0);
-}
-
-function isDue({ table, timeline }: World): boolean {
-  for (const { dueAt } of table.all.due.values()) if (dueAt <= timeline.now()) return true;
-  return false;
 }
 
 function createJob({ weather, timeline, outside }: World, planned: PlannedJob): void {

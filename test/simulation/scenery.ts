@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 /** 2026-01-01T00:00:00Z. */
 export const START = 1_767_225_600_000;
 export const POOL = poolName("a2");
-export const CARDS = 8;
+const CARDS = 8;
 export const DEPLOYMENT = "s1mula";
 export const EXECUTION_MS = 90 * MINUTE;
 /** The longest deadline: a job in progress is asked about after six hours, and some tries around it. */
@@ -30,10 +30,14 @@ export const REPOSITORIES: readonly WorkflowJobWord["repository"][] = [
 /** Of the same organization, and the App is not installed there. */
 export const FOREIGN = { id: 99, owner: ACME, name: "elsewhere" } as const;
 
-export const TENANTS: readonly TenantSettings[] = [
-  { ...DEFAULT_TENANT_SETTINGS, owner: ACME.login },
+const TENANTS: readonly TenantSettings[] = [
+  { ...DEFAULT_TENANT_SETTINGS, owner: ACME.login, weight: 2 },
   { ...DEFAULT_TENANT_SETTINGS, owner: SOLO.login, maxCards: 4 },
 ];
+
+/** What differs between the runs of faults and those of fairness. */
+export type Scene = { readonly cards: number; readonly tenants: readonly TenantSettings[] };
+export const SCENE: Scene = { cards: CARDS, tenants: TENANTS };
 
 const TEMPLATE: EndpointTemplate = {
   name: "linux-aarch64-a2-{npus}",
@@ -52,6 +56,18 @@ const TEMPLATE: EndpointTemplate = {
 };
 
 export const CATALOGUE: Catalogue = { templates: [TEMPLATE], endpoints: expandEndpoint(TEMPLATE) };
+
+/** It asks for more cards than its owner may have: nothing will start it. */
+export function isBeyondQuota({
+  labels,
+  repository,
+}: Pick<WorkflowJobWord, "labels" | "repository">): boolean {
+  const maxCards = TENANTS.find(({ owner }) => owner === repository.owner.login)?.maxCards;
+  return (
+    maxCards !== undefined &&
+    [1, 2, 4, 8].some((cards) => cards > maxCards && labels[0] === labelsFor(cards)[0])
+  );
+}
 
 export function labelsFor(cards: number): string[] {
   return [`linux-aarch64-a2-${cards}`, "NPU"];

@@ -7,6 +7,8 @@ import { usedCards } from "../../shared/domain/pool.ts";
 import type { Worker } from "../../shared/domain/worker.ts";
 import { isServing } from "../../shared/domain/worker.ts";
 import { isSpare } from "../../shared/domain/worker-steps.ts";
+import type { Decision } from "./fair-choice.ts";
+import { findUnfair } from "./fair-choice.ts";
 import { SECRET } from "./github-calls.ts";
 import type { SimRunner } from "./github-things.ts";
 import type { Container } from "./sim-pool.ts";
@@ -18,6 +20,7 @@ export const RULES = {
   "card-shared": undefined,
   "ledger-exceeded": undefined,
   "github-limit": undefined,
+  "unfair-start": undefined,
   "secret-in-clear": undefined,
   "unexpected-error": undefined,
   "two-workers": "doubleRun",
@@ -42,6 +45,8 @@ export type Watch = {
   job(next: Job, before: Job | undefined): void;
   worker(next: Worker, before: Worker | undefined): void;
   pool(next: Pool): void;
+  /** What a dispatch pass has chosen, before it makes any worker. */
+  decision(decision: Decision): void;
   started(container: Container, living: readonly Container[]): void;
   stopped(container: Container, worker: Worker | undefined, runner: SimRunner | undefined): void;
   /** Whatever is kept or logged. */
@@ -72,7 +77,7 @@ export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: 
   const serving = new Map<JobId, Set<WorkerId>>();
   const doubled = new Map<JobId, EpochMs>();
 
-  return { violations, broken, job, worker, pool, started, stopped, seen, tick };
+  return { violations, broken, job, worker, pool, decision, started, stopped, seen, tick };
 
   function broken(rule: Rule, message: string): void {
     const violation = { rule, message };
@@ -127,6 +132,11 @@ export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: 
     const slots = Object.values(next.reservations).flatMap((one) => one.slots);
     if (new Set(slots).size < slots.length)
       broken("ledger-exceeded", `a card is reserved twice: ${slots.join()}`);
+  }
+
+  function decision(made: Decision): void {
+    const wrong = findUnfair(made);
+    if (wrong !== undefined) broken("unfair-start", wrong);
   }
 
   function started(container: Container, living: readonly Container[]): void {

@@ -1,12 +1,14 @@
 // One run's world on one timeline: what is outside of us, the table, and the dispatcher's processes between them.
 import type { WorkerId } from "../../shared/domain/ids.ts";
+import type { Pool } from "../../shared/domain/pool.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { createDraw, derived } from "./draw.ts";
 import type { Ground } from "./ground.ts";
 import { createOutside } from "./outside.ts";
 import type { Plan, PlannedFault } from "./plan.ts";
-import { CARDS, EXECUTION_MS, START } from "./scenery.ts";
+import type { Scene } from "./scenery.ts";
+import { EXECUTION_MS, SCENE, START } from "./scenery.ts";
 import { createTable } from "./table.ts";
 import { createTimeline } from "./timeline.ts";
 import { createTrace } from "./trace.ts";
@@ -21,13 +23,20 @@ export type World = Prey;
 const CALL_MS = 30_000;
 const DELIVERY_MS = 10_000;
 
-export function createSimWorld(plan: Plan, { keepTrace }: { readonly keepTrace: boolean }): World {
+export type WorldOptions = {
+  readonly keepTrace: boolean;
+  readonly scene?: Scene;
+  /** After each write of the ledger. */
+  readonly onPool?: (pool: Pool) => void;
+};
+
+export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }: WorldOptions): World {
   const timeline = createTimeline(START);
   const trace = createTrace({ now: timeline.now, start: START, keep: keepTrace });
   const forgotten = new Set<WorkerId>();
   const watch = createWatch({
     now: timeline.now,
-    cards: CARDS,
+    cards: scene.cards,
     executionMs: EXECUTION_MS,
     isForgotten: (id) => forgotten.has(id),
     onBroken({ rule, message }) {
@@ -52,12 +61,15 @@ export function createSimWorld(plan: Plan, { keepTrace }: { readonly keepTrace: 
       trace.note("table", worker.state, worker.id, `${worker.jobId} v${worker.version}`);
       watch.worker(worker, before);
     },
-    onPool: watch.pool,
+    onPool(pool) {
+      watch.pool(pool);
+      onPool?.(pool);
+    },
     onMark: (value, before) => watch.seen("a mark", value, before),
     onChange: (change) => dispatcher.stream.push(change),
   });
   const drawFor = (part: string) => createDraw(derived(plan.seed, part));
-  const ground: Ground = { plan, timeline, trace, weather, watch, table, drawFor };
+  const ground: Ground = { plan, scene, timeline, trace, weather, watch, table, drawFor };
   const outside = createOutside(ground, {
     post: (word) => dispatcher.receive(word, DELIVERY_MS),
     ask: <T>(useCase: (deps: Deps) => Promise<T>) => dispatcher.call("api", CALL_MS, useCase),

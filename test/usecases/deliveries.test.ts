@@ -73,6 +73,18 @@ test("behind an environment gate nothing starts, until GitHub queues it again", 
   expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
 });
 
+test("a gate that closes unheard ends the job; while it waits GitHub is asked once an hour", async () => {
+  const world = createWorld();
+  const { workflowJobId: id } = world.github.queue({ status: "waiting" });
+  await play(world, { forMs: 3.5 * HOUR_MS });
+  expect(world.github.calls.workflowJob).toBe(3);
+  expect((await jobOf(world, id)).hold).toMatchObject({ reason: "environment-gate" });
+  world.github.hook.emits = () => false;
+  world.github.change(id, { status: "completed", conclusion: "failure" });
+  expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
+  expect(await jobOf(world, id)).toMatchObject({ state: "FAILED" });
+});
+
 describe("not ours", () => {
   test("hosted labels cost no write at all", async () => {
     const world = createWorld();

@@ -43,7 +43,7 @@ async function deliver(
   };
   const startedAt = clock.now();
   const delivered = await deliverReport(
-    { client, clock, log, random: () => 0.5, workDir },
+    { client, clock, log, random: () => 0.5, workDir, resultFile: undefined },
     "gh-7",
     REPORT,
     signal,
@@ -89,7 +89,13 @@ describe("the report", () => {
 
   it("that cannot be written is sent all the same", async () => {
     const log = createKeptLog();
-    const deps = { clock: createVirtualClock(), log, random: () => 0.5, workDir: join(workDir, "none") };
+    const deps = {
+      clock: createVirtualClock(),
+      log,
+      random: () => 0.5,
+      workDir: join(workDir, "none"),
+      resultFile: undefined,
+    };
     const client = { done: async () => ({ type: "accepted" as const }) };
     expect(await deliverReport({ ...deps, client }, "gh-7", REPORT, new AbortController().signal)).toBe(true);
     expect(log.events.map(({ event }) => event)).toEqual(["result-not-kept"]);

@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { chownSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { processesOf } from "../../worker/supervisor/kill-user.ts";
 import { startDispatcher } from "./support/dispatcher-stub.ts";
 import { eventually } from "./support/eventually.ts";
 import {
@@ -66,6 +68,16 @@ describe("a worker with a supervisor", () => {
     const hook = `ACTIONS_RUNNER_HOOK_JOB_STARTED=${join(container.workDir, "hooks", "started.js")}\n`;
     expect(container.file("run-env")).toContain(hook);
     expect(container.file(".env")).toContain(`/opt/own.sh\n\n${hook}`);
+  });
+
+  it("hears its hooks, which another user runs", async ({ skip }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    await using dispatcher = await startDispatcher();
+    await using container = startSupervised(image, dispatcher, { run: "run-hooks.sh" });
+
+    expect(await container.exit, container.output()).toBe(0);
+
+    expect(dispatcher.dones[0]?.output).toMatchObject({ ran: { repository: "acme/kernels", runId: 7_001 } });
   });
 
   it("refuses a runner that is shared with other workers", async ({ skip }) => {
@@ -148,6 +160,24 @@ describe("a worker with a supervisor", () => {
     expect(container.output()).toContain('"event":"one-user"');
   });
 
+  it("without root cleans up as far as one user can", async ({ skip }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    await using dispatcher = await startDispatcher({ registration: "auto" });
+    const prepare = ({ home }: { home: string }) => writeFileSync(join(home, "keep"), "");
+    await using container = startSupervised(image, dispatcher, {
+      run: "run-escapes.sh",
+      uid: 61_004,
+      prepare,
+    });
+
+    expect(await container.exit, container.output()).toBe(0);
+
+    const fled = container.file("fled")?.trim().split("\n") ?? [];
+    expect(fled).toHaveLength(2);
+    expect(processesOf(61_004)).toEqual([]);
+    expect(existsSync(join(container.home, "_work"))).toBe(false);
+  });
+
   it("runs all as root only by an explicit word, and warns", async ({ skip }) => {
     if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
     await using dispatcher = await startDispatcher({ registration: "auto" });
@@ -169,6 +199,22 @@ describe("a worker with a supervisor", () => {
 
     expect(await container.exit).toBe(2);
     expect(container.output()).toContain("root without the capabilities KILL, SETUID");
+  });
+
+  it("does not start where the runner's user has processes that are not its own", async ({ skip }) => {
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    const stranger = spawn("sleep", ["60"], { uid: RUNNER.uid, gid: RUNNER.gid });
+    try {
+      await using dispatcher = await startDispatcher();
+      await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh" });
+
+      expect(await container.exit).toBe(2);
+      expect(container.output()).toContain(`User ${RUNNER.uid} runs 1 processes already`);
+      expect(container.left()).toEqual([stranger.pid]);
+      expect(dispatcher.takes).toBe(0);
+    } finally {
+      stranger.kill("SIGKILL");
+    }
   });
 
   it("needs no more than four capabilities", async ({ skip }) => {

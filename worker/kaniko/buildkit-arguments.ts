@@ -42,7 +42,7 @@ export function buildkitArguments(options: Options, sources: Sources): BuildkitP
   };
 }
 
-export const DIGEST_FLAGS = [
+const DIGEST_FLAGS = [
   "digest-file",
   "image-name-with-digest-file",
   "image-name-tag-with-digest-file",

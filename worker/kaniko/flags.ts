@@ -1,9 +1,9 @@
 // Every flag of kaniko's executor, and what becomes of it when BuildKit builds instead. Pure data.
 
 /** A `switch` may stand alone, a `list` may be repeated, of a repeated `value` the last one counts. */
-export type FlagKind = "switch" | "value" | "list";
+type FlagKind = "switch" | "value" | "list";
 
-export type BuildkitRule =
+type BuildkitRule =
   /** buildkit-arguments.ts has words for it. */
   | { readonly type: "maps" }
   /** Says how kaniko works, not what it makes: left out, with a line that says so. */

@@ -9,7 +9,7 @@ export type Sources =
   /** A git, bucket or tar URL that only the executor itself can fetch. */
   | { readonly type: "remote"; readonly context: string; readonly dockerfile: string | undefined };
 
-export type Located =
+type Located =
   | { readonly ok: true; readonly sources: Sources; readonly options: Options }
   | { readonly ok: false; readonly fault: string };
 

@@ -5,7 +5,7 @@ import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "../process-se
 import type { RunProgram } from "../run-program.ts";
 import { asUser, type RunnerUser } from "../runner-user.ts";
 
-export type Killed = { readonly found: number; readonly left: number };
+type Killed = { readonly found: number; readonly left: number };
 
 /** Within 2 s. `found` processes were alive, `left` of them would not die. */
 export async function killUser(user: RunnerUser, run: RunProgram, clock: WorkerClock): Promise<Killed> {

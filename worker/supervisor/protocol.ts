@@ -48,7 +48,6 @@ const reply = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("cleaned"), killed: count, undead: count, left: count }),
 ]);
 export type Reply = z.infer<typeof reply>;
-export type Cleaned = Extract<Reply, { type: "cleaned" }>;
 
 /** A job's input is below 128 kB, the rest of an environment below 1 MB. */
 const LONGEST_MESSAGE = 4_194_304;

@@ -47,7 +47,7 @@ export function jobIdOf(pk: string): JobId {
   return pk.slice("job#".length) as JobId;
 }
 
-export function workerIdOf(pk: string): WorkerId {
+function workerIdOf(pk: string): WorkerId {
   return pk.slice("worker#".length) as WorkerId;
 }
 

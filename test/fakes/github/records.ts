@@ -102,6 +102,8 @@ export type RunRecord = {
 export type JobStatus = "pending" | "waiting" | "queued" | "in_progress" | "completed";
 export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "timed_out";
 
+export type JobContainer = { readonly image: string };
+
 export type JobRecord = {
   readonly id: number;
   readonly run: RunRecord;
@@ -110,6 +112,7 @@ export type JobRecord = {
   readonly labels: readonly string[];
   readonly runnerGroup: string | undefined;
   readonly script: readonly string[];
+  readonly container: JobContainer | undefined;
   readonly environment: boolean;
   readonly createdAt: number;
   status: JobStatus;

@@ -132,6 +132,7 @@ function acquire(deps: Deps, runner: RunnerRecord, request: Request) {
     id: job.id,
     name: job.name,
     script: job.script,
+    container: job.container,
     repository: { id: repository.id, owner: repository.owner.login, name: repository.name },
     run: { id: job.run.id, number: job.run.number, attempt: job.attempt, event: job.run.event },
     workflowName: job.run.workflowName,

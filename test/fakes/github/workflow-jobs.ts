@@ -1,6 +1,14 @@
 // The life of workflow jobs at GitHub: queued, approved, taken, finished, cancelled, run again.
 import type { Announce } from "./announce.ts";
-import type { Conclusion, JobRecord, Repository, RunnerRecord, RunRecord, Step } from "./records.ts";
+import type {
+  Conclusion,
+  JobContainer,
+  JobRecord,
+  Repository,
+  RunnerRecord,
+  RunRecord,
+  Step,
+} from "./records.ts";
 import { send, setRunning } from "./runner-state.ts";
 import type { World } from "./world.ts";
 
@@ -10,6 +18,8 @@ export type NewJob = {
   readonly workflowName?: string;
   /** The lines of the job's one `run:` step. */
   readonly run?: readonly string[];
+  /** `container:`; GitHub tells only the runner. */
+  readonly container?: JobContainer;
   /** The job names an environment; unless approved it waits for `approve`. */
   readonly environment?: { readonly approved: boolean };
   /** The run waits for approval (a first pull request from a fork): nothing is sent before `approve`. */
@@ -46,7 +56,7 @@ export function createWorkflowJobs(deps: {
 
   function make(
     run: RunRecord,
-    job: Pick<JobRecord, "name" | "labels" | "runnerGroup" | "script" | "environment">,
+    job: Pick<JobRecord, "name" | "labels" | "runnerGroup" | "script" | "container" | "environment">,
   ) {
     const record: JobRecord = {
       ...job,
@@ -127,6 +137,7 @@ export function createWorkflowJobs(deps: {
         labels: [...job.labels],
         runnerGroup: job.runnerGroup,
         script: [...(job.run ?? [])],
+        container: job.container,
         environment: job.environment !== undefined,
       });
       if (job.skipped) finish(record, "skipped");

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundle, SUPERVISOR, WORKER } from "../../../scripts/build/bundle.ts";
+import { asUser } from "../../../worker/runner-user.ts";
 import { processesOf } from "../../../worker/supervisor/kill-user.ts";
 import type { DispatcherStub } from "./dispatcher-stub.ts";
 import { workerEnvironment } from "./start-worker.ts";
@@ -133,8 +134,8 @@ export function startSupervised(
 
 /** The worker's user must be able to run it: a copy where it is in somebody's home. */
 function reachableNode(folder: string): string {
-  const tried = spawnSync("setpriv", ["--reuid=65534", "--clear-groups", process.execPath, "--version"]);
-  if (tried.status === 0) return process.execPath;
+  const { program, args } = asUser({ program: process.execPath, args: ["--version"] }, RUNNER);
+  if (spawnSync(program, args).status === 0) return process.execPath;
   const copy = join(folder, "node");
   copyFileSync(process.execPath, copy, constants.COPYFILE_FICLONE);
   return copy;

@@ -1,0 +1,15 @@
+// A mistake put into the program by hand, which the simulator must find, and the rule that it must break.
+import type { FaultKind } from "../fault-kinds.ts";
+import type { Edit } from "../patched-copy.ts";
+import type { Rule } from "../watch.ts";
+
+export type Control = {
+  /** What the program does then. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  readonly breaks: Rule;
+  /** Faults that bring it out. */
+  readonly kinds: readonly FaultKind[];
+  /** Of the first run: a little before one that breaks, as CI has a minute for all of them. */
+  readonly seed: number;
+};
