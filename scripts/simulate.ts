@@ -8,14 +8,16 @@ import { runPlan } from "../test/simulation/run.ts";
 import { shrink } from "../test/simulation/shrink.ts";
 import type { Summary } from "../test/simulation/simulate.ts";
 import { simulate } from "../test/simulation/simulate.ts";
+import { measureFairness } from "./simulate/fairness.ts";
 
-const USAGE = `npm run simulate -- [--runs N] [--seed S] [--faults kind,kind] [--json] [--trace] [--stop]
+const USAGE = `npm run simulate -- [--runs N] [--seed S] [--faults kind,kind] [--json] [--trace] [--stop] [--fairness]
 
   --runs N     runs, one for each seed from S on (100)
   --seed S     the first seed (1)
   --faults K,K only these kinds of fault: ${FAULT_KINDS.join(", ")}
   --json       a last line of JSON with the sums
   --trace      show the run of seed S line by line, and no other
+  --fairness   instead: the shares of tenants that flood a pool for a day, and the waits of large jobs
   --stop       end with the first run that breaks
 `;
 
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
     stop: { type: "boolean", default: false },
+    fairness: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -39,6 +42,7 @@ await main();
 
 async function main(): Promise<void> {
   if (values.help) return say(USAGE);
+  if (values.fairness) return await showFairness();
   const seed = Number(values.seed);
   const kinds = kindsOf(values.faults);
   if (values.trace) {
@@ -57,6 +61,12 @@ async function main(): Promise<void> {
     },
   });
   conclude(summary);
+}
+
+async function showFairness(): Promise<void> {
+  const report = await measureFairness(Number(values.seed), say);
+  if (values.json) say(`${JSON.stringify(report)}\n`);
+  if (!report.isFair) process.exitCode = 1;
 }
 
 function kindsOf(text: string | undefined): readonly FaultKind[] {

@@ -25,7 +25,7 @@ export type RoundResult = {
 };
 
 const MINUTE = 60_000;
-export const CARDS = 4;
+const CARDS = 4;
 /** Nothing has happened for this long: what is left waits for its time. */
 const STILL_MS = 3_000;
 const SETTLE_MS = 700;

@@ -19,7 +19,7 @@ export type LogStretch = { readonly tries: readonly DeliveryTry[]; readonly next
 export type DeliveryState = DeliveryMark & { readonly gap: LogGap | undefined };
 
 /** A part of the log too long for one pass: from GitHub's page `cursor` down to `since`. What is newer than `above` is read each time. */
-export type LogGap = { readonly cursor: string; readonly above: EpochMs };
+type LogGap = { readonly cursor: string; readonly above: EpochMs };
 
 export type LostDeliveries = {
   /** Newest first, one for each event: the newest try, by whose id GitHub delivers it again. */
@@ -45,7 +45,7 @@ export const DELIVERIES_KEPT_MS = 72 * HOUR - 10 * MINUTE;
 /** What happened before the dispatcher was first started is nobody's loss, but for the hour in which it was set up. */
 export const FIRST_LOOK_MS = HOUR;
 /** A try shows up in the log late: it is there once it was answered or timed out (10 s, 30 s on a server) or not throttled. */
-export const LOG_LATE_MS = 5 * MINUTE;
+const LOG_LATE_MS = 5 * MINUTE;
 
 /** An event that was given up is remembered with this number, so that it is reported once. */
 const GIVEN_UP = MAX_ASKS + 1;

@@ -4,7 +4,7 @@ import type { Pauses } from "./pauses.ts";
 import type { ProbeGroup } from "./probe-group.ts";
 
 /** One reconcile pass at a time; a crashed holder blocks the next for no longer than `until`. */
-export type PassLease = { readonly holder: string; readonly until: EpochMs };
+type PassLease = { readonly holder: string; readonly until: EpochMs };
 
 /** Up to where the App's hook deliveries are known to be in order, and which of the others were asked for again. */
 export type DeliveryMark = {
@@ -21,7 +21,7 @@ export type Sightings = { readonly seen: { readonly [name: string]: EpochMs } };
 export type RegistrationCount = { readonly buckets: { readonly [startedAt: string]: number } };
 
 /** A token of GitHub's, sealed and bound to its place; `expiresAt` is GitHub's. */
-export type SealedToken = { readonly sealed: string; readonly expiresAt: EpochMs };
+type SealedToken = { readonly sealed: string; readonly expiresAt: EpochMs };
 
 /** Where a look at many things goes on in the next pass. */
 export type Cursor = { readonly after: string | undefined; readonly roundAt: EpochMs };

@@ -25,6 +25,7 @@ export const WAIT_CODES = [
   "tenant-paused",
   "endpoint-paused",
   "larger-than-pool",
+  "larger-than-quota",
   "quota-reached",
   "pool-unavailable",
   "github-limit",

@@ -124,7 +124,7 @@ function quotaOf(
   if (!isCards && !isWorkers) return undefined;
   if (isCards && needed > maxCards) {
     return {
-      code: "quota-reached",
+      code: "larger-than-quota",
       message: `It asks for ${cards(needed)}; "${login}" may hold ${maxCards} of pool "${pool.name}". Ask for fewer, or have the quota raised.`,
     };
   }

@@ -49,16 +49,9 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       workflowJobId,
     });
     const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
-    const { item } = await updateJob(deps.stores.jobs, job.id, (current) => {
-      if (isTerminal(current)) return undefined;
-      if (word === undefined) return unknownToGithub(current, deps.clock.now());
-      if (isGated(current, word)) return verifyLater(current, deps.clock.now() + GATE_CHECK_MS);
-      const next = advanceByWord(current, word, deps.clock.now());
-      if (next !== current && isTerminal(next)) return next;
-      const isTakenBack = current.state === "IN_PROGRESS" && word.status === "queued";
-      if (isTakenBack && !answersFor(worker, current)) return takenBack(current, word, deps.clock.now());
-      return stillOpen(deps, next, current.version, worker);
-    });
+    const { item } = await updateJob(deps.stores.jobs, job.id, (current) =>
+      isTerminal(current) ? undefined : afterAnswer(deps, current, word, worker),
+    );
     if (item !== undefined) await noteIdleEnd(deps, item);
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
@@ -67,6 +60,22 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       isTerminal(current) ? undefined : afterRefusal(current, error, deps.clock.now()),
     );
   }
+}
+
+function afterAnswer(
+  deps: Deps,
+  job: Job,
+  word: WorkflowJobWord | undefined,
+  worker: Worker | undefined,
+): Job | undefined {
+  const now = deps.clock.now();
+  if (word === undefined) return unknownToGithub(job, now);
+  if (isGated(job, word)) return verifyLater(job, now + GATE_CHECK_MS);
+  const next = advanceByWord(job, word, now);
+  if (next !== job && isTerminal(next)) return next;
+  const isTakenBack = job.state === "IN_PROGRESS" && word.status === "queued";
+  if (isTakenBack && !answersFor(worker, job)) return takenBack(job, word, now);
+  return stillOpen(deps, next, job.version, worker);
 }
 
 /** Its gate is not open yet, and it keeps its hold. */

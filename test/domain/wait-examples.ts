@@ -85,6 +85,7 @@ export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-se
   "tenant-paused": aWaitView({ paused: aPause({ kind: "tenant", name: TENANT }) }),
   "endpoint-paused": aWaitView({ paused: aPause({ kind: "endpoint", name: aJob().endpoint }, "drain") }),
   "larger-than-pool": aWaitView({ job: aJob({ cards: 16 }) }),
+  "larger-than-quota": aWaitView({ ...tenant({ maxCards: 4 }), job: aJob({ cards: 8 }) }),
   "quota-reached": aWaitView({
     ...tenant({ maxCards: 4 }),
     pool: aPoolView({ ofTenant: { cards: 4, workers: 2 } }),

@@ -9,11 +9,12 @@ import type { Violation } from "./watch.ts";
 
 export type FairDay = {
   readonly cards: number;
+  readonly sizes: readonly number[];
   readonly seed: number;
   readonly jobs: number;
   /** Of the cards that were held at any time, all day. */
   readonly busy: number;
-  /** Of the card time that was held, by tenant; in the order of `DAY_TENANTS`. */
+  /** Of the card time that was held, by tenant: those of weights 1, 1 and 2. */
   readonly shares: readonly number[];
   /** The largest |share / due - 1| of a tenant. */
   readonly deviation: number;
@@ -22,7 +23,7 @@ export type FairDay = {
   readonly violations: readonly Violation[];
 };
 
-export type LargeWait = {
+type LargeWait = {
   /** From its creation at GitHub to its cards. */
   readonly waitedMs: number;
   /** AGING_MS and the longest of the workers that held cards when it had waited so long. */
@@ -39,6 +40,7 @@ export type LargeJobs = {
 };
 
 type Options = { readonly cards: number; readonly seed: number };
+type FairDayOptions = Options & { readonly sizes: readonly number[] };
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -48,17 +50,17 @@ const LARGE = 8;
 /** One large job at a time. */
 const LARGE_EVERY_MS = 3 * HOUR;
 
-export const DAY_TENANTS: readonly Flooder[] = [
-  { id: 5_001, login: "one", weight: 1, sizes: [1, 1, 2] },
-  { id: 5_002, login: "other", weight: 1, sizes: [1, 1, 2] },
-  { id: 5_003, login: "double", weight: 2, sizes: [1, 1, 2] },
+const DAY_TENANTS: readonly Flooder[] = [
+  { id: 5_001, login: "one", weight: 1, sizes: [1] },
+  { id: 5_002, login: "other", weight: 1, sizes: [1] },
+  { id: 5_003, login: "double", weight: 2, sizes: [1] },
 ];
 const ASKER: Flooder = { id: 5_004, login: "large", weight: 1, sizes: [] };
-const SMALL_ONES: readonly Flooder[] = DAY_TENANTS.map((tenant) => ({ ...tenant, sizes: [1] }));
 
-/** A simulated day of three tenants of weights 1:1:2 that always have jobs waiting. */
-export async function playFairDay({ cards, seed }: Options): Promise<FairDay> {
-  const flood = createFlood({ cards, seed, tenants: DAY_TENANTS });
+/** A simulated day of three tenants of weights 1:1:2 that always have jobs waiting, each of one of these sizes. */
+export async function playFairDay({ cards, seed, sizes }: FairDayOptions): Promise<FairDay> {
+  const tenants = DAY_TENANTS.map((tenant) => ({ ...tenant, sizes }));
+  const flood = createFlood({ cards, seed, tenants });
   await flood.play(DAY);
   const times = cardTime(flood.holds.all(), START + WARM_UP_MS, START + DAY);
   const held = DAY_TENANTS.map(({ id }) => times.get(String(id)) ?? 0);
@@ -70,6 +72,7 @@ export async function playFairDay({ cards, seed }: Options): Promise<FairDay> {
   );
   return {
     cards,
+    sizes,
     seed,
     jobs: flood.world.outside.github.jobs.size,
     busy: sum / (cards * (DAY - WARM_UP_MS)),
@@ -82,7 +85,7 @@ export async function playFairDay({ cards, seed }: Options): Promise<FairDay> {
 
 /** A tenant that asks for 8 cards every three hours, among three that have 1-card jobs without end. */
 export async function playLargeJobs({ cards, seed }: Options): Promise<LargeJobs> {
-  const flood = createFlood({ cards, seed, tenants: [...SMALL_ONES, ASKER] });
+  const flood = createFlood({ cards, seed, tenants: [...DAY_TENANTS, ASKER] });
   const asked: number[] = [];
   for (let ms = LARGE_EVERY_MS; ms < DAY - LARGE_EVERY_MS; ms += LARGE_EVERY_MS) {
     asked.push(START + ms);

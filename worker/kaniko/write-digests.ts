@@ -12,7 +12,7 @@ export async function writeDigests(options: Options, digest: string): Promise<vo
 }
 
 /** Path and content, as the executor writes them: the digest bare, names a line each. */
-export function digestFiles(options: Options, digest: string): (readonly [path: string, text: string])[] {
+function digestFiles(options: Options, digest: string): (readonly [path: string, text: string])[] {
   const names = (options.get("destination") ?? []).map(registryName);
   const lines = (form: (name: string) => string) => names.map((name) => `${form(name)}@${digest}\n`).join("");
   const files = [

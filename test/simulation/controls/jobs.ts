@@ -3,19 +3,6 @@ import type { Control } from "./control.ts";
 
 export const JOBS_CONTROLS: readonly Control[] = [
   {
-    name: "drop in_progress",
-    edits: [
-      {
-        file: "shared/domain/job-events.ts",
-        search: 'if (word.status === "waiting") return job;',
-        replace: 'if (word.status !== "queued" && word.status !== "completed") return job;',
-      },
-    ],
-    breaks: "open-here-ended-there",
-    kinds: ["gate", "delivery-never"],
-    seed: 180,
-  },
-  {
     name: "end the job on the worker's word",
     edits: [
       {
