@@ -1,5 +1,18 @@
 import { defineConfig } from "vitest/config";
 
+/** `npm run test:long`: what needs a container engine or two users, bundles everything, or plays for long. */
+const LONG = [
+  "test/image/**/*.test.ts",
+  "test/contract/docker-pool.test.ts",
+  "test/e2e/container-jobs.test.ts",
+  "test/functions/lambda-cloud.test.ts",
+  "test/simulation/fairness.test.ts",
+  "test/smoke/package.test.ts",
+  "test/usecases/reconcile-crash.test.ts",
+  "test/worker/{container-jobs,hostile-job,supervised}.test.ts",
+  "test/worker/kaniko/*.test.ts",
+];
+
 export default defineConfig({
   test: {
     // Most of the time goes into waiting for real processes: more files at once than cores.
@@ -16,8 +29,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        test: { name: "long", include: LONG, testTimeout: 120_000 },
+      },
+      {
+        extends: true,
         test: {
           name: "unit",
+          exclude: LONG,
           include: [
             "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation}/**/*.test.ts",
           ],
@@ -26,11 +44,21 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,
-        test: { name: "smoke", include: ["test/{smoke,e2e,image}/**/*.test.ts"], testTimeout: 90_000 },
+        test: {
+          name: "smoke",
+          include: ["test/{smoke,e2e}/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 90_000,
+        },
       },
     ],
   },

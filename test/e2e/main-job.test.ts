@@ -33,7 +33,10 @@ test("a steady job costs at most one call to GitHub: tokens are reused", async (
   const before = session.serve.github.clientCalls.length;
   await session.ended(session.queue(["true"]));
   await session.nothingLeft();
-  expect(session.serve.github.clientCalls.length - before).toBeLessThanOrEqual(1);
+  // What looks for lost events goes on by the clock, whatever jobs there are.
+  const byTheClock = /\/hook\/deliveries|\/actions\/(runs|runners)$/;
+  const calls = session.serve.github.clientCalls.slice(before).map(({ path }) => path.replace(/\?.*/, ""));
+  expect(calls.filter((path) => !byTheClock.test(path)).length).toBeLessThanOrEqual(1);
 });
 
 test("a failing step fails the workflow job and leaves nothing", async () => {
