@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:long`: what needs a container engine or two users, bundles everything, or plays for long. */
+/** `npm run test:long`: what needs a container engine or two users, bundles everything, kills servers, or plays for long. */
 const LONG = [
   "test/image/**/*.test.ts",
   "test/contract/docker-pool.test.ts",
-  "test/e2e/container-jobs.test.ts",
+  "test/e2e/{container-jobs,faults,restart}.test.ts",
   "test/functions/lambda-cloud.test.ts",
   "test/simulation/fairness.test.ts",
   "test/smoke/package.test.ts",

@@ -1,6 +1,7 @@
 // A worker asks for its registration: late, after its cards are known to be healthy, and only before it listens.
 import type { WorkerId } from "../domain/ids.ts";
 import type { Worker } from "../domain/worker.ts";
+import { isServing } from "../domain/worker.ts";
 import { labelsOf } from "../domain/worker-labels.ts";
 import { registering } from "../domain/worker-steps.ts";
 import type { Caller, JitConfig } from "../ports/github.ts";
@@ -50,7 +51,9 @@ export async function registerRunner(
     return { type: "later", message, retryAfterMs: turnAt - deps.clock.now() };
   }
   try {
-    return { type: "registered", answer: await mint(deps, worker, caller, kind) };
+    const answer = await mint(deps, worker, caller, kind);
+    if (answer === undefined) return { type: "refused", message: "the worker has ended meanwhile" };
+    return { type: "registered", answer };
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     await noteLimit(deps, worker, caller, error);
@@ -89,23 +92,25 @@ async function markRegistering(
   return { worker: allowed ? item : undefined, first };
 }
 
+/** Undefined when the worker has ended while GitHub was asked. */
 async function mint(
   deps: Deps,
   worker: Worker,
   caller: Caller,
   kind: "token" | "jit",
-): Promise<RegistrationAnswer> {
+): Promise<RegistrationAnswer | undefined> {
   if (kind === "token") {
     const { token } = await deps.github.registrationToken(caller, worker.scope);
     return { type: "token", token };
   }
   const { encodedJitConfig, runnerId } = await jitConfig(deps, worker, caller);
-  await updateWorker(deps.stores.workers, worker.id, (current) => ({
-    ...current,
-    version: current.version + 1,
-    runnerId,
-  }));
-  return { type: "jit", encodedJitConfig };
+  const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    isServing(current) ? { ...current, version: current.version + 1, runnerId } : undefined,
+  );
+  if (item === undefined || isServing(item)) return { type: "jit", encodedJitConfig };
+  // Its release may have looked for the registration before there was one.
+  await deps.github.deleteRunner(caller, worker.scope, runnerId);
+  return undefined;
 }
 
 async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<JitConfig> {

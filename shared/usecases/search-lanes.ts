@@ -24,8 +24,8 @@ export type LaneSearch = {
   readonly gate: PauseGate;
 };
 
-/** A lane is first read for twice its part of the room, and for no fewer heads than this. */
-const MIN_WINDOW = 4;
+/** A lane is first read for its part of the room, and for no fewer heads than this. */
+const MIN_WINDOW = 2;
 
 /** Reads on where the choice has taken all that was read of a lane. */
 export async function searchLanes(
@@ -36,7 +36,7 @@ export async function searchLanes(
 ): Promise<LaneView[]> {
   const { room, gate } = search;
   const open = (await openLanes(deps, search.pool, search.hints)).filter(({ lane }) => gate.admitsLane(lane));
-  let window = Math.min(room, Math.max(MIN_WINDOW, Math.ceil((2 * room) / Math.max(1, open.length))));
+  let window = Math.min(room, Math.max(MIN_WINDOW, Math.ceil(room / Math.max(1, open.length))));
   let lanes = await fill(deps, open, search, window);
   while (window < room) {
     const starts = choose(lanes);

@@ -16,15 +16,18 @@ const SECOND = aWorkerId("npud-t3st00-second0001");
 let now = 0;
 let watch: Watch;
 let forgotten: WorkerId | undefined;
+let elsewhere: WorkerId | undefined;
 
 beforeEach(() => {
   now = 1_000;
   forgotten = undefined;
+  elsewhere = undefined;
   watch = createWatch({
     now: () => now,
     cards: 2,
     executionMs: HOUR_MS,
     isForgotten: (id) => id === forgotten,
+    mayRun: (id) => id !== elsewhere,
     onBroken: () => {},
   });
 });
@@ -56,6 +59,17 @@ describe("a job", () => {
     watch.tick();
     expect(rules()).toEqual([]);
     now += HOUR_MS;
+    watch.tick();
+    expect(rules()).toEqual(["two-workers"]);
+  });
+
+  test("has one when GitHub has given the other's runner another job", () => {
+    for (const id of [FIRST, SECOND]) watch.worker(aWorker({ id, registered: true }), undefined);
+    elsewhere = FIRST;
+    now += HOUR_MS;
+    watch.tick();
+    expect(rules()).toEqual([]);
+    elsewhere = undefined;
     watch.tick();
     expect(rules()).toEqual(["two-workers"]);
   });

@@ -61,6 +61,11 @@ export type WatchOptions = {
   readonly executionMs: number;
   /** Its record was lost: its cards are given away until it is adopted. */
   readonly isForgotten: (id: WorkerId) => boolean;
+  /**
+   * Its runner is at GitHub, with this job or none. The record of a worker whose runner has another job, or has ended and
+   * hangs, may go on naming the job that it was started for: it is no second worker for it.
+   */
+  readonly mayRun: (id: WorkerId, job: JobId) => boolean;
   readonly onBroken: (violation: Violation) => void;
 };
 
@@ -72,10 +77,12 @@ const REBIND_MS = 20 * 60_000;
 /** Clocks of two processes differ by no more. */
 const SKEW_MS = 5_000;
 
-export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: WatchOptions): Watch {
+export function createWatch(options: WatchOptions): Watch {
+  const { now, cards, executionMs, isForgotten, mayRun, onBroken } = options;
   const violations: Violation[] = [];
   const serving = new Map<JobId, Set<WorkerId>>();
   const doubled = new Map<JobId, EpochMs>();
+  const registered = new Set<WorkerId>();
 
   return { violations, broken, job, worker, pool, decision, started, stopped, seen, tick };
 
@@ -99,6 +106,7 @@ export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: 
   function worker(next: Worker, before: Worker | undefined): void {
     seen(next.id, next, before);
     if (before !== undefined && before.jobId !== next.jobId) leave(before.jobId, next.id);
+    if (next.registered) registered.add(next.id);
     const isWanted = isServing(next) && next.drain === undefined && !isSpare(next);
     if (isWanted) join(next.jobId, next.id);
     else leave(next.jobId, next.id);
@@ -119,11 +127,12 @@ export function createWatch({ now, cards, executionMs, isForgotten, onBroken }: 
   function tick(): void {
     for (const [id, since] of doubled) {
       if (now() - since < REBIND_MS) continue;
-      doubled.delete(id);
-      broken(
-        "two-workers",
-        `${id} has had ${[...(serving.get(id) ?? [])].join(" and ")} for ${now() - since} ms`,
+      const workers = [...(serving.get(id) ?? [])].filter(
+        (worker) => !registered.has(worker) || mayRun(worker, id),
       );
+      if (workers.length < 2) continue;
+      doubled.delete(id);
+      broken("two-workers", `${id} has had ${workers.join(" and ")} for ${now() - since} ms`);
     }
   }
 

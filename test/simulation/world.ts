@@ -1,5 +1,6 @@
 // One run's world on one timeline: what is outside of us, the table, and the dispatcher's processes between them.
 import type { WorkerId } from "../../shared/domain/ids.ts";
+import { githubJobId } from "../../shared/domain/ids.ts";
 import type { Pool } from "../../shared/domain/pool.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
 import { createDispatcher } from "./dispatcher.ts";
@@ -39,6 +40,10 @@ export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }:
     cards: scene.cards,
     executionMs: EXECUTION_MS,
     isForgotten: (id) => forgotten.has(id),
+    mayRun(id, job) {
+      const runner = outside.github.runners.get(id);
+      return runner !== undefined && (runner.job === undefined || githubJobId(runner.job.id) === job);
+    },
     onBroken({ rule, message }) {
       trace.note("watch", rule, "", message);
       timeline.halt();

@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import type { GithubFault } from "../../shared/ports/github.ts";
+import { finishWorker } from "../../shared/usecases/finish-worker.ts";
 import { registerRunner } from "../../shared/usecases/register-runner.ts";
 import { takeJob } from "../../shared/usecases/take-job.ts";
-import { aTemplate } from "../domain/builders.ts";
+import { aReport, aTemplate } from "../domain/builders.ts";
 import { isQuiet, jobOf, play } from "../fakes/play.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { ACME, createWorld } from "../fakes/world.ts";
@@ -213,4 +214,21 @@ test("a question for a registration that stood still on its way leaves the runne
   const outcome = await registerRunner(deps, id, `boot-of-${id}`, "jit");
   expect(outcome.type).toBe("refused");
   expect(github.runners.get(id)?.online).toBe(true);
+});
+
+test("a worker that ends while GitHub makes its JIT configuration leaves no runner there", async () => {
+  const { world, worker } = await started();
+  await takeJob(world.deps, worker, "boot-1");
+  const slow: World["deps"]["github"] = {
+    ...world.deps.github,
+    async jitConfig(...call) {
+      await finishWorker(world.deps, worker, aReport({ outcome: "cancelled" }));
+      await world.settle();
+      expect((await world.stores.workers.get(worker))?.state).toBe("released");
+      return world.github.jitConfig(...call);
+    },
+  };
+  const outcome = await registerRunner({ ...world.deps, github: slow }, worker, "boot-1", "jit");
+  expect(outcome.type).toBe("refused");
+  expect(world.github.runners.size).toBe(0);
 });
