@@ -21,7 +21,8 @@ else {
 }
 
 function describeImage(under: ImageUnderTest): void {
-  describe("the worker image", { timeout: 60_000 }, () => {
+  // Podman 4.3 loses parts of lines that come in several writes, once in some hundred containers: seen as an empty line.
+  describe("the worker image", { timeout: 60_000, retry: 2 }, () => {
     test("says what it is and starts below tini, as root, with TERM for its end", async () => {
       const { Config: config, Size: size } = await inspectImage(under);
       expect(config).toMatchObject({
@@ -97,8 +98,8 @@ function describeImage(under: ImageUnderTest): void {
         `for name in bash curl git git-lfs jq kaniko node ps python3 setpriv ssh tar unzip xz zip; do
           command -v $name >/dev/null || echo "no $name"
         done
-        python3 -m venv --help >/dev/null && node --version
-        jq -c . /opt/npu-dispatch/versions.json`,
+        python3 -m venv --help >/dev/null || echo "no venv"
+        printf '%s\\n' "$(node --version)" "$(jq -c . /opt/npu-dispatch/versions.json)"`,
       );
       expect(lines[0]).toBe(`v${versions.node.version}`);
       expect(JSON.parse(lines[1] ?? "")).toEqual({
