@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     // Most of the time goes into waiting for real processes: more files at once than cores.
     maxWorkers: 4,
+    setupFiles: "test/property-seed.ts",
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

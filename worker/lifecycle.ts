@@ -169,6 +169,8 @@ function onSignal(state: WorkerState): Transition {
 }
 
 function onGraceOver(state: WorkerState): Transition {
+  // A late timer that nothing in this state armed: a job that runs is never interrupted by it.
+  if (!state.interrupted && state.result === undefined) return stay(state);
   // First for a runner that lingers after its job: it gets the chance to end by itself.
   return state.interrupted
     ? { state, effects: [{ type: "kill-runner" }] }

@@ -137,6 +137,10 @@ describe("a runner that ends by itself", () => {
     const killed = play(...PREPARED, listening, running, completed, graceOver, graceOver);
     expect(types(killed.last)).toEqual(["kill-runner"]);
   });
+
+  it("is never interrupted in its job by a timer that nothing armed", () => {
+    expect(play(...PREPARED, listening, running, graceOver).last).toEqual([]);
+  });
 });
 
 describe("the runner's hooks", () => {

@@ -1,0 +1,28 @@
+// Plays every property of the tests with new seeds: `npm run test:search -- --rounds 20`. The gate plays one fixed seed.
+import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+
+/** What fast-check takes as a seed. */
+const MAX_SEED = 2 ** 31;
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
+const files = globSync("test/**/*.test.ts").filter((file) =>
+  readFileSync(file, "utf8").includes('from "fast-check"'),
+);
+const failed: number[] = [];
+for (let round = 1; round <= Number(values.rounds); round++) {
+  const seed = randomInt(MAX_SEED);
+  const { status, stdout, stderr } = play(seed);
+  process.stdout.write(`${round}: seed ${seed} ${status === 0 ? "passed" : `failed\n${stdout}${stderr}`}\n`);
+  if (status !== 0) failed.push(seed);
+}
+const again = failed.map((seed) => `PROPERTY_SEED=${seed} npm test`).join("\n");
+process.stdout.write(failed.length === 0 ? "no seed failed\n" : `to see it again:\n${again}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+function play(seed: number) {
+  const env = { ...process.env, PROPERTY_SEED: String(seed) };
+  return spawnSync("vitest", ["run", "--project", "unit", ...files], { env, encoding: "utf8" });
+}
