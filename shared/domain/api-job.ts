@@ -74,6 +74,11 @@ export type ApiSide = {
   /** Readers answer 404 from then on; the history stays. */
   readonly expiresAt: EpochMs | undefined;
   /** Highest number of a stream chunk so far, and of the last one drained. */
-  readonly stream: { readonly written: number; readonly drained: number };
+  readonly stream: {
+    readonly written: number;
+    readonly drained: number;
+    /** Of all chunks so far, as receive-chunk.ts counts them; absent before the first. */
+    readonly bytes?: number;
+  };
   readonly retries: number;
 };

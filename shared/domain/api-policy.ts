@@ -136,6 +136,8 @@ export function parseScope(text: string): RunnerScope | undefined {
 export type Owner = {
   readonly type: "Organization" | "User" | undefined;
   readonly level: TenantSettings["level"];
+  /** Its policy names the repositories that may, for each other too: every request is held to that list besides. */
+  readonly listsRepositories: boolean;
 };
 
 /**
@@ -149,11 +151,8 @@ export function scopeFor(
 ): Checked<RunnerScope> {
   const asked = ask.org === undefined ? undefined : parseScope(ask.org);
   if (asked !== undefined) {
-    if (ask.pat !== undefined || isOwn(asked, caller)) return { ok: true, value: asked };
-    return {
-      ok: false,
-      message: `input.github_org names "${ask.org}", and this key is for "${caller.login}"; send input.github_pat with it, or leave both out`,
-    };
+    const fault = ask.pat === undefined ? foreignPlace(asked, caller, owner) : undefined;
+    return fault === undefined ? { ok: true, value: asked } : { ok: false, message: fault };
   }
   const atRepository = owner.type === "User" || owner.level === "repository";
   if (!atRepository) return { ok: true, value: { type: "organization", org: caller.login } };
@@ -166,7 +165,27 @@ export function scopeFor(
   };
 }
 
-function isOwn(scope: RunnerScope, caller: ApiCaller): boolean {
+/** Why the GitHub App registers no runner there for this caller: a key is its owner's, a workflow step its repository's. */
+function foreignPlace(
+  scope: RunnerScope,
+  caller: ApiCaller,
+  { listsRepositories }: Owner,
+): string | undefined {
   const owner = scope.type === "organization" ? scope.org : scope.owner;
-  return owner.toLowerCase() === caller.login.toLowerCase();
+  if (!isSame(owner, caller.login)) {
+    return `input.github_org names "${nameOf(scope)}", and this key is for "${caller.login}"; send input.github_pat with it, or leave both out`;
+  }
+  const isStep = caller.repositoryId !== undefined;
+  if (scope.type === "organization" || !isStep || listsRepositories) return undefined;
+  const { repo = "" } = caller.run ?? {};
+  if (isSame(scope.repo, repo)) return undefined;
+  return `input.github_org names "${nameOf(scope)}", and this is a workflow step of "${caller.login}/${repo}"; send input.github_pat with it, leave both out, or list ${scope.repo} under the tenant's repositories in dispatch.yaml`;
+}
+
+function nameOf(scope: RunnerScope): string {
+  return scope.type === "organization" ? scope.org : `${scope.owner}/${scope.repo}`;
+}
+
+function isSame(login: string, other: string): boolean {
+  return login.toLowerCase() === other.toLowerCase();
 }

@@ -12,24 +12,23 @@ import { isTerminal } from "./job.ts";
 import { requeueAfterFailure } from "./job-steps.ts";
 import { failureOf } from "./settling.ts";
 import type { Worker } from "./worker.ts";
-import type { WorkerOutcome, WorkerReport } from "./worker-report.ts";
 import { isFailedStart, isPermanent } from "./worker-report.ts";
 
 /** Starts of a job whose worker vanished without a word before it had begun: the second one is the last. */
 const MAX_LOST_STARTS = 2;
 
-type StartFailure = { readonly outcome: WorkerOutcome | "refused"; readonly message: string };
+type StartFailure = Parameters<typeof requeueAfterFailure>[1];
 
 /** The job after its worker's end; the same object when that changes nothing. */
 export function settledApi(job: Job, worker: Worker, now: EpochMs, random: number): Job {
   if (job.api === undefined || isTerminal(job) || job.workerId !== worker.id) return job;
   if (isOvertime(job, now)) return endedApi(job, overtime(job), now);
   const { report } = worker;
-  if (mayHaveBegun(worker)) return endedApi(job, endOf(report), now);
+  if (mayHaveBegun(worker)) return endedApi(job, endOf(worker), now);
   // An idle program may have been about to be given this job.
   const isWord = worker.kind !== "program" && report !== undefined && !isFailedStart(report.outcome);
-  if (isWord) return endedApi(job, endOf(report), now);
-  return afterFailedStart(job, failureOf(report), { now, random, lost: report === undefined });
+  if (isWord) return endedApi(job, endOf(worker), now);
+  return afterFailedStart(job, failureOf(worker), { now, random, lost: report === undefined });
 }
 
 /** A start that failed: once more after back-off, and FAILED with the reason when that cannot help or has not. */
@@ -48,9 +47,8 @@ export function afterFailedStart(
       now,
     );
   }
-  // A refusal of the pool may be one of this very start, so a few fast tries are worth it here.
-  const outcome = failure.outcome === "refused" ? "runner-failed" : failure.outcome;
-  const again = requeueAfterFailure(job, { ...failure, outcome }, now, random);
+  // A few fast tries are worth it whatever it was: even a refusal of the pool may be one of this very start.
+  const again = requeueAfterFailure(job, { ...failure, outcome: "runner-failed" }, now, random);
   return requeued({ ...again, version: job.version });
 }
 
@@ -93,8 +91,10 @@ function mayHaveBegun({ kind, lease, phases, registered, report }: Worker): bool
 
 const LOST = "its worker ended without a result; the work may have been done in part";
 
-function endOf(report: WorkerReport | undefined): ApiEnd {
-  if (report === undefined) return failed("worker-lost", LOST);
+function endOf({ report, lostWhy }: Worker): ApiEnd {
+  if (report === undefined) {
+    return failed("worker-lost", lostWhy === undefined ? LOST : `${LOST}: ${lostWhy}`);
+  }
   const { message } = report;
   const output = { type: "inline", json: JSON.stringify(report) } as const;
   switch (report.outcome) {

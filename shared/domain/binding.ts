@@ -51,6 +51,17 @@ export function decideRebind(view: RebindView): Rebind {
   };
 }
 
+/**
+ * GitHub has given its runner another job since, which it did not pick up at first: it took this one back, and no event
+ * tells. Of two jobs that name one runner exactly one is outdated, or each would be taken from the other without end.
+ */
+export function isOutdated({ job, taker, displaced }: RebindView): boolean {
+  const [own, other] = [job.github, displaced?.github];
+  if (own === undefined || other?.runner?.name !== taker.id || displaced?.id === job.id) return false;
+  const laterMs = (other.startedAt ?? 0) - (own.startedAt ?? 0);
+  return laterMs > 0 || (laterMs === 0 && other.workflowJobId > own.workflowJobId);
+}
+
 /** W2 still points to B; or already to A, when a crash came before A was told. One that has moved on is nobody's heir. */
 function isHeir(
   former: Worker,

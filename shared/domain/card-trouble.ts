@@ -54,13 +54,22 @@ function without(pool: Pool, cards: readonly string[]): Pool {
   return { ...pool, trouble };
 }
 
-/** Quarantines that are over end: the card is tried again, and one failure puts it back. The same pool when none is. */
+/**
+ * Quarantines that are over end: the card is tried again, and one failure puts it back. A failure of long ago is
+ * forgotten, else a pool whose nodes come and go would keep the cards of all that ever were. The same pool when neither
+ * is so.
+ */
 export function lifted(pool: Pool, now: EpochMs): Pool {
-  const over = Object.entries(pool.trouble ?? {}).filter(
-    ([, { until }]) => until !== undefined && until <= now,
+  const before = Object.entries(pool.trouble ?? {});
+  const isOver = ({ until }: CardTrouble) => until !== undefined && until <= now;
+  const kept = before.filter(([, one]) => !isForgotten(one, now));
+  if (kept.length === before.length && !kept.some(([, one]) => isOver(one))) return pool;
+  const trouble = kept.map(
+    ([card, one]) => [card, isOver(one) ? { ...one, until: undefined } : one] as const,
   );
-  if (over.length === 0) return pool;
-  const trouble = { ...pool.trouble };
-  for (const [card, one] of over) trouble[card] = { ...one, until: undefined };
-  return { ...pool, trouble };
+  return { ...pool, trouble: Object.fromEntries(trouble) };
+}
+
+function isForgotten({ until, lastAt }: CardTrouble, now: EpochMs): boolean {
+  return (until === undefined || until <= now) && now - lastAt >= STRIKE_MEMORY_MS;
 }

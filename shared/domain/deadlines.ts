@@ -109,6 +109,10 @@ export const STRIKE_MEMORY_MS = 2 * DAY;
  * that become free are set aside for it. It starts when the longest job on them ends.
  */
 export const AGING_MS = 5 * MINUTE;
+/** Cards beyond a tenant's part for so long count as one card more when tenants are compared; at most one is made up for. */
+export const BALANCE_CARD_MS = 15 * MINUTE;
+/** What a tenant had beyond its part fades over this time (to 1/e): long against the jobs, short against a team's memory. */
+export const BALANCE_MEMORY_MS = DAY;
 /** History is kept for 30 days. */
 export const HISTORY_MS = 30 * DAY;
 /** GitHub cancels a job that no runner took within 24 h. */

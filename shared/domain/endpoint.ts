@@ -34,6 +34,8 @@ export type EndpointTemplate = {
   readonly defaultLabels: boolean;
   readonly image: string | undefined;
   readonly command: readonly string[] | undefined;
+  /** Beside those of its pool; absent: none. */
+  readonly capabilities?: readonly string[];
   /** Patterns of images to which its workers' container is equal: jobs with such a `container:` run in it. */
   readonly containerImages: readonly string[];
   readonly limits: EndpointLimits;

@@ -1,5 +1,5 @@
 // A runner that listens and can get no job: its registration is gone at GitHub, or its process does not know that it is over.
-import { DRAIN_MS, GHOST_CHECK_MS, HEARTBEAT_LOST_MS } from "./deadlines.ts";
+import { DRAIN_MS, GHOST_CHECK_MS } from "./deadlines.ts";
 import type { EpochMs } from "./ids.ts";
 import type { Worker } from "./worker.ts";
 
@@ -24,6 +24,5 @@ export function ghostCheckAt(worker: Worker): EpochMs | undefined {
 export function isMute(worker: Worker, now: EpochMs): boolean {
   const { state, kind = "github", drain, heartbeatAt = worker.createdAt } = worker;
   if (drain === undefined || kind !== "github" || (state !== "booted" && state !== "listening")) return false;
-  const isSilent = heartbeatAt < drain.at && now - heartbeatAt >= HEARTBEAT_LOST_MS;
-  return isSilent && now >= drain.at + DRAIN_MS;
+  return heartbeatAt < drain.at && now >= drain.at + DRAIN_MS;
 }

@@ -40,4 +40,6 @@ export type InstallationEvent = {
   readonly action: "created" | "deleted" | "suspend" | "unsuspend" | "changed";
   readonly installationId: number;
   readonly account: Owner;
+  /** When GitHub last changed the installation, in whole seconds; undefined where it does not say. */
+  readonly updatedAt?: EpochMs | undefined;
 };

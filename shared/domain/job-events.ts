@@ -48,8 +48,6 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
 /** The job after GitHub's word; the same object when the word is late, repeated or says nothing new. */
 export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
   if (isTerminal(job) || job.github === undefined) return job;
-  // The lowest rank: never news of a job that exists.
-  if (word.status === "waiting") return job;
   const step = rank(word.status) - rank(job.github.status);
   if (step < 0 || (step === 0 && !isNewerRunner(job.github, word))) return job;
   const github = sideOf(word);
@@ -94,12 +92,14 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
     word.runner === undefined
       ? `GitHub: ${word.conclusion ?? "completed"}, no runner took it`
       : `GitHub: ${word.conclusion ?? "completed"} on ${word.runner.name}`;
+  const isLost = job.lostWhy !== undefined && state !== "COMPLETED";
+  const loss = isLost ? `; its worker ended without a report: ${job.lostWhy}` : "";
   return {
     ...job,
     state,
     hold: undefined,
     verifyAt: undefined,
-    end: { reason, message, at: now },
+    end: { reason, message: `${message}${loss}`, at: now },
     phases: { ...job.phases, done: now },
   };
 }

@@ -28,7 +28,7 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
 
 /** Bound to a worker that exists already: a rebind, or a surplus worker. */
 export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
-  return { ...job, version: job.version + 1, workerId, formerWorkerId };
+  return { ...job, version: job.version + 1, workerId, formerWorkerId, lostWhy: undefined };
 }
 
 /** Back to its old place in the lane, without a worker. */
@@ -38,20 +38,37 @@ export function requeue(job: Job): Job {
     version: job.version + 1,
     workerId: undefined,
     formerWorkerId: undefined,
+    lostWhy: undefined,
     verifyAt: undefined,
   };
 }
 
 /** Back after a start that failed: after back-off, and held with the reason once it has failed too often. */
-export function requeueAfterFailure(
-  job: Job,
-  failure: { readonly outcome: WorkerOutcome | "refused"; readonly message: string },
-  now: EpochMs,
-  random: number,
-): Job {
+export function requeueAfterFailure(job: Job, failure: Failure, now: EpochMs, random: number): Job {
   const failedStarts = job.failedStarts + 1;
   const hold = holdAfter(failedStarts, failure, now, random);
-  return { ...requeue(job), failedStarts, hold, phases: { ...job.phases, held: now } };
+  const next: Job = { ...requeue(job), failedStarts, hold, phases: { ...job.phases, held: now } };
+  return failure.node === undefined ? next : { ...next, failedOn: withLast(job.failedOn, failure.node) };
+}
+
+/** Back after a start that could not be made for a while, by no fault of the job's or its pool's: nothing is counted. */
+export function requeueUntil(job: Job, message: string, until: EpochMs, now: EpochMs): Job {
+  const hold: Hold = { reason: "start-backoff", message, until };
+  return { ...requeue(job), hold, phases: { ...job.phases, held: now } };
+}
+
+type Failure = {
+  readonly outcome: WorkerOutcome | "refused";
+  readonly message: string;
+  /** Where its worker's cards failed the preflight: the next one goes elsewhere. */
+  readonly node?: string | undefined;
+};
+
+/** A cluster whose every node fails is tried all over again. */
+const MAX_FAILED_ON = 8;
+
+function withLast(nodes: readonly string[] = [], node: string): string[] {
+  return [...nodes.filter((other) => other !== node), node].slice(-MAX_FAILED_ON);
 }
 
 /** Back after a runner that listened and got nothing, though GitHub still says queued. Not a failed start. */
@@ -62,7 +79,14 @@ export function requeueAfterIdle(job: Job, now: EpochMs, random: number): Job {
     message: NOT_ASSIGNED,
     until: now + backoffMs(idleEnds, random, IDLE_RETRY),
   };
-  return { ...requeue(job), failedStarts: 0, idleEnds, hold, phases: { ...job.phases, held: now } };
+  return {
+    ...requeue(job),
+    failedStarts: 0,
+    failedOn: undefined,
+    idleEnds,
+    hold,
+    phases: { ...job.phases, held: now },
+  };
 }
 
 const NOT_ASSIGNED =
@@ -79,6 +103,18 @@ export function awaitProbe(job: Job, until: EpochMs, now: EpochMs): Job {
 const AWAITS_PROBE =
   "a runner for another job of its matrix listened and was given none: one worker at a time finds out when GitHub " +
   "gives out the next (max-parallel)";
+
+/** Out of its lane for as long as its endpoint is not there. */
+export function heldWithout(job: Job, until: EpochMs, now: EpochMs): Job {
+  const message = `no endpoint "${job.endpoint}" is in dispatch.yaml any more`;
+  const hold: Hold = { reason: "endpoint-removed", message, until };
+  return { ...job, version: job.version + 1, hold, phases: { ...job.phases, held: now } };
+}
+
+/** Into the lane of the pool that its endpoint is in now. */
+export function movedTo(job: Job, { pool, cards }: Pick<Job, "pool" | "cards">): Job {
+  return { ...job, version: job.version + 1, pool, cards };
+}
 
 /** The wait is over: back into the lane. */
 export function liftHold(job: Job, now: EpochMs): Job {
@@ -99,12 +135,14 @@ export function verifyLater(job: Job, at: EpochMs): Job {
   return { ...job, version: job.version + 1, verifyAt: at };
 }
 
-function holdAfter(
-  failedStarts: number,
-  failure: { readonly outcome: WorkerOutcome | "refused"; readonly message: string },
-  now: EpochMs,
-  random: number,
-): Hold {
+/** For a question to GitHub: a hold that is over sooner lasts until then, or it would make the job due meanwhile. */
+export function askLater(job: Job, at: EpochMs): Job {
+  const { hold } = job;
+  const next = verifyLater(job, at);
+  return hold?.until === undefined || hold.until >= at ? next : { ...next, hold: { ...hold, until: at } };
+}
+
+function holdAfter(failedStarts: number, failure: Failure, now: EpochMs, random: number): Hold {
   const permanent =
     failure.outcome === "refused" ||
     failure.outcome === "registration-refused" ||

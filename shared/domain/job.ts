@@ -36,6 +36,8 @@ export type HoldReason =
   | "not-assigned"
   /** The same happened to another job of its probe group, and one of them has a worker to find out. */
   | "awaits-probe"
+  /** dispatch.yaml no longer has its endpoint; looked for slowly. */
+  | "endpoint-removed"
   /** GitHub answers 404 for it; asked again ever more seldom, and given up after a day. */
   | "unknown-to-github";
 
@@ -79,6 +81,10 @@ export type Job = {
   readonly starts: number;
   /** Starts in a row that failed before the runner listened. */
   readonly failedStarts: number;
+  /** Nodes where its workers failed their preflight, the last ones; until a runner has listened. Absent: none. */
+  readonly failedOn?: readonly string[] | undefined;
+  /** What ended the container of its last worker, where that left no report. Absent: nobody knows. */
+  readonly lostWhy?: string | undefined;
   /** Workers in a row that listened for it in vain, or that it was not given for that reason. Absent: none. */
   readonly idleEnds?: number;
   /** Since when GitHub does not know it, or may not tell us. Absent in records of before. */

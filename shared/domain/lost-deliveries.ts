@@ -34,11 +34,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /**
- * Pauses after the first, second and third time that an event was asked for; then it is given up. A redelivery takes minutes
- * to arrive. Five of them pass over a deployment or a restart; the hour makes sure that an event from the beginning of an
- * outage of one hour is asked for once more after it.
+ * Pauses after each time that an event was asked for; then it is given up. A redelivery takes minutes to arrive. Five of
+ * them pass over a deployment or a restart; the hours make sure that an event from the beginning of an outage of four hours
+ * is asked for once more after it. Until then each look reads GitHub's log that far back.
  */
-export const ASK_PAUSES_MS = [5 * MINUTE, HOUR, 5 * MINUTE] as const;
+export const ASK_PAUSES_MS = [5 * MINUTE, HOUR, 3 * HOUR, 5 * MINUTE] as const;
 export const MAX_ASKS = ASK_PAUSES_MS.length;
 /** GitHub keeps its log for 3 days, an Enterprise Server for 7. What it is about to forget is not asked for. */
 export const DELIVERIES_KEPT_MS = 72 * HOUR - 10 * MINUTE;
@@ -113,7 +113,8 @@ export function advance(
     // An older gap is begun anew: some are asked for a second time, and none is left out.
     return { since, gap: { cursor: newest.next, above: newest.tries.at(-1)?.deliveredAt ?? since } };
   }
-  if (gap === undefined || older === undefined) return { since: raise(since, open, now), gap };
+  if (gap === undefined) return { since: raise(since, open, now), gap };
+  if (older === undefined) return { since, gap };
   const ofGap = new Set(older.tries.map(({ guid }) => guid));
   if (open.some(({ guid }) => ofGap.has(guid))) return { since, gap };
   const above = raise(gap.above, open, now);

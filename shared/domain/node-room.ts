@@ -2,13 +2,19 @@
 import type { Pool, PoolNode } from "./pool.ts";
 import { freeCards } from "./pool.ts";
 
+/** Where a choice has put a start in its sums: the pool's own scheduler must place it so, or those are of no use. */
+export type NodePlan = {
+  readonly node: string;
+  /** The node that is kept for a job whose turn it was before: not for this one. */
+  readonly kept?: string | undefined;
+};
+
 export type Room = {
   readonly free: number;
   /** Something has been set aside: one job at a time, or a few large ones would empty the pool. */
   readonly isKept: boolean;
-  readonly nodes:
-    | readonly { readonly name: string; readonly total: number; readonly free: number }[]
-    | undefined;
+  readonly keptNode?: string;
+  readonly nodes: readonly PoolNode[] | undefined;
 };
 
 export function roomOf(pool: Pool, nodes: readonly PoolNode[] | undefined): Room {
@@ -20,15 +26,27 @@ export function fitsIn({ free, nodes }: Room, cards: number): boolean {
   return cards <= free && (cards === 0 || nodes === undefined || nodes.some((node) => node.free >= cards));
 }
 
-/** After a start: on the node that it fills best, as the pool's own scheduler would pack it, should it think as we do. */
+/** Undefined without cards, and where the pool has no nodes. */
+export function planOf(room: Room, cards: number): NodePlan | undefined {
+  const best = cards === 0 ? undefined : bestFit(room, cards);
+  return best && { node: best.name, kept: room.keptNode };
+}
+
+/** After a start. */
 export function without(room: Room, cards: number): Room {
-  const fitting = (room.nodes ?? []).filter((node) => node.free >= cards);
-  const best = fitting.reduce<(typeof fitting)[number] | undefined>(
-    (least, node) => (least === undefined || node.free < least.free ? node : least),
-    undefined,
-  );
+  const best = bestFit(room, cards);
   const nodes = room.nodes?.map((node) => (node === best ? { ...node, free: node.free - cards } : node));
   return { ...room, free: room.free - cards, nodes };
+}
+
+/** The node that it fills best: small jobs side by side leave whole nodes to large ones. */
+function bestFit({ nodes = [] }: Room, cards: number): PoolNode | undefined {
+  return nodes
+    .filter((node) => node.free >= cards)
+    .reduce<PoolNode | undefined>(
+      (least, node) => (least === undefined || node.free < least.free ? node : least),
+      undefined,
+    );
 }
 
 /** What is free now is kept for a job of so many cards: all of it, or that of the node that comes closest. */
@@ -42,5 +60,5 @@ export function setAside(room: Room, cards: number): Room {
   );
   if (closest === undefined) return room;
   const nodes = room.nodes.map((node) => (node === closest ? { ...node, free: 0 } : node));
-  return { free: Math.max(0, room.free - closest.free), isKept: true, nodes };
+  return { free: Math.max(0, room.free - closest.free), isKept: true, keptNode: closest.name, nodes };
 }

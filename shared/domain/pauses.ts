@@ -60,6 +60,8 @@ export function pauseOf(
   pauses: Pauses,
   where: Pick<Whereabouts, "pool"> & Partial<Whereabouts>,
 ): PausedPlace | undefined {
+  // As a rule nothing is: asked for each job and lane of a pass.
+  if (Object.keys(pauses.entries).length === 0) return undefined;
   for (const place of placesOf(where)) {
     const pause = pausedAt(pauses, place);
     if (pause !== undefined) return { place, pause };

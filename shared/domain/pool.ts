@@ -1,4 +1,6 @@
 // A pool's ledger: which worker holds how many cards, and by which tenant. The sums are derived, so they cannot drift.
+import type { Balance, Loads } from "./balance.ts";
+import { settled, withRivals } from "./balance.ts";
 import type { EpochMs, PoolName, TenantId, WorkerId } from "./ids.ts";
 
 export type Reservation = {
@@ -24,6 +26,10 @@ export type Pool = {
   readonly unavailableWhy?: string;
   /** Cards that failed a worker's preflight, by slot, or by `node/device` where the pool names no slots. Absent: none. */
   readonly trouble?: { readonly [card: string]: CardTrouble };
+  /** How long a worker holds a card, on the average of late; ms. Absent: none was given back yet. */
+  readonly heldMs?: number;
+  /** Absent: nobody has had to share its cards lately. */
+  readonly balance?: Balance;
 };
 
 /** One machine of the pool. `free` is the pool's own count: others may use it too. */
@@ -80,9 +86,33 @@ function idleInQuarantine(pool: Pool): number {
   return slots.filter((slot) => !held.has(slot)).length;
 }
 
-export function usedBy(pool: Pool, tenant: TenantId): { readonly cards: number; readonly workers: number } {
+export type Use = { readonly cards: number; readonly workers: number };
+
+export function usedBy(pool: Pool, tenant: TenantId): Use {
   const held = Object.values(pool.reservations).filter((entry) => entry.tenant === tenant);
   return { cards: held.reduce((sum, entry) => sum + entry.cards, 0), workers: held.length };
+}
+
+/** In cards; card-less work (CPU endpoints) counts as one, or it would never be anybody's share. */
+export function loadOf({ cards, workers }: Use): number {
+  return Math.max(cards, workers);
+}
+
+/** The pool with its balance up to now: before any change of who holds what. */
+export function balanced(pool: Pool, now: EpochMs): Pool {
+  return pool.balance === undefined ? pool : { ...pool, balance: settled(pool.balance, loadsIn(pool), now) };
+}
+
+/** From now on these share its cards. */
+export function sharedBy(pool: Pool, rivals: Balance["rivals"], now: EpochMs): Pool {
+  const { balance: before, ...rest } = balanced(pool, now);
+  const balance = withRivals(before, rivals, now);
+  return balance === undefined ? rest : { ...rest, balance };
+}
+
+function loadsIn(pool: Pool): Loads {
+  const tenants = new Set(Object.values(pool.reservations).map((entry) => entry.tenant));
+  return new Map([...tenants].map((tenant) => [tenant, loadOf(usedBy(pool, tenant))]));
 }
 
 /** Card indices that may be given away, the lowest first, those with a strike last. */
@@ -103,12 +133,12 @@ function heldSlots(pool: Pool): Set<number> {
   return new Set(Object.values(pool.reservations).flatMap((entry) => entry.slots));
 }
 
-export function reserve(pool: Pool, workerId: WorkerId, reservation: Reservation): Pool {
-  return { ...pool, reservations: { ...pool.reservations, [workerId]: reservation } };
+export function reserve(pool: Pool, workerId: WorkerId, reservation: Reservation, now: EpochMs): Pool {
+  return { ...balanced(pool, now), reservations: { ...pool.reservations, [workerId]: reservation } };
 }
 
 /** Gives back what the worker holds; a second release changes nothing. */
-export function release(pool: Pool, workerId: WorkerId): Pool {
+export function release(pool: Pool, workerId: WorkerId, now: EpochMs): Pool {
   const { [workerId]: _gone, ...rest } = pool.reservations;
-  return { ...pool, reservations: rest };
+  return { ...balanced(pool, now), reservations: rest };
 }

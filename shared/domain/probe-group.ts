@@ -52,7 +52,7 @@ export function baseName(name: string): string {
 
 /** A runner listened for this job in vain. The same object when that is known. */
 export function idled(group: ProbeGroup, id: JobId, now: EpochMs, random: number): ProbeGroup {
-  if (group.waiting.includes(id) && !group.admitted.includes(id)) return group;
+  if (group.waiting.includes(id)) return group;
   const next = { ...without(group, id), room: 0 };
   const waiting = [...next.waiting, id];
   // Runners that started together end together: one round.

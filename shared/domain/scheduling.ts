@@ -1,12 +1,14 @@
 // Which waiting jobs start now: a pure choice over the heads of lanes.
+import type { Balance } from "./balance.ts";
+import { correctionOf } from "./balance.ts";
 import { AGING_MS } from "./deadlines.ts";
 import type { EpochMs, JobId, TenantId } from "./ids.ts";
 import type { Lane } from "./lane.ts";
 import { waitingSince, waitOrder } from "./lane.ts";
-import type { Room } from "./node-room.ts";
-import { fitsIn, roomOf, setAside, without } from "./node-room.ts";
-import type { Pool, PoolNode } from "./pool.ts";
-import { freeSlots, usableCards, usedBy } from "./pool.ts";
+import type { NodePlan, Room } from "./node-room.ts";
+import { fitsIn, planOf, roomOf, setAside, without } from "./node-room.ts";
+import type { Pool, PoolNode, Use } from "./pool.ts";
+import { balanced, freeSlots, loadOf, usableCards, usedBy } from "./pool.ts";
 
 export type LaneView = {
   readonly lane: Lane;
@@ -24,6 +26,8 @@ export type Start = {
   readonly tenant: TenantId;
   readonly cards: number;
   readonly slots: readonly number[];
+  /** Where the pool has nodes, and the job needs cards. */
+  readonly plan?: NodePlan;
 };
 
 export type Choice = {
@@ -35,25 +39,20 @@ export type Choice = {
 };
 
 /**
- * Gives free cards, one job at a time, to the lane with the smallest used/weight whose head fits; ties go to the
- * longer waiting head. Within a lane the order is kept: a large job at the head is not overtaken by its own tenant.
+ * Gives free cards, one job at a time, to the lane with the smallest used/weight whose head fits; up to one card is
+ * added or taken off for what the tenant had beyond its part before. Ties go to the longer waiting head. Within a lane the order is kept: a large job at the head is not overtaken by its own tenant.
  * A head whose turn it is, but that does not fit, lets others pass for AGING_MS; then what is free is set aside for it,
  * on the node that has most of it; for one head at a time. A job larger than the whole pool or its tenant's quota is passed
  * over; it would block its lane for ever.
  */
 export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Choice): Start[] {
   const starts: Start[] = [];
-  const largest = roomiest(pool, choice.nodes);
-  const queues: Queue[] = lanes.map((view) => ({
-    view,
-    heads: view.heads.filter((head) => head.cards <= Math.min(largest, view.maxCards ?? largest)),
-    used: usedBy(pool, view.lane.tenant),
-  }));
+  const queues = queuesOf(pool, lanes, choice);
   const slots = choice.namedCards ? freeSlots(pool) : undefined;
   let room = roomOf(pool, choice.nodes);
   while (starts.length < choice.limit) {
     const turn = nextTurn(queues, room, choice.now);
-    const start = turn.queue && startOf(turn.queue, slots);
+    const start = turn.queue && startOf(turn.queue, turn.room, slots);
     // Cards that cannot be named are not free, whatever the sums say.
     if (turn.queue === undefined || start === undefined) break;
     starts.push(start);
@@ -64,16 +63,52 @@ export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Cho
   return starts;
 }
 
-/** Every head that could ever start has been chosen: what stands behind them may be worth a look. */
-export function isExhausted(view: LaneView, starts: readonly Start[], pool: Pool): boolean {
+/** The tenants, with their weights, that would start more than this, were cards free. */
+export function rivalsAfter(
+  pool: Pool,
+  lanes: readonly LaneView[],
+  starts: readonly Start[],
+  choice: Choice,
+): Balance["rivals"] {
   const chosen = new Set(starts.map((start) => start.jobId));
-  const usable = usableCards(pool);
-  const largest = Math.min(usable, view.maxCards ?? usable);
-  return view.heads.every((head) => chosen.has(head.id) || head.cards > largest);
+  const rivals: { [tenant: string]: number } = {};
+  for (const queue of queuesOf(pool, lanes, choice)) {
+    const { tenant } = queue.view.lane;
+    for (const start of starts) if (start.tenant === tenant) queue.used = add(queue.used, start.cards);
+    const next = queue.heads.find((head) => !chosen.has(head.id));
+    if (next !== undefined && isWithinQuota(queue, next)) rivals[tenant] = queue.view.weight;
+  }
+  return rivals;
 }
 
-type Use = { readonly cards: number; readonly workers: number };
-type Queue = { readonly view: LaneView; readonly heads: Head[]; used: Use };
+/** Every head that could ever start has been chosen: what stands behind them may be worth a look. */
+export function isExhausted(
+  view: LaneView,
+  starts: readonly Start[],
+  pool: Pool,
+  choice: Pick<Choice, "nodes">,
+): boolean {
+  const chosen = new Set(starts.map((start) => start.jobId));
+  return possibleHeads(view, pool, choice).every((head) => chosen.has(head.id));
+}
+
+/** Those larger than what the pool can give one job, or than the tenant's quota, would block their lane for ever. */
+function possibleHeads({ heads, maxCards }: LaneView, pool: Pool, { nodes }: Pick<Choice, "nodes">): Head[] {
+  const largest = roomiest(pool, nodes);
+  return heads.filter((head) => head.cards <= Math.min(largest, maxCards ?? largest));
+}
+
+type Queue = { readonly view: LaneView; readonly heads: Head[]; used: Use; readonly correction: number };
+
+function queuesOf(pool: Pool, lanes: readonly LaneView[], choice: Choice): Queue[] {
+  const { balance } = balanced(pool, choice.now);
+  return lanes.map((view) => ({
+    view,
+    heads: possibleHeads(view, pool, choice),
+    used: usedBy(pool, view.lane.tenant),
+    correction: correctionOf(balance, view.lane.tenant),
+  }));
+}
 
 /** The most cards that one job can have, were everything free. */
 function roomiest(pool: Pool, nodes: readonly PoolNode[] | undefined): number {
@@ -125,16 +160,16 @@ function isWithinQuota({ view, used }: Queue, head: Head): boolean {
 }
 
 /** Takes the cards that it names out of `free`. */
-function startOf(queue: Queue, free: number[] | undefined): Start | undefined {
+function startOf(queue: Queue, room: Room, free: number[] | undefined): Start | undefined {
   const head = queue.heads[0];
   if (head === undefined || (free !== undefined && free.length < head.cards)) return undefined;
   const slots = free?.splice(0, head.cards).sort((a, b) => a - b) ?? [];
-  return { jobId: head.id, tenant: queue.view.lane.tenant, cards: head.cards, slots };
+  const plan = planOf(room, head.cards);
+  return { jobId: head.id, tenant: queue.view.lane.tenant, cards: head.cards, slots, ...(plan && { plan }) };
 }
 
-/** Card-less work (CPU endpoints) counts as one card, or it would never be anybody's share. */
-function share({ used, view }: Queue): number {
-  return Math.max(used.cards, used.workers) / view.weight;
+function share({ used, view, correction }: Queue): number {
+  return (loadOf(used) + correction) / view.weight;
 }
 
 function add(used: Use, cards: number): Use {

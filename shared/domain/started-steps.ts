@@ -25,8 +25,10 @@ export function nextBindingStep(worker: Worker, job: Job | undefined, now: Epoch
 /** The hook's word, noted. The first one stays: later ones come from a machine on which the job has had its way. */
 export function heardOf(worker: Worker, started: StartedJob, now: EpochMs): Worker | undefined {
   if (worker.binding !== undefined || !isServing(worker)) return undefined;
-  if ((worker.kind ?? "github") !== "github") return undefined;
-  const binding = { started, heardAt: now, asked: 0, askedAt: undefined, settled: false };
+  if (worker.kind === "program") return undefined;
+  // An API job's runner is paired with no job of GitHub's: its word only tells whose job would be stopped with it.
+  const settled = worker.kind === "api-runner";
+  const binding = { started, heardAt: now, asked: 0, askedAt: undefined, settled };
   return { ...worker, version: worker.version + 1, binding };
 }
 

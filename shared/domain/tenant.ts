@@ -1,4 +1,5 @@
 // A tenant is a GitHub organization or repository owner.
+import type { InstallationEvent } from "./github-event.ts";
 import type { EpochMs, TenantId } from "./ids.ts";
 
 /**
@@ -14,6 +15,8 @@ export type Tenant = {
   readonly ownerType: "Organization" | "User";
   /** A hint: GitHub has delivered wrong ones (runs-on#509); resolved again when it answers 404. */
   readonly installationId: number | undefined;
+  /** The event that the state follows: one that GitHub sent before it may come after it. */
+  readonly installationEvent?: Pick<InstallationEvent, "action" | "updatedAt"> | undefined;
   readonly state: TenantState;
   readonly updatedAt: EpochMs;
 };

@@ -3,7 +3,7 @@
 import { GITHUB_QUEUE_MS, GITHUB_RECHECK_MS, GITHUB_UNKNOWN_MAX_MS } from "./deadlines.ts";
 import type { EpochMs } from "./ids.ts";
 import type { Job } from "./job.ts";
-import { requeue } from "./job-steps.ts";
+import { askLater, requeue } from "./job-steps.ts";
 
 const UNKNOWN =
   "GitHub does not know this job: was its repository deleted or transferred, or the App uninstalled? " +
@@ -23,7 +23,7 @@ export function unknownToGithub(job: Job, now: EpochMs): Job {
 /** GitHub does not say, for a reason that time alone does not mend: asked again as seldom, and never given up. */
 export function untoldByGithub(job: Job, now: EpochMs): Job {
   const unknownSince = job.unknownSince ?? now;
-  return { ...job, version: job.version + 1, unknownSince, verifyAt: now + pauseMs(now - unknownSince) };
+  return { ...askLater(job, now + pauseMs(now - unknownSince)), unknownSince };
 }
 
 /** As long again as it has lasted: each pause doubles the time. */

@@ -53,6 +53,8 @@ export type WhyWaiting = {
   readonly since: EpochMs;
   /** When it goes on by itself at the latest, or is tried again; epoch ms. */
   readonly until?: EpochMs;
+  /** When it starts by the pace of late, epoch ms: an estimate. Left out where nothing tells it. */
+  readonly expectedAt?: EpochMs;
   /** 1: the next of its tenant in its pool. Left out behind more than `MAX_AHEAD` others. */
   readonly place?: number;
   /** Jobs of its tenant before it in its pool, at most `MAX_AHEAD`. */
@@ -63,6 +65,9 @@ export type WhyWaiting = {
 /** So many heads of a lane are read to find a place in it. */
 export const MAX_AHEAD = 100;
 
+/** What a container that has not started waits for. `host`: its machine prepares it, or somebody has stopped it there. */
+export type WaitsFor = "image" | "node" | "queue" | "quota" | "host";
+
 /** What is known of a job's surroundings; a use case loads only what the job's state asks for. */
 export type WaitView = {
   readonly now: EpochMs;
@@ -72,6 +77,7 @@ export type WaitView = {
   readonly worker?: Worker | undefined;
   /** The pool's own words on a container that has not started. */
   readonly waits?: string | undefined;
+  readonly waitsFor?: WaitsFor | undefined;
   readonly tenant?: TenantView | undefined;
   /** Undefined: dispatch.yaml no longer has it. */
   readonly pool?: PoolView | undefined;
@@ -79,6 +85,8 @@ export type WaitView = {
   readonly paused?: PausedPlace | undefined;
   /** Jobs before it in its lane; `MAX_AHEAD + 1` stands for any more. */
   readonly ahead?: number | undefined;
+  /** By the pace of late it starts in so many ms; undefined: nothing tells. */
+  readonly waitMs?: number | undefined;
   /** What GitHub's limits leave; undefined: nothing is known to be short. */
   readonly github?: GithubRoom | undefined;
 };

@@ -28,8 +28,20 @@ export function whyQueued(view: WaitView): WhyWaiting {
     );
   }
   const obstacle = obstacleIn(view, pool) ?? turnOf(view, pool);
-  return why(obstacle.code, obstacle.message, { ...lineOf(view, pool), ...untilOf(obstacle.until) });
+  const more = { ...lineOf(view, pool), ...untilOf(obstacle.until) };
+  if (view.waitMs === undefined || !IN_LINE.has(obstacle.code))
+    return why(obstacle.code, obstacle.message, more);
+  const message = `${obstacle.message} At the pace of late it starts in about ${inWords(view.waitMs)}.`;
+  return why(obstacle.code, message, { ...more, expectedAt: view.now + view.waitMs });
 }
+
+/** These end when others have given back what they hold. */
+const IN_LINE: ReadonlySet<WaitCode> = new Set([
+  "quota-reached",
+  "workers-limit",
+  "no-free-cards",
+  "not-its-turn",
+]);
 
 type Obstacle = {
   readonly code: WaitCode;
@@ -139,7 +151,9 @@ function quotaOf(
 function turnOf({ job, now, ahead = 0 }: WaitView, pool: PoolView): Obstacle {
   const before = ahead > MAX_AHEAD ? `more than ${MAX_AHEAD}` : String(ahead);
   const line =
-    ahead === 0 ? "It is the next of its tenant." : `${before} of its tenant's jobs are before it.`;
+    ahead === 0
+      ? "It is the next of its tenant."
+      : `${before} of its tenant's jobs ${ahead === 1 ? "is" : "are"} before it.`;
   if (job.cards > pool.free) {
     return {
       code: "no-free-cards",
@@ -167,6 +181,14 @@ function lineOf({ job, ahead = 0 }: WaitView, pool: PoolView): Partial<WhyWaitin
 
 function untilOf(until: EpochMs | undefined): Partial<WhyWaiting> {
   return until === undefined ? {} : { until };
+}
+
+const MINUTE_MS = 60_000;
+
+function inWords(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / MINUTE_MS));
+  if (minutes < 120) return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  return `${Math.round(minutes / 60)} hours`;
 }
 
 function cards(count: number | undefined): string {

@@ -3,7 +3,7 @@ import { PREPARE_MS, RESUME_START_MS } from "./deadlines.ts";
 import type { EpochMs } from "./ids.ts";
 import type { Job, Phase } from "./job.ts";
 import type { WaitCode, WaitView, WhyWaiting } from "./wait-view.ts";
-import type { Worker } from "./worker.ts";
+import type { Worker, WorkerPhase } from "./worker.ts";
 
 export function whyStarting(view: WaitView): WhyWaiting {
   const { job, worker } = view;
@@ -39,32 +39,29 @@ const SETTLING =
   "Its worker ended, or GitHub gave that worker's runner another job. GitHub is asked about this one; it goes on within two minutes.";
 
 function whileServing(view: WaitView, worker: Worker, since: EpochMs): WhyWaiting {
-  const { phases } = worker;
+  const begun = (phase: WorkerPhase) => worker.phases[phase] ?? since;
   switch (phaseOfWorker(worker)) {
     case "starting":
       return { code: "starting", message: ASKED, since, until: worker.createdAt + RESUME_START_MS };
     case "booting":
-      return whileBooting(view, phases.booting ?? since);
+      return whileBooting(view, begun("booting"));
     case "preflight":
-      return whilePreparing("preflight", phases.preflight ?? since, preflightMessage(worker));
+      return whilePreparing("preflight", begun("preflight"), preflightMessage(worker));
     case "registering":
-      return whileRegistering(view, phases.registering ?? since);
+      return whileRegistering(view, begun("registering"));
     default:
-      return whileListening(view.job, worker, phases.listening ?? since);
+      return whileListening(view.job, worker, begun("listening"));
   }
 }
 
-/** The pool's sentence names the image, as Kubernetes' reasons do: ErrImagePull, ImagePullBackOff, InvalidImageName. */
-const ABOUT_IMAGE = /image/i;
-
-function whileBooting({ waits, limits }: WaitView, since: EpochMs): WhyWaiting {
+function whileBooting({ waits, waitsFor, limits }: WaitView, since: EpochMs): WhyWaiting {
   const until = limits === undefined ? {} : { until: since + limits.bootMs };
   if (waits === undefined) {
     const message =
       "Its container is started: the image is fetched where it is missing, and the worker boots.";
     return { code: "booting", message, since, ...until };
   }
-  const code: WaitCode = ABOUT_IMAGE.test(waits) ? "image-pull" : "pool-waits";
+  const code: WaitCode = waitsFor === "image" ? "image-pull" : "pool-waits";
   const message = `The pool has not started its container yet: ${waits.replace(/[.\s]+$/, "")}. It is given up when that lasts.`;
   return { code, message, since, ...until };
 }

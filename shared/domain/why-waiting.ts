@@ -36,6 +36,7 @@ const WHAT_NOW: { readonly [reason in HoldReason]: string } = {
     "Check the GitHub App's permissions and the runner group; then it goes on with the next try.",
   "not-assigned": "It is tried again by itself.",
   "awaits-probe": "Nothing is to be done.",
+  "endpoint-removed": "Put it back, or cancel the job.",
   "unknown-to-github": "",
 };
 

@@ -11,6 +11,7 @@ import type { Endpoint, EndpointLimits } from "./endpoint.ts";
 import { ghostCheckAt } from "./ghost.ts";
 import type { EpochMs, JobId, WorkerId } from "./ids.ts";
 import type { Job } from "./job.ts";
+import type { NodePlan } from "./node-room.ts";
 import type { TenantSettings } from "./tenant.ts";
 import type { DrainReason, RunnerScope, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
 import { isServing } from "./worker.ts";
@@ -20,11 +21,12 @@ export type NewWorker = {
   readonly job: Job;
   readonly endpoint: Endpoint;
   readonly slots: readonly number[];
+  readonly plan?: NodePlan | undefined;
   readonly scope: RunnerScope;
   readonly now: EpochMs;
 };
 
-export function newWorker(id: WorkerId, { job, endpoint, slots, scope, now }: NewWorker): Worker {
+export function newWorker(id: WorkerId, { job, endpoint, slots, plan, scope, now }: NewWorker): Worker {
   return {
     id,
     version: 1,
@@ -34,6 +36,7 @@ export function newWorker(id: WorkerId, { job, endpoint, slots, scope, now }: Ne
     kind: kindFor(job),
     cards: endpoint.cards,
     slots,
+    ...(plan && { plan }),
     jobId: job.id,
     state: "reserving",
     bootId: undefined,

@@ -6,6 +6,7 @@
 //                                         v
 //                          finished (it reported) or lost (it did not) --pool confirms it is gone--> released
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "./ids.ts";
+import type { NodePlan } from "./node-room.ts";
 import type { Binding } from "./started-job.ts";
 import type { WorkerReport } from "./worker-report.ts";
 
@@ -58,6 +59,12 @@ export type DrainReason =
   /** Adopted before its runner listened: without its record it cannot get a registration. */
   | "no-record";
 
+type CardPlace = {
+  readonly node: string | undefined;
+  /** In the order of its slots, where it has slots. */
+  readonly devices: readonly string[] | undefined;
+};
+
 export type Worker = {
   readonly id: WorkerId;
   readonly version: number;
@@ -70,6 +77,8 @@ export type Worker = {
   readonly cards: number;
   /** Card indices where the dispatcher must name them (a host), else empty. */
   readonly slots: readonly number[];
+  /** Of its start; so that one that is resumed comes out the same. Absent: any node. */
+  readonly plan?: NodePlan | undefined;
   /** The job it serves now; the job's `workerId` is the truth. */
   readonly jobId: JobId;
   readonly state: WorkerState;
@@ -90,7 +99,11 @@ export type Worker = {
   /** What its next ping is answered. */
   readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
   readonly report: WorkerReport | undefined;
-  /** What its runner's hook said it was given; absent until then, for other kinds, and in records of before. */
+  /** What ended its container, or kept it from being started, in its pool's words, where it left no report itself. Absent: nobody knows. */
+  readonly lostWhy?: string | undefined;
+  /** Where its cards were and what its host calls them, as far as its pool knows; noted at its end, should that blame them. */
+  readonly place?: CardPlace | undefined;
+  /** What its runner's hook said it was given; absent until then, for programs, and in records of before. */
   readonly binding?: Binding | undefined;
   /** The display name that its runner printed in `Running job:`; not an id. */
   readonly runningJobName: string | undefined;

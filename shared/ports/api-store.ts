@@ -24,15 +24,25 @@ export type ApiKey = {
   readonly login: string;
   readonly name: string;
   readonly createdAt: EpochMs;
+  /** It was taken back: it opens nothing from then on. */
+  readonly revoked?: Revocation | undefined;
 };
+
+export type Revocation = { readonly at: EpochMs; readonly reason: string; readonly by: string };
 
 export type ApiKeyStore = {
   get(hash: string): Promise<ApiKey | undefined>;
   create(key: ApiKey): Promise<boolean>;
+  /** Newest first, revoked ones too; a hint, as every listing. */
+  list(limit: number): Promise<ApiKey[]>;
+  /** In force when this answers. Stores the key where it was not, for one of dispatch.yaml; a first revocation stays. */
+  revoke(key: ApiKey, revocation: Revocation): Promise<ApiKey>;
 };
 
-/** API jobs of an endpoint that are not terminal, as a hint, oldest first. */
-type ApiJobIndex = { open(endpoint: EndpointName, limit: number): Promise<JobId[]> };
+type OpenApiJob = { readonly id: JobId; readonly tenant: TenantId };
+
+/** API jobs of an endpoint that are not terminal, as a hint, oldest first: their keys, the jobs are not read. */
+type ApiJobIndex = { open(endpoint: EndpointName, limit: number): Promise<OpenApiJob[]> };
 
 /** Ends of an endpoint's API jobs, for `/health`: a count may be one off after a lost answer. */
 export type EndpointCounts = {

@@ -1,6 +1,8 @@
 // Where containers run. A driver talks to one kind of pool; it knows workers by their id and decides nothing.
 import type { WorkerId } from "../domain/ids.ts";
+import type { AvoidedNodes } from "../domain/node-trouble.ts";
 import type { PoolNode } from "../domain/pool.ts";
+import type { WaitsFor } from "../domain/wait-view.ts";
 
 export type StartSpec = {
   readonly workerId: WorkerId;
@@ -15,10 +17,16 @@ export type StartSpec = {
   readonly image: string | undefined;
   /** Program and arguments instead of our worker; never through a shell. */
   readonly command: readonly string[] | undefined;
+  /** Linux capabilities beside those that the pool gives to all; absent: none. */
+  readonly capabilities?: readonly string[] | undefined;
   /** The worker's environment: URLs, its id, its token. Drivers add devices and nothing else. */
   readonly env: { readonly [name: string]: string };
   /** Hard limit of the container's life, ms from its start. */
   readonly limitMs: number;
+  /** Nodes whose cards are in trouble, or kept for another, where `capabilities.nodes`. */
+  readonly avoid?: AvoidedNodes | undefined;
+  /** The node on which its cards were counted: the first choice among those that are not to be avoided. */
+  readonly prefer?: string | undefined;
 };
 
 export type StartOutcome =
@@ -28,19 +36,42 @@ export type StartOutcome =
   /** An earlier start of this worker id was cut off by a crash and cannot be taken up: the job needs a new worker, now. */
   | { readonly type: "cut-off"; readonly message: string }
   /** The pool is full, slow or away. Nothing was started, or what was started is found by the next `start`. */
-  | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number | undefined };
+  | {
+      readonly type: "unavailable";
+      readonly message: string;
+      readonly retryAfterMs: number | undefined;
+      /** It concerns only such jobs (a tenant's quota, an image's registry): others start meanwhile. Absent: the whole pool. */
+      readonly of?: "job";
+    };
+
+/** Where a container is or was, as far as the pool can say. */
+export type ContainerPlace = {
+  readonly node?: string | undefined;
+  /** Card indices that it was started with, where `capabilities.namedCards`. */
+  readonly slots?: readonly number[] | undefined;
+  /** Physical ids of the cards that it was really given; those of its slots in the same order. */
+  readonly devices?: readonly string[] | undefined;
+};
 
 export type ContainerState =
-  | {
+  | ({
       readonly type: "running";
       /** It has not started yet: what it waits for, in a sentence (a node, an image, a queue). */
       readonly waits?: string | undefined;
-      readonly node?: string | undefined;
-      /** Physical ids of the cards that it was really given. */
-      readonly devices?: readonly string[] | undefined;
-    }
+      /** The kind of it, where it is known. */
+      readonly waitsFor?: WaitsFor | undefined;
+    } & ContainerPlace)
   /** Ended by itself; `result` is what the worker left when it could not report (its job-done body, JSON text). */
-  | { readonly type: "exited"; readonly code: number | undefined; readonly result: string | undefined }
+  | ({
+      readonly type: "exited";
+      readonly code: number | undefined;
+      readonly result: string | undefined;
+      /**
+       * What ended it, where that was not its own program: out of memory, evicted, its node lost. Reads after "its
+       * container …", says what to do, and has no full stop.
+       */
+      readonly reason?: string | undefined;
+    } & ContainerPlace)
   | { readonly type: "gone" };
 
 export type PoolCapacity = {

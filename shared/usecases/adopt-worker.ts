@@ -45,7 +45,7 @@ export async function adoptWorker(
   const job = await namedJob(deps, claims, ping);
   const { phase, jobName } = ping;
   const { worker: id, tenant } = claims;
-  const slots = slotsOf(container.devices, endpoint);
+  const slots = slotsOf(container.slots, endpoint);
   const scope = await scopeFor(deps, claims, job);
   const worker = adopted({ id, endpoint, tenant, phase, jobName, job, scope, slots }, deps.clock.now());
   // Another of its pings was first.
@@ -95,7 +95,6 @@ async function scopeFor(deps: Deps, claims: WorkerClaims, job: Job | undefined):
  * Where the pool does not name them the number alone is held: another worker may be given one of its cards, and finds it
  * in use before it registers.
  */
-function slotsOf(devices: readonly string[] | undefined, { cards }: Endpoint): number[] {
-  const slots = (devices ?? []).map(Number);
-  return slots.length === cards && slots.every(Number.isInteger) ? slots : [];
+function slotsOf(slots: readonly number[] = [], { cards }: Endpoint): readonly number[] {
+  return slots.length === cards ? slots : [];
 }

@@ -101,6 +101,6 @@ async function write(
   worker: Worker,
   decide: (current: Worker) => Worker | undefined,
 ): Promise<Worker> {
-  const { item } = await updateWorker(deps.stores.workers, worker.id, decide);
+  const { item } = await updateWorker(deps.stores.workers, worker.id, decide, worker);
   return item ?? worker;
 }

@@ -9,6 +9,24 @@ export function clipReport(report: WorkerReport): WorkerReport {
   return { ...report, message: clip(message), jobName: clipped(jobName), result: clipped(result) };
 }
 
+/** Of 300 kB that a job's row may have. A program with more to say returns it as its output. */
+const MAX_ERROR_BYTES = 64_000;
+
+/** The error that a program reports, cut to what its job's record can hold: the beginning, of at most 64 kB in JSON. */
+export function clipError(error: string): string {
+  let kept = error;
+  for (let bytes = jsonBytes(kept); bytes > MAX_ERROR_BYTES; bytes = jsonBytes(kept)) {
+    const length = Math.floor((kept.length * MAX_ERROR_BYTES) / bytes);
+    // Half of a pair is no character.
+    kept = kept.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+  }
+  return kept === error ? error : `${kept}… (cut: it had ${error.length} characters)`;
+}
+
+function jsonBytes(text: string): number {
+  return new TextEncoder().encode(JSON.stringify(text)).length;
+}
+
 function clipped(text: string | undefined): string | undefined {
   return text === undefined ? undefined : clip(text);
 }

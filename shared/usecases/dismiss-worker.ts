@@ -1,4 +1,4 @@
-// An API job that needs its worker no more: ended at once when the job was cancelled or ran out of time, else left to end.
+// An API job that needs its worker no more: ended at once when the job was cancelled or ran too long, else left to end.
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import type { Worker } from "../domain/worker.ts";
@@ -21,9 +21,10 @@ export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefin
     // Its start is under way, and takes it down: a stop that overtakes that would find nothing to stop.
     if (worker.state === "reserving") return draining(worker, "job-ended", step);
     if (worker.kind === "program") return afterJob(worker, job, step);
-    // Of a registered runner only its own job's cancel is a reason to stop it: GitHub may have given it another run's job.
-    const isAsked = hasEndedByItself(job) || job?.end?.reason === "run-ended";
-    return isAsked && worker.registered ? draining(worker, "job-ended", step) : lost(worker, step);
+    // A registered runner is asked, unless somebody wanted its job stopped: GitHub may have given it another one just now.
+    return worker.registered && !isToBeStopped(worker, job)
+      ? draining(worker, "job-ended", step)
+      : lost(worker, step);
   });
   if (!changed || item === undefined) return false;
   const event = isServing(item) ? "worker-let-go" : "worker-recalled";
@@ -48,6 +49,21 @@ function isOfFormerGeneration({ lease }: Worker, job: Job): boolean {
 /** Somebody may still want its result. */
 function hasEndedByItself(job: Job | undefined): boolean {
   return job?.state === "COMPLETED" || job?.state === "FAILED";
+}
+
+/** By `/cancel`, `/purge-queue` or its execution limit. A ttl and the end of its run count only while nothing runs. */
+function isToBeStopped(worker: Worker, job: Job | undefined): boolean {
+  const reason = job?.end?.reason;
+  if (reason === "execution-timeout") return true;
+  return (reason === "cancelled" || reason === "cancelled-before-pickup") && !servesAnother(worker, job);
+}
+
+/** A workflow step's cancel ends no job of another repository; with a PAT the runner is where that one's owner may register. */
+function servesAnother({ binding }: Worker, job: Job | undefined): boolean {
+  const { repositoryId, runner } = job?.api ?? {};
+  if (binding === undefined || repositoryId === undefined) return false;
+  const isOfPat = runner?.sealedPat !== undefined || runner?.patErased === true;
+  return !isOfPat && binding.started.repositoryId !== repositoryId;
 }
 
 /** A program may serve another job, unless it is at work on this one (it may be, before its first ping too) or has not begun to ask. */

@@ -4,15 +4,18 @@
 // loops. The lease saves work, it does not guard safety: cards and claims are conditional writes of their own.
 import { lifted } from "../domain/card-trouble.ts";
 import { PASS_LEASE_MS } from "../domain/deadlines.ts";
+import type { Endpoint } from "../domain/endpoint.ts";
 import type { JobId, PoolName } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import type { Pool } from "../domain/pool.ts";
-import { newPool } from "../domain/pool.ts";
+import { freeCards, newPool } from "../domain/pool.ts";
 import type { Choice } from "../domain/scheduling.ts";
-import { chooseStarts } from "../domain/scheduling.ts";
+import { chooseStarts, rivalsAfter } from "../domain/scheduling.ts";
 import { admitStarts, returnUnused } from "./admit-starts.ts";
 import type { Deps, PoolSettings } from "./deps.ts";
+import { mayHaveNewRivals, noteRivals } from "./note-rivals.ts";
 import { openGate } from "./operator/pause-gate.ts";
+import { healthyNodes } from "./pool-nodes.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { reserveWorkers } from "./reserve-workers.ts";
 import { searchLanes } from "./search-lanes.ts";
@@ -49,16 +52,19 @@ const NOTHING = { started: 0, again: false };
 
 async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[], tried: Set<JobId>) {
   const seen = await loadPool(deps, settings);
-  const room = roomOf(seen, settings, deps.clock.now());
-  if (room === 0) return NOTHING;
+  const now = deps.clock.now();
+  const room = roomOf(deps, seen, settings, now);
+  if (room === 0 && !mayHaveNewRivals(seen, hints, now)) return NOTHING;
   const gate = await openGate(deps, settings.name, hints);
   if (!gate.isOpen) return NOTHING;
-  const choice = await choiceIn(deps, settings, room);
+  const choice = await choiceIn(deps, settings, seen, room);
   const stale = Math.min(tried.size, STALE_HEADS);
-  const search = { pool: settings.name, hints: gate.hints, tried, stale, room, gate };
-  const lanes = await searchLanes(deps, seen, search, (some) => chooseStarts(seen, some, choice));
-  // A look that finds nothing to start costs no write.
-  if (chooseStarts(seen, lanes, choice).length === 0) return NOTHING;
+  const search = { pool: settings.name, hints: gate.hints, tried, stale, gate };
+  const lanes = await searchLanes(deps, seen, search, choice);
+  if (chooseStarts(seen, lanes, choice).length === 0) {
+    await noteRivals(deps, seen, rivalsAfter(seen, lanes, [], choice));
+    return NOTHING;
+  }
   const pool = await acquire(deps, seen);
   if (pool === undefined) return NOTHING;
   const starts = chooseStarts(pool, lanes, choice);
@@ -66,27 +72,19 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   const heldBack = new Set(admitted.heldBack);
   for (const start of starts) if (!heldBack.has(start)) tried.add(start.jobId);
   const admittedStarts = admitted.candidates.map((one) => one.start);
-  const { reserved, dirty } = await reserveWorkers(deps, pool, admittedStarts);
+  const heldOwners = new Set(admitted.heldBack.map(({ tenant }) => tenant));
+  const others = lanes.filter(({ lane }) => !heldOwners.has(lane.tenant));
+  const rivals = rivalsAfter(pool, others, admittedStarts, choice);
+  const { reserved, dirty } = await reserveWorkers(deps, pool, admittedStarts, rivals);
   const started = await startAll(deps, reserved);
   await returnUnused(deps, admitted, started);
   const someLost = started.length < starts.length;
   return { started: started.length, again: dirty || someLost || starts.length === ROUND_STARTS };
 }
 
-async function choiceIn(deps: Deps, settings: PoolSettings, limit: number): Promise<Choice> {
-  const nodes = await nodesOf(deps, settings);
+async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: number): Promise<Choice> {
+  const nodes = await healthyNodes(deps, settings, seen);
   return { namedCards: settings.driver.capabilities.namedCards, limit, now: deps.clock.now(), nodes };
-}
-
-/** Advice only: a pool that cannot be counted now says why at the first start, and its jobs wait with these words. */
-async function nodesOf(deps: Deps, { name, driver }: PoolSettings): Promise<Choice["nodes"]> {
-  if (driver.capabilities.nodes !== true) return undefined;
-  try {
-    return (await driver.capacity()).nodes;
-  } catch (error) {
-    deps.log.warn("pool-not-counted", { pool: name, error });
-    return undefined;
-  }
 }
 
 /** Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have one. */
@@ -102,9 +100,11 @@ async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<Job[
   });
 }
 
-/** How many workers may start in this round. */
-function roomOf(pool: Pool, settings: PoolSettings, now: number): number {
+/** How many workers may start in this round. Where all need cards and none is free, the lanes need no look. */
+function roomOf(deps: Deps, pool: Pool, settings: PoolSettings, now: number): number {
   if ((pool.unavailableUntil ?? 0) > now) return 0;
+  const isCardless = ({ pool: name, cards }: Endpoint) => name === pool.name && cards === 0;
+  if (freeCards(pool) === 0 && !deps.catalogue.endpoints.some(isCardless)) return 0;
   const workers = Object.keys(pool.reservations).length;
   const places = (settings.maxWorkers ?? Number.POSITIVE_INFINITY) - workers;
   return Math.max(0, Math.min(ROUND_STARTS, places));

@@ -20,13 +20,32 @@ export async function endWorker(
   // Half a file: the worker was killed while it wrote. Then it left no word.
   const done = parseJobDone(left);
   const report = done === undefined ? undefined : clipReport(reportOf(done));
-  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    report === undefined
-      ? lost(current, stepOf(deps, current))
-      : finished(current, report, stepOf(deps, current)),
-  );
-  if (changed) note(deps, worker, report?.outcome ?? "lost", `${how}${await lastWords(deps, worker)}`);
+  const why = endOf(container);
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
+    if (report !== undefined) return finished(current, report, stepOf(deps, current));
+    const next = lost(current, stepOf(deps, current));
+    return next === undefined || why === undefined ? next : { ...next, lostWhy: why };
+  });
+  const what = why === undefined ? how : `${how}: ${why}`;
+  if (changed) note(deps, worker, report?.outcome ?? "lost", `${what}${await lastWords(deps, worker)}`);
 }
+
+/** What the pool knows of it, for whoever owns the job. */
+function endOf(container: ContainerState): string | undefined {
+  if (container.type !== "exited") return undefined;
+  const { reason, code } = container;
+  if (reason !== undefined) return `its container ${reason}`;
+  if (code === undefined) return undefined;
+  return `its container ended with exit code ${code}${SIGNALS[code] ?? ""}`;
+}
+
+/** Not every engine says so when the kernel's OOM killer was at work: Podman 4.3 reports the code alone. */
+const SIGNALS: { readonly [code: number]: string } = {
+  134: " (SIGABRT)",
+  137: " (SIGKILL: often for lack of memory)",
+  139: " (SIGSEGV)",
+  143: " (SIGTERM)",
+};
 
 /**
  * Its runner was never registered, so it had no job. Its own is told what the container printed, and what its pool says

@@ -7,14 +7,18 @@ import { pauseOf } from "../domain/pauses.ts";
 import type { Pool } from "../domain/pool.ts";
 import { freeCards, usableCards, usedBy } from "../domain/pool.ts";
 import { settingsOf } from "../domain/tenant.ts";
+import type { Line } from "../domain/wait-estimate.ts";
+import { estimateWait } from "../domain/wait-estimate.ts";
 import type { GithubRoom, PoolView, TenantView, WaitView, WhyWaiting } from "../domain/wait-view.ts";
 import { MAX_AHEAD } from "../domain/wait-view.ts";
 import { phaseOf, whyWaiting } from "../domain/why-waiting.ts";
 import type { Worker } from "../domain/worker.ts";
+import type { JobHead } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
 import { endpointOf } from "./deps.ts";
 import { registrationsLeft } from "./grant-registrations.ts";
 import { readPauses } from "./operator/pause-gate.ts";
+import { cardsOutOfUse } from "./pool-nodes.ts";
 
 export type Explained = {
   readonly phase: Phase;
@@ -37,22 +41,24 @@ async function surroundingsOf(deps: Deps, job: Job, login: string): Promise<Part
   const worker = await deps.stores.workers.get(job.workerId);
   return {
     worker,
-    waits: worker?.state === "starting" ? await waitsOf(deps, worker) : undefined,
+    ...(worker?.state === "starting" && (await waitsOf(deps, worker))),
     github: worker?.state === "booted" && worker.kind !== "program" ? await githubRoom(deps, job) : undefined,
   };
 }
 
 async function surroundingsInQueue(deps: Deps, job: Job, login: string): Promise<Partial<WaitView>> {
-  const [tenant, pool, pauses, ahead, github] = await Promise.all([
+  const [tenant, pool, pauses, before, github] = await Promise.all([
     tenantView(deps, job, login),
     deps.stores.pools.get(job.pool),
     readPauses(deps),
-    aheadOf(deps, job),
+    headsBefore(deps, job),
     job.github === undefined && job.api?.runner === undefined ? undefined : githubRoom(deps, job),
   ]);
   const { pool: name, tenant: owner, endpoint } = job;
   const paused = pauseOf(pauses, { pool: name, tenant: owner, endpoint });
-  return { tenant, ahead, github, paused, pool: poolView(deps, job, pool) };
+  const lost = (await within(INSPECT_MS, cardsOutOfUse(deps, pool))) ?? 0;
+  const waitMs = pool && estimateWait(pool, lineOf(deps, job, { tenant, before }));
+  return { tenant, ahead: before.length, waitMs, github, paused, pool: poolView(deps, job, pool, lost) };
 }
 
 /** As lanes are opened: named in dispatch.yaml or approved, and neither suspended nor removed at GitHub. */
@@ -61,18 +67,24 @@ async function tenantView(deps: Deps, job: Job, callerLogin: string): Promise<Te
   const settings = settingsOf(deps.tenants, { id: job.tenant, login });
   const stored = (await deps.stores.tenants.get(job.tenant))?.state ?? "pending";
   const state = settings !== undefined && stored === "pending" ? "approved" : stored;
-  return { login, state, maxCards: settings?.maxCards, maxWorkers: settings?.maxWorkers };
+  return {
+    login,
+    state,
+    maxCards: settings?.maxCards,
+    maxWorkers: settings?.maxWorkers,
+  };
 }
 
-function poolView(deps: Deps, job: Job, pool: Pool | undefined): PoolView | undefined {
+/** `lost`: of its cards, on nodes, in quarantine. */
+function poolView(deps: Deps, job: Job, pool: Pool | undefined, lost: number): PoolView | undefined {
   const settings = deps.pools.get(job.pool);
   if (settings === undefined) return undefined;
   return {
     name: job.pool,
     counted: pool !== undefined,
     total: pool?.total ?? job.cards,
-    usable: pool === undefined ? job.cards : usableCards(pool),
-    free: pool === undefined ? job.cards : freeCards(pool),
+    usable: pool === undefined ? job.cards : Math.max(0, usableCards(pool) - lost),
+    free: pool === undefined ? job.cards : Math.max(0, freeCards(pool) - lost),
     workers: Object.keys(pool?.reservations ?? {}).length,
     maxWorkers: settings.maxWorkers,
     ofTenant: pool === undefined ? { cards: 0, workers: 0 } : usedBy(pool, job.tenant),
@@ -82,10 +94,24 @@ function poolView(deps: Deps, job: Job, pool: Pool | undefined): PoolView | unde
 }
 
 /** By the order, so that an index which does not show the job yet still tells its place. */
-async function aheadOf(deps: Deps, job: Job): Promise<number> {
+async function headsBefore(deps: Deps, job: Job): Promise<JobHead[]> {
   const heads = await deps.stores.jobs.heads(job, MAX_AHEAD + 1);
   const own = laneOrder(job);
-  return heads.filter(({ order }) => order < own).length;
+  return heads.filter(({ order }) => order < own);
+}
+
+type Place = { readonly tenant: TenantView; readonly before: readonly JobHead[] };
+
+function lineOf(deps: Deps, job: Job, { tenant, before }: Place): Line {
+  const { login, maxCards = Number.POSITIVE_INFINITY, maxWorkers = Number.POSITIVE_INFINITY } = tenant;
+  const limit = deps.pools.get(job.pool)?.maxWorkers ?? Number.POSITIVE_INFINITY;
+  const own = Math.max(1, job.cards);
+  return {
+    tenant: job.tenant,
+    load: before.reduce((sum, { cards }) => sum + Math.max(1, cards), own),
+    weight: settingsOf(deps.tenants, { id: job.tenant, login })?.weight ?? 1,
+    most: Math.min(maxCards, Math.min(maxWorkers, limit) * own),
+  };
 }
 
 async function githubRoom(deps: Deps, job: Job): Promise<GithubRoom> {
@@ -97,15 +123,15 @@ async function githubRoom(deps: Deps, job: Job): Promise<GithubRoom> {
 const INSPECT_MS = 2_000;
 
 /** The pool's words on a container that has not started; what it cannot tell now, the worker's phase tells well enough. */
-async function waitsOf(deps: Deps, worker: Worker): Promise<string | undefined> {
+async function waitsOf(deps: Deps, worker: Worker): Promise<Pick<WaitView, "waits" | "waitsFor">> {
   const driver = deps.pools.get(worker.pool)?.driver;
-  if (driver === undefined) return undefined;
+  if (driver === undefined) return {};
   try {
     const state = await within(INSPECT_MS, driver.inspect(worker.id));
-    return state?.type === "running" ? state.waits : undefined;
+    return state?.type === "running" ? { waits: state.waits, waitsFor: state.waitsFor } : {};
   } catch (error) {
     deps.log.debug("container-not-inspected", { worker: worker.id, pool: worker.pool, error });
-    return undefined;
+    return {};
   }
 }
 

@@ -16,6 +16,7 @@ import { loseResult } from "./lose-result.ts";
 import { isPaused } from "./operator/pause-gate.ts";
 import { takenJobOf } from "./taken-job.ts";
 import { updateJob, updateWorker } from "./update.ts";
+import { yieldCards } from "./yield-cards.ts";
 
 export type GiveOutcome =
   | { readonly type: "given"; readonly jobId: JobId; readonly job: TakenJob }
@@ -42,8 +43,11 @@ export async function giveJob(deps: Deps, id: WorkerId, ask: Ask): Promise<GiveO
   if (worker.lease === undefined) return giveNext(deps, worker);
   if (ask.inProgress) {
     const { lease } = worker;
-    await updateWorker(deps.stores.workers, id, (current) =>
-      acked(current, lease.jobId, stepOf(deps, current)),
+    await updateWorker(
+      deps.stores.workers,
+      id,
+      (current) => acked(current, lease.jobId, stepOf(deps, current)),
+      worker,
     );
     return NOTHING;
   }
@@ -91,11 +95,16 @@ async function giveNext(deps: Deps, worker: Worker): Promise<GiveOutcome> {
   const outcome = isOwn ? await hand(deps, worker, own) : undefined;
   if (outcome !== undefined) return outcome;
   if (!canTake(worker, deps.clock.now())) return { type: "nothing", waits: false };
+  return giveOfLane(deps, worker);
+}
+
+async function giveOfLane(deps: Deps, worker: Worker): Promise<GiveOutcome> {
   const lane = { pool: worker.pool, tenant: worker.tenant };
   for (const head of await deps.stores.jobs.heads(lane, SEARCHED)) {
     const job = await deps.stores.jobs.get(head.id);
     if (job === undefined || !isWaiting(job) || !isAlike(worker, job)) continue;
     if (await isPaused(deps, worker)) return NOTHING;
+    if (await yieldCards(deps, worker, job)) return { type: "nothing", waits: false };
     const handed = await hand(deps, worker, job);
     if (handed !== undefined) return handed;
   }

@@ -16,7 +16,7 @@ import { releaseWorker } from "./release-worker.ts";
 import { retireWorker } from "./retire-worker.ts";
 
 /** True for the changes that `handleChange` acts on; the stream's filter lets only these through. */
-function setsInMotion(change: Change): boolean {
+export function setsInMotion(change: Change): boolean {
   if (change.kind === "worker") return change.worker.state === "released" || awaitsRelease(change.worker);
   const { job } = change;
   return (

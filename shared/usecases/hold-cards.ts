@@ -7,7 +7,7 @@ import { isServing } from "../domain/worker.ts";
 import type { Deps } from "./deps.ts";
 
 /** Answers whether it holds them now. Not so where others hold them all: then they are its own again once they are free. */
-export async function holdCards(deps: Pick<Deps, "stores">, id: WorkerId): Promise<boolean> {
+export async function holdCards(deps: Pick<Deps, "stores" | "clock">, id: WorkerId): Promise<boolean> {
   for (;;) {
     const worker = await deps.stores.workers.get(id);
     const pool = worker === undefined ? undefined : await deps.stores.pools.get(worker.pool);
@@ -15,7 +15,8 @@ export async function holdCards(deps: Pick<Deps, "stores">, id: WorkerId): Promi
     if (pool.reservations[id] !== undefined) return true;
     if (worker.cards > freeCards(pool)) return false;
     const { tenant, cards } = worker;
-    const next = reserve(pool, id, { tenant, cards, slots: freeOf(pool, worker.slots) });
+    const held = { tenant, cards, slots: freeOf(pool, worker.slots) };
+    const next = reserve(pool, id, held, deps.clock.now());
     if (await deps.stores.pools.replace({ ...next, version: pool.version + 1 })) return true;
   }
 }

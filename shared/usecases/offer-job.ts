@@ -9,6 +9,7 @@ import { kindFor, serving } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
 import { isPaused } from "./operator/pause-gate.ts";
 import { updateJob, updateWorker } from "./update.ts";
+import { yieldCards } from "./yield-cards.ts";
 
 /** True when an idle worker has it now; its next poll is answered with it. */
 export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
@@ -18,7 +19,7 @@ export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
     const worker = await deps.stores.workers.get(hint.id);
     if (worker === undefined || !(await isFree(deps, worker, job))) continue;
     if (await isPaused(deps, job)) return false;
-    if (await bindTo(deps, worker, job)) return true;
+    if (!(await yieldCards(deps, worker, job)) && (await bindTo(deps, worker, job))) return true;
   }
   return false;
 }

@@ -7,14 +7,17 @@ import type { LaneView } from "../domain/scheduling.ts";
 import { DEFAULT_TENANT_SETTINGS, settingsOf } from "../domain/tenant.ts";
 import type { Deps } from "./deps.ts";
 
-/** Without heads yet. `hints`: jobs just written, whose lane may not be known yet. */
-export async function openLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<LaneView[]> {
-  const lanes = await knownLanes(deps, pool, hints);
-  const views = await Promise.all(lanes.map((lane) => viewOf(deps, lane)));
+/** With these heads. A read per lane: most lanes of a pool are empty, and need not be asked about. */
+export async function openLanes(
+  deps: Deps,
+  lanes: readonly Pick<LaneView, "lane" | "heads">[],
+): Promise<LaneView[]> {
+  const views = await Promise.all(lanes.map(({ lane, heads }) => viewOf(deps, lane, heads)));
   return views.filter((view) => view !== undefined);
 }
 
-async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<Lane[]> {
+/** `hints`: jobs just written, whose lane may not be known yet. */
+export async function knownLanes(deps: Deps, pool: PoolName, hints: readonly Job[]): Promise<Lane[]> {
   const lanes = new Map((await deps.stores.lanes.list(pool)).map((lane) => [laneKey(lane), lane]));
   for (const job of hints) {
     if (job.pool !== pool || job.github === undefined || lanes.has(laneKey(job))) continue;
@@ -35,7 +38,7 @@ function laneOf(job: Job): Lane {
   return { pool: job.pool, tenant: job.tenant, login: job.github?.repository.owner.login ?? "" };
 }
 
-async function viewOf(deps: Deps, lane: Lane): Promise<LaneView | undefined> {
+async function viewOf(deps: Deps, lane: Lane, heads: LaneView["heads"]): Promise<LaneView | undefined> {
   const named = settingsOf(deps.tenants, { id: lane.tenant, login: lane.login });
   const tenant = await deps.stores.tenants.get(lane.tenant);
   if (tenant === undefined && named === undefined) await appear(deps, lane);
@@ -44,7 +47,7 @@ async function viewOf(deps: Deps, lane: Lane): Promise<LaneView | undefined> {
   if (stopped || !approved) return undefined;
   const settings = named ?? { owner: lane.login, ...DEFAULT_TENANT_SETTINGS };
   const { weight, maxCards, maxWorkers } = settings;
-  return { lane, weight, maxCards, maxWorkers, heads: [] };
+  return { lane, weight, maxCards, maxWorkers, heads };
 }
 
 /** The installation's own event was lost: the operator sees the tenant as pending all the same. */

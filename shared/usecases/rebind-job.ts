@@ -1,7 +1,7 @@
 // GitHub gave a job to another runner than the one started for it: jobs and workers are paired again.
 // Each write may be repeated, and leaves its job due for another look once the dust has settled (recheck-job.ts).
 import type { RebindView } from "../domain/binding.ts";
-import { decideRebind } from "../domain/binding.ts";
+import { decideRebind, isOutdated } from "../domain/binding.ts";
 import { GITHUB_RECHECK_MS } from "../domain/deadlines.ts";
 import type { JobId, WorkerId } from "../domain/ids.ts";
 import { isOwnRunner, parseWorkerId } from "../domain/ids.ts";
@@ -20,6 +20,7 @@ export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   const taker = await takerOf(deps, job);
   if (taker === undefined) return leaveToStranger(deps, job);
   const view = await viewOf(deps, job, taker);
+  if (!isTerminal(job) && isOutdated(view)) return askSoon(deps, job);
   const rebind = decideRebind(view);
   if (rebind.taken !== undefined && !(await take(deps, job, rebind.taken))) return;
   const { freed } = rebind;
@@ -38,6 +39,16 @@ async function takerOf(deps: Deps, job: Job): Promise<Worker | undefined> {
   const worker = id === undefined ? undefined : await deps.stores.workers.get(id);
   // The runner of an API job stays with that job, whatever GitHub gives it: here it is a stranger.
   return (worker?.kind ?? "github") === "github" ? worker : undefined;
+}
+
+/** GitHub's answer moves it on. */
+async function askSoon(deps: Deps, job: Job): Promise<void> {
+  const soon = deps.clock.now() + GITHUB_RECHECK_MS;
+  await updateJob(deps.stores.jobs, job.id, (current) =>
+    isTerminal(current) || (current.verifyAt ?? Number.POSITIVE_INFINITY) <= soon
+      ? undefined
+      : verifyLater(current, soon),
+  );
 }
 
 /** No worker of ours will end for this job and make us ask, so GitHub is asked once the job's time is over. */

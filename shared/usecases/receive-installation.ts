@@ -14,6 +14,10 @@ type InstallationDeps = Pick<Deps, "clock" | "log" | "tenants"> & {
 export async function receiveInstallation(deps: InstallationDeps, event: InstallationEvent): Promise<Tenant> {
   for (let race = 0; race < 5; race++) {
     const before = await deps.stores.tenants.get(tenantId(event.account.id));
+    if (before !== undefined && isLate(event, before)) {
+      deps.log.info("installation-event-late", { tenant: before.login, githubEvent: event.action });
+      return before;
+    }
     const next = advanceTenant(deps, before, event);
     const written =
       before === undefined ? await deps.stores.tenants.create(next) : await deps.stores.tenants.replace(next);
@@ -35,10 +39,35 @@ function advanceTenant(deps: InstallationDeps, before: Tenant | undefined, event
     version: (before?.version ?? 0) + 1,
     login,
     ownerType: event.account.type,
-    installationId: event.action === "deleted" ? undefined : event.installationId,
+    installationId: event.installationId,
+    installationEvent: { action: event.action, updatedAt: event.updatedAt },
     state: stateAfter(event, before?.state, named),
     updatedAt: deps.clock.now(),
   };
+}
+
+/** Of events of one second: `unsuspend` keeps the time of its `suspend`. */
+const ORDER: readonly InstallationEvent["action"][] = [
+  "created",
+  "changed",
+  "suspend",
+  "unsuspend",
+  "deleted",
+];
+
+/**
+ * Redelivered, or overtaken on its way, by an event that GitHub sent later. An installation ends with `deleted`, and the
+ * next one of its owner has a greater id.
+ */
+function isLate(event: InstallationEvent, { installationId, installationEvent: last }: Tenant): boolean {
+  if (installationId !== undefined && installationId !== event.installationId) {
+    return event.installationId < installationId;
+  }
+  if (last === undefined || event.action === "deleted") return false;
+  if (last.action === "deleted") return true;
+  if (last.updatedAt === undefined || event.updatedAt === undefined) return false;
+  if (last.updatedAt !== event.updatedAt) return event.updatedAt < last.updatedAt;
+  return ORDER.indexOf(event.action) < ORDER.indexOf(last.action);
 }
 
 function stateAfter(event: InstallationEvent, before: TenantState | undefined, named: boolean): TenantState {

@@ -10,6 +10,7 @@ import type { Worker } from "../domain/worker.ts";
 import { unleased } from "../domain/worker-lease.ts";
 import { finished } from "../domain/worker-steps.ts";
 import type { JobDone } from "../protocol/worker-plane.ts";
+import { clipError } from "./clip-report.ts";
 import type { Deps } from "./deps.ts";
 import { limitsOf } from "./deps.ts";
 import { endApiJob, holds } from "./end-api-job.ts";
@@ -82,7 +83,7 @@ async function endOf(deps: Deps, worker: Worker, job: Job, body: JobDone): Promi
   const output = await outputOf(deps, worker, job, body.output);
   if (body.error !== undefined) {
     const message = "its program reported an error";
-    return { state: "FAILED", reason: "worker-failed", message, error: body.error, output };
+    return { state: "FAILED", reason: "worker-failed", message, error: clipError(body.error), output };
   }
   return { state: "COMPLETED", reason: "succeeded", message: "its program returned", output };
 }

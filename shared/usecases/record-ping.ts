@@ -52,8 +52,14 @@ export async function recordPing(
 async function recordPhase(deps: Deps, worker: Worker, ping: Ping): Promise<Worker | undefined> {
   const { phase } = ping;
   if (phase === undefined || worker.kind === "program") return undefined;
-  const { item, changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    reported(current, { phase, jobName: ping.jobName }, stepOf(deps, current)),
+  // Most pings say again what is known: they cost no second read.
+  if (reported(worker, { phase, jobName: ping.jobName }, stepOf(deps, worker)) === undefined)
+    return undefined;
+  const { item, changed } = await updateWorker(
+    deps.stores.workers,
+    worker.id,
+    (current) => reported(current, { phase, jobName: ping.jobName }, stepOf(deps, current)),
+    worker,
   );
   if (!changed || item === undefined) return undefined;
   deps.log.info("worker-phase", { worker: item.id, job: item.jobId, phase, endpoint: item.endpoint });
@@ -77,8 +83,11 @@ async function compareWithLease(deps: Deps, worker: Worker, jobIds: readonly str
   const { lease } = worker;
   if (lease === undefined) return;
   if (jobIds.includes(lease.jobId)) {
-    await updateWorker(deps.stores.workers, worker.id, (current) =>
-      acked(current, lease.jobId, stepOf(deps, current)),
+    await updateWorker(
+      deps.stores.workers,
+      worker.id,
+      (current) => acked(current, lease.jobId, stepOf(deps, current)),
+      worker,
     );
     return;
   }

@@ -1,14 +1,17 @@
 // After a worker's end: its container gone, its job settled, its cards free, its runner registration removed.
 // Every step may be repeated; the worker is marked `released` last, so that a crash leaves it due.
+import { blamedCards, heldCards } from "../domain/blamed-cards.ts";
 import { cleared, struck } from "../domain/card-trouble.ts";
 import { GITHUB_QUEUE_MS, GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../domain/deadlines.ts";
 import type { EpochMs, PoolName, WorkerId } from "../domain/ids.ts";
 import type { Pool } from "../domain/pool.ts";
 import { release } from "../domain/pool.ts";
+import { paced } from "../domain/wait-estimate.ts";
 import type { Worker } from "../domain/worker.ts";
 import { blamesCards } from "../domain/worker-report.ts";
 import { graceMs, released } from "../domain/worker-steps.ts";
 import type { Deps } from "./deps.ts";
+import { locateCards } from "./locate-cards.ts";
 import { removeOwnRegistration } from "./remove-registration.ts";
 import { settleJob } from "./settle-job.ts";
 import { updateWorker } from "./update.ts";
@@ -17,13 +20,16 @@ import { updateWorker } from "./update.ts";
 export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean> {
   if (worker.state !== "finished" && worker.state !== "lost") return worker.state === "released";
   const driver = deps.pools.get(worker.pool)?.driver;
+  const located = await locateCards(deps, worker);
   const seen = (await driver?.stop(worker.id, graceMs(worker))) ?? "gone";
   if (seen === "stopping") {
     await lookAgain(deps, worker, STOPPING_RECHECK_MS);
     return false;
   }
-  await releaseCards(deps, worker.pool, worker.id, (pool) => judged(deps, pool, worker));
-  await settleJob(deps, worker);
+  await releaseCards(deps, worker.pool, worker.id, (pool) =>
+    timed(deps, judged(deps, pool, located), worker),
+  );
+  await settleJob(deps, located);
   const removal = await removeOwnRegistration(deps, worker);
   if (removal.type !== "gone" && !isLeftToGithub(worker, deps.clock.now())) {
     const laterMs = removal.type === "later" ? (removal.retryAfterMs ?? 0) : 0;
@@ -36,7 +42,7 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     job: worker.jobId,
     pool: worker.pool,
     reason: worker.report?.outcome ?? "no report",
-    message: worker.report?.message,
+    message: worker.report?.message ?? worker.lostWhy,
   });
   return true;
 }
@@ -49,7 +55,7 @@ export async function markReleased(deps: Pick<Deps, "stores">, id: WorkerId): Pr
 
 /** Gives the worker's cards back, with a verdict on them in the same write; nothing happens when it holds none. */
 export async function releaseCards(
-  deps: Pick<Deps, "stores">,
+  deps: Pick<Deps, "stores" | "clock">,
   name: PoolName,
   id: WorkerId,
   judge: (pool: Pool) => Pool = (pool) => pool,
@@ -57,20 +63,25 @@ export async function releaseCards(
   for (;;) {
     const pool = await deps.stores.pools.get(name);
     if (pool?.reservations[id] === undefined) return;
-    const next = { ...judge(release(pool, id)), version: pool.version + 1 };
+    const next = { ...judge(release(pool, id, deps.clock.now())), version: pool.version + 1 };
     if (await deps.stores.pools.replace(next)) return;
   }
 }
 
+/** A start that failed, however often, says nothing of how long the cards are held by a job. */
+function timed({ clock }: Deps, pool: Pool, { cards, phases, createdAt }: Worker): Pool {
+  if (phases.listening === undefined && phases.running === undefined) return pool;
+  return paced(pool, { cards, workers: 1 }, clock.now() - createdAt);
+}
+
 /** What the worker's end says of its cards: they failed its preflight, they ran a job, or nothing. */
-function judged({ clock, log }: Deps, pool: Pool, { id, slots, report }: Worker): Pool {
-  const cards = slots.map(String);
+function judged({ clock, log }: Deps, pool: Pool, worker: Worker): Pool {
+  const { id, report } = worker;
+  const cards = heldCards(worker);
   if (report === undefined || cards.length === 0) return pool;
   if (report.outcome === "ran") return cleared(pool, cards);
   if (!blamesCards(report)) return pool;
-  // Where cards are only counted, the worker's numbers of them are none of ours.
-  const named = cards.filter((card) => report.badCards?.includes(card));
-  const bad = named.length > 0 ? named : cards;
+  const bad = blamedCards(worker);
   const next = struck(pool, bad, report.message, clock.now());
   for (const card of bad) {
     const { until, byHand } = next.trouble?.[card] ?? {};

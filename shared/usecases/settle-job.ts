@@ -6,8 +6,14 @@ import type { EpochMs, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal } from "../domain/job.ts";
 import { advanceByWord, takenBack } from "../domain/job-events.ts";
-import { requeue, requeueAfterFailure, requeueAfterIdle, verifyLater } from "../domain/job-steps.ts";
-import { decideSettlement, failureOf } from "../domain/settling.ts";
+import {
+  askLater,
+  requeue,
+  requeueAfterFailure,
+  requeueAfterIdle,
+  verifyLater,
+} from "../domain/job-steps.ts";
+import { decideSettlement, failureOf, isAskedSince, toldLoss } from "../domain/settling.ts";
 import { unknownToGithub, untoldByGithub } from "../domain/unknown-job.ts";
 import type { Worker } from "../domain/worker.ts";
 import { isServing } from "../domain/worker.ts";
@@ -31,15 +37,26 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
       return requeueAfterFailure(current, settlement.failure, now, random);
     }
     const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;
-    return (current.verifyAt ?? Number.POSITIVE_INFINITY) <= at ? undefined : verifyLater(current, at);
+    return isAskedSince(current, worker, now) ? undefined : askedAt(current, worker, at);
   });
   if (job?.verifyAt !== undefined && job.verifyAt <= now) await askGithub(deps, job);
 }
 
-/** Asks GitHub what has become of a job without a serving worker; it is terminal, goes on, or waits again. */
-export async function askGithub(deps: Deps, job: Job): Promise<void> {
-  const caller = callerOf(job);
-  if (caller === undefined || job.github === undefined || isTerminal(job)) return;
+/** Undefined: GitHub is asked before that, and there is nothing to remember. */
+function askedAt(job: Job, worker: Worker, at: EpochMs): Job | undefined {
+  const told = toldLoss(job, worker);
+  if ((job.verifyAt ?? Number.POSITIVE_INFINITY) > at) return verifyLater(told, at);
+  return told === job ? undefined : { ...told, version: job.version + 1 };
+}
+
+/**
+ * Asks GitHub what has become of a job without a serving worker; it is terminal, goes on, or waits again. An answer takes
+ * a while: it comes too late for a job that has moved on meanwhile, unless it says how the job has ended.
+ */
+export async function askGithub(deps: Deps, seen: Job): Promise<void> {
+  const caller = callerOf(seen);
+  const job = await askingFor(deps, seen);
+  if (caller === undefined || job?.github === undefined) return;
   const { repository, workflowJobId } = job.github;
   try {
     const word = await deps.github.workflowJob(caller, {
@@ -49,30 +66,53 @@ export async function askGithub(deps: Deps, job: Job): Promise<void> {
       workflowJobId,
     });
     const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
-    const { item } = await updateJob(deps.stores.jobs, job.id, (current) =>
-      isTerminal(current) ? undefined : afterAnswer(deps, current, word, worker),
+    const { item, changed } = await updateJob(deps.stores.jobs, job.id, (current) =>
+      isTerminal(current) ? undefined : afterAnswer(deps, { job: current, asked: job, word, worker }),
     );
-    if (item !== undefined) await noteIdleEnd(deps, item);
+    if (changed && item !== undefined) await noteIdleEnd(deps, item);
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     deps.log.warn("github-not-asked", { job: job.id, message: error.message, error });
     await updateJob(deps.stores.jobs, job.id, (current) =>
-      isTerminal(current) ? undefined : afterRefusal(current, error, deps.clock.now()),
+      isTerminal(current) || hasMovedOn(current, job)
+        ? undefined
+        : afterRefusal(current, error, deps.clock.now()),
     );
   }
 }
 
-function afterAnswer(
-  deps: Deps,
-  job: Job,
-  word: WorkflowJobWord | undefined,
-  worker: Worker | undefined,
-): Job | undefined {
+/** Not due while it is asked about, so that nobody else asks too. Undefined: somebody else was first. */
+async function askingFor(deps: Deps, seen: Job): Promise<Job | undefined> {
+  const { item, changed } = await updateJob(deps.stores.jobs, seen.id, (current) => {
+    const isFirst = current.verifyAt === seen.verifyAt && !hasMovedOn(current, seen);
+    return isFirst && !isTerminal(current) && current.github !== undefined
+      ? askLater(current, deps.clock.now() + GITHUB_RECHECK_MS)
+      : undefined;
+  });
+  return changed ? item : undefined;
+}
+
+/** To another worker, state or hold. */
+function hasMovedOn(job: Job, since: Job): boolean {
+  const isSame = job.workerId === since.workerId && job.state === since.state;
+  return !isSame || job.hold?.reason !== since.hold?.reason || job.hold?.until !== since.hold?.until;
+}
+
+type Answer = {
+  readonly job: Job;
+  /** The job as it was when GitHub was asked. */
+  readonly asked: Job;
+  readonly word: WorkflowJobWord | undefined;
+  readonly worker: Worker | undefined;
+};
+
+function afterAnswer(deps: Deps, { job, asked, word, worker }: Answer): Job | undefined {
   const now = deps.clock.now();
+  const next = word === undefined ? job : advanceByWord(job, word, now);
+  if (next !== job && isTerminal(next)) return next;
+  if (hasMovedOn(job, asked)) return undefined;
   if (word === undefined) return unknownToGithub(job, now);
   if (isGated(job, word)) return verifyLater(job, now + GATE_CHECK_MS);
-  const next = advanceByWord(job, word, now);
-  if (next !== job && isTerminal(next)) return next;
   const isTakenBack = job.state === "IN_PROGRESS" && word.status === "queued";
   if (isTakenBack && !answersFor(worker, job)) return takenBack(job, word, now);
   return stillOpen(deps, next, job.version, worker);
@@ -84,7 +124,7 @@ function isGated(job: Job, word: WorkflowJobWord): boolean {
 }
 
 function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubError, now: EpochMs): Job {
-  if (retryable) return verifyLater(job, now + Math.max(retryAfterMs, GITHUB_RECHECK_MS));
+  if (retryable) return askLater(job, now + Math.max(retryAfterMs, GITHUB_RECHECK_MS));
   // No installation: for us the same as no such job.
   return fault === "not-found" ? unknownToGithub(job, now) : untoldByGithub(job, now);
 }
@@ -106,7 +146,7 @@ function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undef
   const hasListened = worker?.phases.listening !== undefined || worker?.report?.outcome === "idle";
   return hasListened
     ? requeueAfterIdle(next, now, random)
-    : requeueAfterFailure(next, failureOf(worker?.report), now, random);
+    : requeueAfterFailure(next, failureOf(worker), now, random);
 }
 
 /** The worker serves this job, and GitHub names no other runner for it: at its end it makes us ask. */

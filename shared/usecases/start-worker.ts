@@ -1,18 +1,24 @@
 // The claim, by which exactly one pass starts a worker for a job, then the pool's start. Each may be repeated after a crash.
 import { afterFailedStart } from "../domain/api-settling.ts";
-import { POOL_RETRY_MS, PROGRAM_LIFE_MS } from "../domain/deadlines.ts";
+import { POOL_RETRY_MS, PREPARE_MS, PROGRAM_LIFE_MS } from "../domain/deadlines.ts";
 import type { EndpointLimits } from "../domain/endpoint.ts";
+import type { EpochMs } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import { isTerminal, isWaiting } from "../domain/job.ts";
-import { claim, requeue, requeueAfterFailure } from "../domain/job-steps.ts";
+import { claim, requeue, requeueAfterFailure, requeueUntil } from "../domain/job-steps.ts";
+import type { AvoidedNodes } from "../domain/node-trouble.ts";
+import { avoidedNodes, hasNodesInTrouble } from "../domain/node-trouble.ts";
 import type { Worker } from "../domain/worker.ts";
+import { isServing } from "../domain/worker.ts";
 import { graceMs, lost, started } from "../domain/worker-steps.ts";
 import type { StartOutcome, StartSpec } from "../ports/pool-driver.ts";
-import type { Deps } from "./deps.ts";
+import type { Deps, PoolSettings } from "./deps.ts";
 import { endpointOf, limitsOf } from "./deps.ts";
 import { noteEnd } from "./end-api-job.ts";
+import { poolNodes } from "./pool-nodes.ts";
 import { markReleased, releaseCards } from "./release-worker.ts";
 import type { Reserved } from "./reserve-workers.ts";
+import type { Updated } from "./update.ts";
 import { updateJob, updateWorker } from "./update.ts";
 
 export type StartResult = "started" | "claim-lost" | "failed";
@@ -36,7 +42,7 @@ export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResu
     isWaiting(current) ? { ...current, version: current.version + 1 } : undefined,
   );
   if (job === undefined || job.workerId !== worker.id || isTerminal(job)) {
-    await giveUp(deps, worker);
+    await giveUp(deps, worker, "reserving");
     return "claim-lost";
   }
   return start(deps, worker, job);
@@ -46,17 +52,14 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
   const pool = deps.pools.get(worker.pool);
   const spec = specOf(deps, worker, job);
   if (pool === undefined || spec === undefined) {
-    await fail(deps, worker, {
+    return fail(deps, worker, {
       type: "refused",
       message: `${worker.endpoint} is no longer in dispatch.yaml`,
     });
-    return "failed";
   }
-  const outcome = await pool.driver.start(spec);
-  if (outcome.type !== "started") {
-    await fail(deps, worker, outcome);
-    return "failed";
-  }
+  const avoid = await avoidFor(deps, pool, job, worker.plan?.kept);
+  const outcome = await pool.driver.start(avoid === undefined ? spec : { ...spec, avoid });
+  if (outcome.type !== "started") return fail(deps, worker, outcome);
   deps.log.info("worker-started", {
     worker: worker.id,
     job: job.id,
@@ -72,7 +75,7 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
 
 /** Called off while it was being started, or given up while this process stood still: only now is there something to stop. */
 async function takeBack(deps: Deps, worker: Worker): Promise<void> {
-  if (worker.state === "starting" && worker.drain !== undefined) await giveUp(deps, worker);
+  if (worker.state === "starting" && worker.drain !== undefined) await giveUp(deps, worker, "starting");
   const isGivenUp = worker.state === "lost" || worker.state === "released";
   if (isGivenUp) await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
 }
@@ -89,9 +92,25 @@ function specOf(deps: Deps, worker: Worker, job: Job): StartSpec | undefined {
     slots: worker.slots,
     image: endpoint.image,
     command: endpoint.command,
+    ...(endpoint.capabilities && { capabilities: endpoint.capabilities }),
     env: deps.workerEnv(worker),
     limitMs: lifeMs(worker, endpoint.limits),
+    ...(worker.plan && { prefer: worker.plan.node }),
   };
+}
+
+/** Read at the start, not with the choice: a worker that failed meanwhile counts too. */
+async function avoidFor(
+  deps: Deps,
+  settings: PoolSettings,
+  { cards, failedOn }: Job,
+  kept: string | undefined,
+): Promise<AvoidedNodes | undefined> {
+  if (settings.driver.capabilities.nodes !== true) return undefined;
+  const pool = await deps.stores.pools.get(settings.name);
+  if (pool === undefined) return undefined;
+  if (failedOn === undefined && kept === undefined && !hasNodesInTrouble(pool)) return undefined;
+  return avoidedNodes(pool, await poolNodes(deps, settings), { cards, failedOn, kept });
 }
 
 /** Whose it is, by the job alone: a start that is tried again must come out the same. */
@@ -107,16 +126,17 @@ function placeOf({ github, api }: Job): Pick<StartSpec, "owner" | "repository"> 
 }
 
 /** A program serves jobs one after the other; the last one begins at the end of its life at the latest. */
-function lifeMs({ kind }: Worker, { bootMs, executionMs }: EndpointLimits): number {
-  return bootMs + executionMs + (kind === "program" ? PROGRAM_LIFE_MS : 0);
+function lifeMs({ kind }: Worker, { bootMs, idleMs, executionMs }: EndpointLimits): number {
+  return bootMs + PREPARE_MS + idleMs + executionMs + (kind === "program" ? PROGRAM_LIFE_MS : 0);
 }
 
-/** The job waits again, with the reason; the worker is released in the ordinary way, since a lost answer may have started it. */
-async function fail(
-  deps: Deps,
-  worker: Worker,
-  outcome: Exclude<StartOutcome, { type: "started" }>,
-): Promise<void> {
+type Failure = Exclude<StartOutcome, { type: "started" }>;
+
+/**
+ * The job waits again, with the reason; the worker is released in the ordinary way, since a lost answer may have started
+ * it. One that has booted meanwhile is the proof that it was started: it keeps its job, and speaks for itself.
+ */
+async function fail(deps: Deps, worker: Worker, outcome: Failure): Promise<StartResult> {
   const now = deps.clock.now();
   deps.log.warn("worker-not-started", {
     worker: worker.id,
@@ -125,24 +145,55 @@ async function fail(
     reason: outcome.type,
     message: outcome.message,
   });
-  if (outcome.type === "unavailable")
-    await pausePool(deps, worker, now + (outcome.retryAfterMs ?? POOL_RETRY_MS), outcome.message);
+  if (outcome.type === "unavailable" && outcome.of !== "job")
+    await pausePool(deps, worker, now + retryMs(outcome), outcome.message);
+  // The worker first: behind this write it cannot boot any more.
+  const givenUp = await giveUp(deps, worker, "reserving", outcome.message);
+  if (!givenUp.changed) return givenUp.item !== undefined && isServing(givenUp.item) ? "started" : "failed";
   const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
-    // Not the job's fault, nor the image's: it keeps its place, and waits for nothing.
-    if (outcome.type === "unavailable" || outcome.type === "cut-off") return requeue(job);
-    const failure = { outcome: "refused", message: outcome.message } as const;
-    return job.api === undefined
-      ? requeueAfterFailure(job, failure, now, deps.random.fraction())
-      : afterFailedStart(job, failure, { now, random: deps.random.fraction() });
+    return waitingAgain(job, outcome, { now, random: deps.random.fraction() });
   });
   if (changed && item !== undefined) await noteEnd(deps, item);
-  await giveUp(deps, worker);
+  return "failed";
 }
 
-async function giveUp(deps: Deps, worker: Worker): Promise<void> {
+function waitingAgain(
+  job: Job,
+  outcome: Failure,
+  { now, random }: { readonly now: EpochMs; readonly random: number },
+): Job {
+  // Not the job's fault, nor the image's: it keeps its place.
+  if (outcome.type === "cut-off") return requeue(job);
+  if (outcome.type === "unavailable") {
+    return outcome.of === "job"
+      ? requeueUntil(job, outcome.message, now + retryMs(outcome), now)
+      : requeue(job);
+  }
+  const failure = { outcome: "refused", message: outcome.message } as const;
+  return job.api === undefined
+    ? requeueAfterFailure(job, failure, now, random)
+    : afterFailedStart(job, failure, { now, random });
+}
+
+function retryMs({ retryAfterMs }: { readonly retryAfterMs: number | undefined }): number {
+  return retryAfterMs ?? POOL_RETRY_MS;
+}
+
+/** Only from this state. `why` is the job's reason, should the job's own write never come. */
+function giveUp(
+  deps: Deps,
+  worker: Worker,
+  from: "reserving" | "starting",
+  why?: string,
+): Promise<Updated<Worker>> {
   const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
-  await updateWorker(deps.stores.workers, worker.id, (current) => lost(current, step));
+  return updateWorker(deps.stores.workers, worker.id, (current) => {
+    const next = current.state === from ? lost(current, step) : undefined;
+    return next === undefined || why === undefined
+      ? next
+      : { ...next, lostWhy: `it was not started: ${why}` };
+  });
 }
 
 async function pausePool(deps: Deps, worker: Worker, until: number, why: string): Promise<void> {

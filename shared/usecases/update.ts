@@ -16,15 +16,17 @@ export function updateJob(
   id: JobId,
   decide: (job: Job) => Job | undefined,
 ): Promise<Updated<Job>> {
-  return update("job", id, () => jobs.get(id), jobs.replace.bind(jobs), decide);
+  return update("job", id, () => jobs.get(id), jobs.replace.bind(jobs), decide, undefined);
 }
 
+/** `seen`: the worker as this request has just read it, which saves the first read. */
 export function updateWorker(
   workers: WorkerStore,
   id: WorkerId,
   decide: (worker: Worker) => Worker | undefined,
+  seen?: Worker,
 ): Promise<Updated<Worker>> {
-  return update("worker", id, () => workers.get(id), workers.replace.bind(workers), decide);
+  return update("worker", id, () => workers.get(id), workers.replace.bind(workers), decide, seen);
 }
 
 async function update<T>(
@@ -33,9 +35,10 @@ async function update<T>(
   get: () => Promise<T | undefined>,
   replace: (next: T) => Promise<boolean>,
   decide: (item: T) => T | undefined,
+  seen: T | undefined,
 ): Promise<Updated<T>> {
   for (let race = 0; race < MAX_RACES; race++) {
-    const item = await get();
+    const item = race === 0 && seen !== undefined ? seen : await get();
     if (item === undefined) return { item, changed: false };
     const next = decide(item);
     if (next === undefined || next === item) return { item, changed: false };

@@ -5,6 +5,7 @@ import type { ApiSide } from "../../shared/domain/api-job.ts";
 import { RUN_CHECK_MS } from "../../shared/domain/deadlines.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import { jobDueAt } from "../../shared/domain/job.ts";
+import { leaseDueAt } from "../../shared/domain/run-lease.ts";
 import { anApiJob, aRunnerRequest, RUN } from "./api-builders.ts";
 import { T0 } from "./builders.ts";
 
@@ -31,12 +32,15 @@ test("while in progress the execution time counts too, the ttl goes on", () => {
 
 test("a job that waits again after a start does not run", () => {
   expect(deadlines(anApiJob({}, { startedAt: T0 })).executionAt).toBeUndefined();
+  expect(deadlines(anApiJob({ state: "IN_PROGRESS" })).executionAt).toBeUndefined();
 });
 
 test("a runner's ttl ends with its pickup, a program's does not", () => {
   const job = anApiJob({ state: "IN_PROGRESS", phases: { running: T0 } }, { startedAt: T0 });
   const runner = anApiJob({ ...job }, { ...job.api, runner: aRunnerRequest() });
   expect(deadlines(runner).ttlAt).toBeUndefined();
+  const waiting = anApiJob({}, { runner: aRunnerRequest() });
+  expect(deadlines(waiting).ttlAt).toBe(T0 + DAY_MS);
   expect(deadlines(job).ttlAt).toBe(T0 + DAY_MS);
 });
 
@@ -47,5 +51,8 @@ test("an ended job is due for its callback only", () => {
 });
 
 test("a job of a run is due when that run is looked at", () => {
-  expect(jobDueAt(anApiJob({ admitAt: undefined }, { run: RUN }))).toBe(T0 + RUN_CHECK_MS);
+  const job = anApiJob({ admitAt: undefined }, { run: RUN });
+  expect(jobDueAt(job)).toBe(T0 + RUN_CHECK_MS);
+  expect(jobDueAt({ ...job, verifyAt: T0 + 9 })).toBe(T0 + 9);
+  expect(leaseDueAt(anApiJob({ verifyAt: T0 + 9 }))).toBeUndefined();
 });

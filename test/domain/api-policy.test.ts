@@ -33,6 +33,7 @@ describe("policy", () => {
     [{ executionTimeout: WEEK_MS + 1 }, "policy.executionTimeout"],
     [{ ttl: 9_999 }, "policy.ttl is 9999 ms"],
     [{ ttl: Number.NaN }, "policy.ttl"],
+    [{ ttl: WEEK_MS + 1 }, "give it 10000 to 604800000 ms"],
     [{ executionTimeout: SIX_HOURS_MS + 1 }, `allows ${SIX_HOURS_MS} ms`],
   ])("%j is refused", (asked, message) => {
     expect(policyOf(asked, program)).toMatchObject({ ok: false, message: expect.stringContaining(message) });
@@ -61,16 +62,16 @@ describe("input", () => {
   });
 
   test.each([
-    [{ github_org: "acme; id" }],
-    [{ github_org: "acme/kernels/more" }],
-    [{ github_org: "acme/.." }],
-    [{ github_org: "-acme" }],
-    [{ github_org: 7 }],
-    [{ github_pat: "ghp_abc\nX" }],
-    [{ github_pat: { toString: "x" } }],
-  ])("%j is refused, and the answer does not repeat it", (input) => {
+    [{ github_org: "acme; id" }, 'input.github_org must be "organization" or "owner/repository"'],
+    [{ github_org: "acme/kernels/more" }, "github_org"],
+    [{ github_org: "acme/.." }, "github_org"],
+    [{ github_org: "-acme" }, "github_org"],
+    [{ github_org: 7 }, "github_org"],
+    [{ github_pat: "ghp_abc\nX" }, "input.github_pat is not a token of GitHub"],
+    [{ github_pat: { toString: "x" } }, "github_pat"],
+  ])("%j is refused with what to send, and the answer does not repeat it", (input, message) => {
     const answer = splitInput(input);
-    expect(answer.ok).toBe(false);
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining(message) });
     expect(JSON.stringify(answer)).not.toContain("ghp_abc");
   });
 
@@ -97,10 +98,17 @@ describe("further labels", () => {
     });
   });
 
-  test.each([["one"], [7], [["a,b"]], [[""]], [[" a"]], [Array(51).fill("a")], [[null]]])(
+  test.each([["one"], [7], [["a", "b,c"]], [[""]], [[" a"]], [Array(51).fill("a")], [[null]]])(
     "%j is refused",
-    (labels) => expect(splitInput({ labels }).ok).toBe(false),
+    (labels) => {
+      const message = expect.stringContaining("at most 50 texts without commas");
+      expect(splitInput({ labels })).toMatchObject({ ok: false, message });
+    },
   );
+
+  test("may be fifty", () => {
+    expect(splitInput({ labels: Array(50).fill("a") }).ok).toBe(true);
+  });
 
   test("may not be another endpoint's selector, a hosted label, or another job's own", () => {
     expect(labelRefusal(["fast", "runpod"], endpoint, catalogue)).toBeUndefined();
@@ -111,8 +119,8 @@ describe("further labels", () => {
 });
 
 describe("where the runner registers", () => {
-  const org: Owner = { type: "Organization", level: "auto" };
-  const user: Owner = { type: "User", level: "auto" };
+  const org: Owner = { type: "Organization", level: "auto", listsRepositories: false };
+  const user: Owner = { ...org, type: "User" };
   const none = { pat: undefined, org: undefined };
 
   test("with a PAT: where that says", () => {
@@ -132,6 +140,19 @@ describe("where the runner registers", () => {
   test("without one at somebody else's: refused", () => {
     const answer = scopeFor({ pat: undefined, org: "globex" }, KEY_CALLER, org);
     expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('"globex"') });
+  });
+
+  test("without one a workflow step is held to its own repository, or to its tenant's list", () => {
+    const at = (place: string, listsRepositories = false, pat?: string) =>
+      scopeFor({ pat, org: place }, OIDC_CALLER, { ...org, listsRepositories });
+    for (const place of ["Acme/kernels", "acme/KERNELS", "Acme"]) expect(at(place).ok, place).toBe(true);
+    const message = expect.stringContaining('a workflow step of "Acme/kernels"');
+    expect(at("Acme/payroll")).toEqual({ ok: false, message });
+    expect(at("Acme/payroll", true)).toMatchObject({ ok: true, value: { repo: "payroll" } });
+    expect(at("globex/payroll", true).ok).toBe(false);
+    expect(at("Acme/payroll", false, "ghp_x").ok).toBe(true);
+    const keysRun = { ...OIDC_CALLER, repositoryId: undefined };
+    expect(scopeFor({ pat: undefined, org: "Acme/payroll" }, keysRun, org).ok).toBe(true);
   });
 
   test("of a user, or by the tenant's setting, at the repository of the run", () => {

@@ -97,12 +97,36 @@ test.each([
     { id, status: "FAILED", delayTime: 0, executionTime: 0, error: "it failed without a word" },
   ],
 ] as const)("%s", (_name, job, output, expected) => {
-  expect(statusObject(job, output)).toEqual(expected);
+  expect(statusObject(job, output)).toStrictEqual(expected);
+});
+
+test.each(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"] as const)(
+  "a runner's label is there to be asked for or looked up: %s",
+  (state) => {
+    const job = anApiJob({ state }, { runner: aRunnerRequest() });
+    expect(statusObject(job, undefined)).toMatchObject({ label: "npud-job-abcdefghijkl" });
+  },
+);
+
+test.each([[null], [7], ["text"], [false]])(
+  "an output is whatever JSON the program returned: %j",
+  (output) => {
+    expect(statusObject(ended("COMPLETED"), output)).toHaveProperty("output", output);
+  },
+);
+
+test("a job that was taken at once has waited for no time", () => {
+  const status = statusObject(anApiJob({ state: "IN_PROGRESS" }, { startedAt: T0 }), undefined);
+  expect(status.delayTime).toBe(0);
 });
 
 test("a job of GitHub's has its state, and its times from GitHub's word", () => {
   const { id } = aJob();
   expect(statusObject(aJob(), undefined)).toEqual({ id, status: "IN_QUEUE" });
+  expect(statusObject(aJob({ state: "FAILED" }), undefined)).toMatchObject({
+    delayTime: 0,
+    executionTime: 0,
+  });
   const phases = { queued: T0, running: T0 + 5 };
   const running = aJob({ state: "IN_PROGRESS", ...worker, phases });
   expect(statusObject(running, undefined)).toEqual({ id, status: "IN_PROGRESS", delayTime: 5, ...worker });
@@ -121,6 +145,10 @@ test("with its explanation a job that has not ended shows its phase; one that ha
   const whyWaiting = { code: "booting", message: "Its worker boots.", since: T0 } as const;
   const explained = { phase: "booting", whyWaiting } as const;
   expect(statusObject(aJob(), undefined, explained)).toMatchObject(explained);
+  const runner = anApiJob({ state: "IN_PROGRESS" }, { runner: aRunnerRequest() });
+  expect(statusObject(runner, undefined, explained)).toMatchObject(explained);
+  const running = statusObject(runner, undefined, { phase: "running", whyWaiting: undefined });
+  expect(running).not.toHaveProperty("whyWaiting");
   expect(statusObject(ended("COMPLETED"), undefined, explained)).not.toHaveProperty("phase");
 });
 
@@ -184,5 +212,6 @@ describe("who sees it", () => {
     const job = ended("COMPLETED", { expiresAt: T0 + 20 });
     expect(isVisible(job, { ...view, now: T0 + 19 })).toBe(true);
     expect(isVisible(job, { ...view, now: T0 + 20 })).toBe(false);
+    expect([19, 20].map((ms) => maySee(job, { ...view, now: T0 + ms }))).toEqual([true, false]);
   });
 });

@@ -43,11 +43,27 @@ test("a new job waits in its lane at once, before those of low priority", () => 
     origin: "api",
     state: "IN_QUEUE",
     pool: POOL,
+    cards: 1,
     tenant: TENANT,
     priority: 500,
+    createdAt: T0,
+    queuedAt: T0,
     admitAt: T0 + ADMIT_MS,
+    starts: 0,
+    failedStarts: 0,
+    phases: { queued: T0 },
   });
-  expect(job.api).toMatchObject({ generation: 1, repositoryId: 81, run: RUN, callback: { tries: 0 } });
+  expect(job.api).toMatchObject({
+    generation: 1,
+    kind: "sync",
+    repositoryId: 81,
+    run: RUN,
+    input: OUTPUT,
+    callback: { url: "https://example.org/", tries: 0, dueAt: undefined },
+    stream: { written: 0, drained: 0 },
+    retries: 0,
+  });
+  expect(newApiJob({ ...parts, callbackUrl: undefined }).api?.callback).toBeUndefined();
   expect(isWaiting(job)).toBe(true);
   expect(newApiJob({ ...parts, policy: { ...parts.policy, lowPriority: true } }).priority).toBe(0);
 });
@@ -56,14 +72,22 @@ test("taken, then progress, then the end: with its times", () => {
   const taken = startedApi(anApiJob(), T0 + 5);
   expect(taken).toMatchObject({ state: "IN_PROGRESS", version: 2, api: { startedAt: T0 + 5 } });
   const told = progressed(taken, OUTPUT);
-  expect(told).toMatchObject({ version: 3, api: { output: OUTPUT } });
+  expect(told).toMatchObject({ version: 3, api: { output: OUTPUT, startedAt: T0 + 5 } });
   const ended = endedApi(told, { ...DONE, output: inlinePayload("7") }, T0 + 9);
   expect(ended).toMatchObject({
     state: "COMPLETED",
     version: 4,
     end: { reason: "succeeded", message: "returned", at: T0 + 9 },
     api: { endedAt: T0 + 9, expiresAt: T0 + 9 + 1_800_000, output: inlinePayload("7"), error: undefined },
+    phases: { queued: T0, done: T0 + 9 },
   });
+  // What came before stays known: the request, the start.
+  expect(ended.api).toMatchObject({ input: told.api?.input, startedAt: T0 + 5, callback: undefined });
+});
+
+test("a job in progress without the time of its start, a runner's before its pickup, begins with the take", () => {
+  const taken = startedApi(anApiJob({ state: "IN_PROGRESS" }), T0 + 6);
+  expect(taken).toMatchObject({ state: "IN_PROGRESS", api: { startedAt: T0 + 6 } });
 });
 
 test("a repeated take is no news, and another one does not move the start", () => {
@@ -88,7 +112,7 @@ test("the end makes the callback due and erases the PAT", () => {
   const callback = { url: "https://example.org/", tries: 0, dueAt: undefined };
   const sealed = aRunnerRequest({ sealedPat: "sealed" });
   const ended = endedApi(anApiJob({}, { callback, runner: sealed }), DONE, T0 + 1);
-  expect(ended.api?.callback?.dueAt).toBe(T0 + 1);
+  expect(ended.api?.callback).toEqual({ ...callback, dueAt: T0 + 1 });
   expect(ended.api?.runner).toEqual({ ...sealed, sealedPat: undefined, patErased: true });
   const app = aRunnerRequest();
   expect(endedApi(anApiJob({}, { runner: app }), DONE, T0).api?.runner).toBe(app);
@@ -122,9 +146,17 @@ test("a retry is a new generation at the end of the lane, with the old output go
     endedAt: undefined,
     expiresAt: undefined,
     stream: { written: 0, drained: 0 },
-    callback: { tries: 0, dueAt: undefined },
+    callback: { url: callback.url, tries: 0, dueAt: undefined },
+    input: failed.api?.input,
+    kind: "async",
   });
+  expect(again).toMatchObject({ admitAt: T0 + 9 + ADMIT_MS, phases: { queued: T0 + 9 } });
+  expect(again.phases).not.toHaveProperty("done");
   expect(isWaiting(again)).toBe(true);
+  expect(retried(anApiJob({ state: "TIMED_OUT" }), T0)).toMatchObject({
+    state: "IN_QUEUE",
+    api: { generation: 2, callback: undefined },
+  });
 });
 
 test.each(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "CANCELLED"] as const)("%s is not retried", (state) => {
@@ -134,7 +166,7 @@ test.each(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "CANCELLED"] as const)("%s is
 
 test("the pickup is noted once, while the job is open", () => {
   const job = pickedUp(anApiJob(), T0 + 3);
-  expect(job.phases.running).toBe(T0 + 3);
+  expect(job.phases).toEqual({ queued: T0, running: T0 + 3 });
   expect(pickedUp(job, T0 + 4)).toBe(job);
   const ended = endedApi(anApiJob(), DONE, T0);
   expect(pickedUp(ended, T0)).toBe(ended);
@@ -160,8 +192,10 @@ test("limits are the policy's, within the endpoint's", () => {
 });
 
 test("no step moves a workflow job of GitHub's", () => {
-  const job = aJob();
-  for (const step of STEPS) expect(step(job, T0)).toBe(job);
+  for (const state of ["IN_QUEUE", "IN_PROGRESS", "FAILED"] as const) {
+    const job = aJob({ state });
+    for (const step of STEPS) expect(step(job, T0)).toBe(job);
+  }
 });
 
 const STEPS: readonly ((job: Job, now: number) => Job)[] = [

@@ -81,7 +81,7 @@ export function poolInUse({ named }: { named: boolean }): fc.Arbitrary<Pool> {
       const slots = named ? freeSlots(pool).slice(0, cards) : [];
       const used = Object.values(pool.reservations).reduce((sum, entry) => sum + entry.cards, 0);
       if (used + cards > total) return pool;
-      return reserve(pool, aWorkerId(`held-${index}`), { tenant, cards, slots });
+      return reserve(pool, aWorkerId(`held-${index}`), { tenant, cards, slots }, T0);
     }, aPool({ total })),
   );
 }

@@ -1,7 +1,7 @@
 // Who serves which job after GitHub gave a job to another runner: W1 was started for A, W2 for B, and W1 took B.
 import { describe, expect, test } from "vitest";
 import type { RebindView } from "../../shared/domain/binding.ts";
-import { canServe, decideRebind } from "../../shared/domain/binding.ts";
+import { areRivals, canServe, decideRebind, isOutdated } from "../../shared/domain/binding.ts";
 import { endpointName, tenantId } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import type { RunnerScope, Worker, WorkerState } from "../../shared/domain/worker.ts";
@@ -162,6 +162,8 @@ describe("after a crash", () => {
   test("before W2 was retired, it is surplus still", () => {
     const done = view({ job: taken, taker: workerFor(B, W1), displaced: undefined });
     expect(decideRebind(done)).toEqual({ ...NOTHING, surplus: W2 });
+    // W1 points to B by now: B is nobody's displaced job, least of all W2's.
+    expect(decideRebind({ ...done, displaced: taken })).toEqual({ ...NOTHING, surplus: W2 });
   });
 });
 
@@ -178,10 +180,58 @@ describe("a surplus worker may take a waiting job", () => {
   });
 
   test.each<[string, Job, RunnerScope]>([
+    ["of the API", aJob({ origin: "api", github: undefined }), here],
     ["of another endpoint", aJob({ endpoint: endpointName("linux-aarch64-a2-2") }), here],
     ["of another tenant", aJob({ tenant: tenantId(9) }), here],
     ["of another repository", aJob(), { ...here, repo: "models" }],
     ["of another owner", aJob(), { ...here, owner: "bob" }],
     ["of an organization", aJob(), { type: "organization", org: "ann" }],
   ])("not a job %s", (_why, job, scope) => expect(canServe(spare, job, scope)).toBe(false));
+});
+
+describe("two runners are rivals when GitHub could give the same jobs to either", () => {
+  const one = workerFor(A, W1);
+  const other = workerFor(B, W2);
+
+  test("of one endpoint, tenant and place, while neither runs a job", () => {
+    expect(areRivals(one, other)).toBe(true);
+    expect(areRivals({ ...one, state: "booted" }, { ...other, state: "starting" })).toBe(true);
+  });
+
+  test.each<[string, Partial<Worker>]>([
+    ["itself", { id: W1 }],
+    ["one that runs a job", { state: "running" }],
+    ["one that has ended", { state: "finished" }],
+    ["the runner of an API job", { kind: "api-runner" }],
+    ["one of another endpoint", { endpoint: endpointName("linux-aarch64-a2-2") }],
+    ["another tenant's", { tenant: tenantId(9) }],
+    ["one at another organization", { scope: { type: "organization", org: "other" } }],
+  ])("%s is none", (_which, different) => {
+    expect(areRivals(one, { ...other, ...different })).toBe(false);
+    expect(areRivals({ ...other, ...different }, one)).toBe(false);
+  });
+});
+
+describe("of two jobs that name one runner", () => {
+  const named = (workflowJobId: number, startedAt: number | undefined, name: string = W1) =>
+    aJob({ github: aGithubSide({ workflowJobId, startedAt, runner: { id: 9, name } }) });
+  const outdated = (job: Job, displaced: Job | undefined) =>
+    isOutdated({ job, displaced, taker: workerFor(job, W1), former: undefined });
+
+  test.each([
+    ["the one that it was given before", named(2, T0), named(1, T0 + 1)],
+    ["the one without a time", named(2, undefined), named(1, T0)],
+    ["of one moment the older one", named(1, T0), named(2, T0)],
+    ["without times the older one", named(1, undefined), named(2, undefined)],
+  ])("%s is outdated, and not the other", (_which, old, current) => {
+    expect([outdated(old, current), outdated(current, old)]).toEqual([true, false]);
+  });
+
+  test("none is, where the other names another runner, is not known, is the same, or is not GitHub's", () => {
+    const job = named(1, T0);
+    const api = aJob({ origin: "api", github: undefined });
+    const others = [named(2, T0 + 9, W2), aJob(), undefined, api, named(1, T0 + 9)];
+    expect(others.map((other) => outdated(job, other))).toEqual([false, false, false, false, false]);
+    expect(outdated(api, named(2, T0))).toBe(false);
+  });
 });

@@ -56,6 +56,34 @@ test("what is seen so for half an hour is let go, whoever joins in later waits i
   expect(last.halt).toEqual(["w5"]);
 });
 
+test("one that a single pass did not see so keeps its time, for as long as it counts", () => {
+  const live = names(20);
+  const first = decide({ planned: names(5), live });
+  const without = decide({ planned: names(4), live, ...first }, BRAKES_WINDOW_MS - 1);
+  expect(without.halt).toEqual(names(4));
+  expect(without.halted).toEqual(Object.fromEntries(names(5).map((name) => [name, T0])));
+  const again = decide({ planned: names(5), live, ...without }, BRAKES_HOLD_MS);
+  expect(again.letGo).toEqual(names(5));
+});
+
+test("what went freely a moment ago counts, and its own time to be let go has not begun", () => {
+  const live = names(20);
+  const first = decide({ planned: names(3), live });
+  expect(first.go).toEqual(names(3));
+  const second = decide({ planned: ["w7", "w8"], live, ...first }, 1);
+  expect(second.halted).toEqual({ w7: T0 + 1, w8: T0 + 1 });
+});
+
+test("what was let go, and what goes freely, is no longer halted", () => {
+  const live = names(20);
+  const first = decide({ planned: names(5), live });
+  const planned = [...names(5), "w7"];
+  const later = decide({ planned, live, ...first }, BRAKES_HOLD_MS);
+  expect(later.letGo).toEqual(names(5));
+  expect(later.halted).toEqual({ w7: T0 + BRAKES_HOLD_MS });
+  expect(Object.keys(later.recent)).toHaveLength(6);
+});
+
 test("one that was well in between begins anew", () => {
   const live = names(20);
   const first = decide({ planned: names(5), live });

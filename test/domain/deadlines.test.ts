@@ -27,6 +27,7 @@ test.each([
   ["a pass has lost its lease before its start is resumed", PASS_LEASE_MS, RESUME_START_MS],
   ["a worker that reported needs less grace than one that did not", FINISHED_GRACE_MS, STOP_GRACE_MS],
   ["a drain may interrupt the runner and wait for it", STOP_GRACE_MS, DRAIN_MS],
+  ["one that was asked to drain is called mute only when it would be silent", HEARTBEAT_LOST_MS, DRAIN_MS],
   ["back-off has room to grow", START_RETRY_MIN_MS * 2 ** (MAX_FAST_STARTS - 1), START_RETRY_MAX_MS],
   ["a job is held for longer than it backs off", START_RETRY_MAX_MS, SLOW_RETRY_MS],
   ["GitHub gives a job up before its history is gone", GITHUB_QUEUE_MS, HISTORY_MS],

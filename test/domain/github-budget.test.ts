@@ -61,6 +61,8 @@ describe("answers of GitHub's that overtake each other", () => {
   test("the next hour's answer replaces, a late one of the last hour does not", () => {
     const next = { ...rate(4_999), resetAt: T0 + 2 * HOUR_MS };
     expect(latestRate(rate(7), next)).toEqual(next);
+    const minute = { ...rate(4_999), resetAt: T0 + HOUR_MS + 60_000 };
+    expect([latestRate(rate(7), minute), latestRate(minute, rate(7))]).toEqual([minute, minute]);
     expect(latestRate(next, rate(7))).toEqual(next);
   });
 });
@@ -161,6 +163,7 @@ describe("registrations", () => {
     expect(Object.keys(count.buckets).length).toBeLessThanOrEqual(most);
     expect(grantable(count, countEndsAt(count, now))).toBe(1_500);
     expect(countEndsAt(EMPTY, now)).toBe(now);
+    expect(grantable(count, countEndsAt(count, now) - 1)).toBeLessThan(1_500);
     expect(Object.keys(granted(count, 0, now + HOUR_MS).buckets)).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 // One word of GitHub moves a job one step, or not at all.
 import { describe, expect, test } from "vitest";
-import { ADMIT_MS } from "../../shared/domain/deadlines.ts";
+import { ADMIT_MS, GATE_CHECK_MS } from "../../shared/domain/deadlines.ts";
 import { rank } from "../../shared/domain/github-event.ts";
 import { isWaiting } from "../../shared/domain/job.ts";
-import { advanceByWord, jobFromWord } from "../../shared/domain/job-events.ts";
-import { aGithubSide, aJob, anEndpoint, aWord, T0, TENANT, WORKER_ID } from "./builders.ts";
+import { advanceByWord, jobFromWord, takenBack } from "../../shared/domain/job-events.ts";
+import { aGithubSide, aJob, anEndpoint, aWord, T0, WORKER_ID } from "./builders.ts";
 
 const NOW = T0 + 5_000;
 const runner = { id: 900, name: WORKER_ID };
@@ -19,22 +19,8 @@ test("GitHub's statuses have an order", () => {
 describe("a first word creates the job", () => {
   test("queued: it waits in its lane, at the place of GitHub's time", () => {
     const job = jobFromWord(aWord(), anEndpoint(), NOW);
-    expect(job).toMatchObject({
-      id: "gh-100520616165",
-      version: 1,
-      origin: "github",
-      state: "IN_QUEUE",
-      endpoint: "linux-aarch64-a2-1",
-      pool: "a2",
-      cards: 1,
-      tenant: TENANT,
-      createdAt: NOW,
-      queuedAt: T0,
-      admitAt: NOW + ADMIT_MS,
-      phases: { queued: NOW },
-      github: aGithubSide(),
-    });
-    expect(job.phases.held).toBeUndefined();
+    expect(job).toEqual(aJob({ createdAt: NOW, admitAt: NOW + ADMIT_MS, phases: { queued: NOW } }));
+    expect(job.queuedAt).toBe(T0);
     expect(isWaiting(job)).toBe(true);
   });
 
@@ -43,8 +29,14 @@ describe("a first word creates the job", () => {
     expect(job).toMatchObject({
       version: 1,
       state: "IN_QUEUE",
-      hold: { reason: "environment-gate", until: undefined },
+      hold: {
+        reason: "environment-gate",
+        message: expect.stringContaining("environment"),
+        until: undefined,
+      },
       phases: { held: NOW },
+      verifyAt: NOW + GATE_CHECK_MS,
+      github: aGithubSide({ status: "waiting" }),
     });
     const queued = advanceByWord(job, aWord(), NOW + 9);
     expect(queued).toMatchObject({
@@ -52,6 +44,7 @@ describe("a first word creates the job", () => {
       hold: undefined,
       admitAt: NOW + 9 + ADMIT_MS,
       phases: { held: NOW, queued: NOW + 9 },
+      verifyAt: undefined,
     });
     expect(isWaiting(queued)).toBe(true);
   });
@@ -90,7 +83,7 @@ describe("the end of a workflow job", () => {
     expect(job).toMatchObject({
       state,
       end: { reason, at: NOW },
-      phases: { done: NOW },
+      phases: { queued: T0, done: NOW },
       hold: undefined,
       verifyAt: undefined,
     });
@@ -103,6 +96,33 @@ describe("the end of a workflow job", () => {
     const word = aWord({ status: "completed", conclusion: "cancelled" });
     expect(advanceByWord(aJob({ workerId: WORKER_ID }), word, NOW).workerId).toBe(WORKER_ID);
   });
+});
+
+test("one that failed after its worker was lost says what its pool knows of that", () => {
+  const job = aJob({ workerId: WORKER_ID, lostWhy: "OOMKilled" });
+  const end = (conclusion: "failure" | "success") =>
+    advanceByWord(job, aWord({ status: "completed", conclusion, runner }), NOW).end?.message;
+  expect(end("failure")).toBe(
+    `GitHub: failure on ${runner.name}; its worker ended without a report: OOMKilled`,
+  );
+  expect(end("success")).toBe(`GitHub: success on ${runner.name}`);
+});
+
+test("one that GitHub took back from a runner that never picked it up waits in its old place", () => {
+  const queued = aJob({ workerId: WORKER_ID, verifyAt: T0, phases: { held: T0, queued: T0 } });
+  const given = advanceByWord(queued, assigned, NOW);
+  const job = takenBack(given, aWord(), NOW + 9);
+  expect(job).toMatchObject({
+    version: given.version + 1,
+    state: "IN_QUEUE",
+    workerId: undefined,
+    verifyAt: undefined,
+    admitAt: NOW + 9 + ADMIT_MS,
+    queuedAt: given.queuedAt,
+    github: aGithubSide(),
+  });
+  expect(job.phases).toEqual({ held: T0, queued: NOW + 9 });
+  expect(isWaiting(job)).toBe(true);
 });
 
 describe("a word that says nothing new changes nothing", () => {
@@ -147,6 +167,17 @@ describe("in progress", () => {
     const inReverse = advanceByWord(advanceByWord(aJob(), later, NOW), assigned, NOW);
     expect(inOrder.github).toMatchObject({ runner: other, startedAt: T0 + 64_000 });
     expect(inReverse.github).toEqual(inOrder.github);
+  });
+
+  test("of two that started in one second, or without a time, the higher id counts; an earlier start never", () => {
+    const on = (id: number, startedAt?: number) =>
+      aWord({ status: "in_progress", runner: { id, name: `w${id}` }, startedAt });
+    const last = (...words: ReturnType<typeof aWord>[]) =>
+      words.reduce((job, word) => advanceByWord(job, word, NOW), aJob()).github?.runner?.id;
+    expect([last(on(1, T0), on(2, T0)), last(on(2, T0), on(1, T0))]).toEqual([2, 2]);
+    expect([last(on(1), on(2)), last(on(2), on(1))]).toEqual([2, 2]);
+    expect([last(on(1, T0 + 1), on(2, T0)), last(on(2, T0), on(1, T0 + 1))]).toEqual([1, 1]);
+    expect([last(on(1, T0), on(2)), last(on(2), on(1, T0))]).toEqual([1, 1]);
   });
 
   test("names a runner after a word that named none", () => {

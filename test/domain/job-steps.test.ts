@@ -8,16 +8,22 @@ import {
   START_RETRY_MAX_MS,
   START_RETRY_MIN_MS,
 } from "../../shared/domain/deadlines.ts";
+import { poolName } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import { isWaiting } from "../../shared/domain/job.ts";
 import {
   admitted,
+  askLater,
+  awaitProbe,
   bind,
   claim,
+  heldWithout,
   liftHold,
+  movedTo,
   requeue,
   requeueAfterFailure,
   requeueAfterIdle,
+  requeueUntil,
   verifyLater,
 } from "../../shared/domain/job-steps.ts";
 import { aJob, aWorkerId, T0, WORKER_ID } from "./builders.ts";
@@ -34,10 +40,17 @@ test("every step is one version", () => {
     requeueAfterFailure(served, noCard, NOW, 0),
     requeueAfterIdle(served, NOW, 0),
     liftHold(aJob(), NOW),
+    awaitProbe(aJob(), NOW + 1, NOW),
+    heldWithout(aJob(), NOW + 1, NOW),
+    requeueUntil(served, "GitHub's limit is used up", NOW + 1, NOW),
+    movedTo(aJob(), aJob()),
     admitted(aJob()),
     verifyLater(aJob(), NOW),
   ];
   expect(next.map((job) => job.version)).toEqual(next.map(() => 2));
+  // And the rest of the job is as it was.
+  const { id, queuedAt, cards, tenant, github, phases } = aJob();
+  for (const job of next) expect(job).toMatchObject({ id, queuedAt, cards, tenant, github, phases });
 });
 
 describe("serving", () => {
@@ -81,7 +94,19 @@ describe("given back", () => {
       phases: { held: NOW },
     });
     expect(job.hold?.message).toContain("runner group");
+    expect(requeueAfterIdle(job, NOW, 0).idleEnds).toBe(2);
   });
+});
+
+test("one that awaits another's probe is out of its lane until then, and counts as one that idled", () => {
+  const job = awaitProbe(aJob(), NOW + 9, NOW);
+  expect(job).toMatchObject({
+    idleEnds: 0,
+    hold: { reason: "awaits-probe", until: NOW + 9, message: expect.stringContaining("max-parallel") },
+    phases: { queued: T0, held: NOW },
+  });
+  expect(isWaiting(job)).toBe(false);
+  expect(awaitProbe({ ...job, idleEnds: 3 }, NOW + 9, NOW).idleEnds).toBe(3);
 });
 
 describe("after a failed start", () => {
@@ -108,6 +133,18 @@ describe("after a failed start", () => {
     ["registration-refused", "registration-refused"],
   ] as const)("%s will be met again: held at once as %s", (outcome, reason) => {
     expect(fail(served, outcome).hold).toEqual({ reason, message: "why", until: NOW + SLOW_RETRY_MS });
+  });
+
+  test("the nodes where its cards failed are remembered, the last eight, until a runner has listened", () => {
+    const failedAt = (job: Job, node: string | undefined) =>
+      requeueAfterFailure(job, { ...noCard, node }, NOW, 0);
+    expect(failedAt(aJob(), undefined).failedOn).toBeUndefined();
+    const twice = failedAt(failedAt(failedAt(aJob(), "n1"), "n2"), "n1");
+    expect(twice).toMatchObject({ version: 4, failedStarts: 3, failedOn: ["n2", "n1"] });
+    expect(failedAt(twice, undefined).failedOn).toEqual(["n2", "n1"]);
+    const all = Array.from({ length: 10 }, (_, n) => `n${n}`).reduce(failedAt, aJob());
+    expect(all.failedOn).toEqual(["n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"]);
+    expect(requeueAfterIdle(twice, NOW, 0).failedOn).toBeUndefined();
   });
 
   test("property: fast retries stay within their bounds", () => {
@@ -140,7 +177,42 @@ describe("the end of a hold", () => {
   });
 });
 
+test("after a start that nobody is to blame for: nothing is counted, and it waits until then", () => {
+  const job = requeueUntil({ ...served, failedStarts: 2 }, "the limit is used up", NOW + 9, NOW);
+  expect(job).toMatchObject({
+    workerId: undefined,
+    failedStarts: 2,
+    hold: { reason: "start-backoff", message: "the limit is used up", until: NOW + 9 },
+    phases: { held: NOW },
+  });
+});
+
+test("without its endpoint it is held with the reason; where that comes back elsewhere it goes there", () => {
+  const job = heldWithout(aJob(), NOW + 9, NOW);
+  expect(job).toMatchObject({ hold: { reason: "endpoint-removed", until: NOW + 9 }, phases: { held: NOW } });
+  expect(job.hold?.message).toContain(`"${job.endpoint}"`);
+  expect(isWaiting(job)).toBe(false);
+  const pool = poolName("b");
+  expect(movedTo(aJob(), { pool, cards: 4 })).toEqual({ ...aJob(), version: 2, pool, cards: 4 });
+});
+
+test("what ended its last worker is forgotten with the next one, or none", () => {
+  const job = { ...served, lostWhy: "OOMKilled" };
+  expect([bind(job, WORKER_ID).lostWhy, requeue(job).lostWhy]).toEqual([undefined, undefined]);
+});
+
 test("a question to GitHub and the look at its lane are set and taken back", () => {
   expect(verifyLater(aJob(), NOW).verifyAt).toBe(NOW);
   expect(admitted(aJob({ admitAt: NOW })).admitAt).toBeUndefined();
+});
+
+test("a hold that is over before the next question lasts until then; a longer or an endless one stays", () => {
+  const hold = { reason: "start-backoff", message: "no card" } as const;
+  const until = (held: number | undefined) => {
+    const job = askLater(aJob({ hold: { ...hold, until: held } }), NOW);
+    expect(job).toMatchObject({ version: 2, verifyAt: NOW, hold });
+    return job.hold?.until;
+  };
+  expect([NOW - 1, NOW, NOW + 1, undefined].map(until)).toEqual([NOW, NOW, NOW + 1, undefined]);
+  expect(askLater(aJob(), NOW)).toEqual(verifyLater(aJob(), NOW));
 });

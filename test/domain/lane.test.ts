@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { jobId, poolName, tenantId } from "../../shared/domain/ids.ts";
-import { laneKey, laneOrder } from "../../shared/domain/lane.ts";
+import { laneKey, laneOrder, waitingSince, waitOrder } from "../../shared/domain/lane.ts";
 import { T0 } from "./builders.ts";
 
 test("a lane is one tenant in one pool", () => {
@@ -22,6 +22,13 @@ test("higher priority first, then older, then by id", () => {
   ];
   const byText = (a: string, b: string) => (a < b ? -1 : 1);
   expect(sorted.toReversed().sort(byText)).toEqual(sorted);
+});
+
+test("the order keeps its form: what is stored sorts with what is written by a later release", () => {
+  const order = laneOrder({ priority: 10, queuedAt: T0, id: jobId("gh-1") });
+  expect(order).toBe("0990#001767225600000#gh-1");
+  expect(waitOrder(order)).toBe("001767225600000#gh-1");
+  expect(waitingSince(order)).toBe(T0);
 });
 
 test("property: text order is (priority descending, time ascending, id ascending)", () => {

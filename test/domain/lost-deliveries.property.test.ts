@@ -5,6 +5,7 @@ import type { Asked, DeliveryState, DeliveryTry, LogStretch } from "../../shared
 import {
   ASK_PAUSES_MS,
   advance,
+  askableAt,
   findLost,
   MAX_ASKS,
   stillAsked,
@@ -109,6 +110,58 @@ test("what GitHub is about to forget is left alone", () => {
   expect(findLost([{ ...old, deliveredAt: NOW - 71 * HOUR_MS }], {}, NOW).ask).toHaveLength(1);
 });
 
+test("each time that an event is asked for counts, and the others stay as they were", () => {
+  const once = withAsked({ b: { times: 2, at: T0 } }, "a", NOW);
+  expect(once).toEqual({ a: { times: 1, at: NOW }, b: { times: 2, at: T0 } });
+  expect(withAsked(once, "a", NOW + 1)).toMatchObject({ a: { times: 2, at: NOW + 1 } });
+  expect(withGivenUp(once, "a", NOW + 1)).toMatchObject({ a: { at: NOW + 1 }, b: { times: 2, at: T0 } });
+});
+
+test("is remembered as long as the log shows it, and no answered try of it", () => {
+  const one = { id: "1", deliveredAt: NOW, event: "workflow_job" };
+  const asked = { a: { times: 1, at: T0 }, b: { times: 1, at: T0 }, c: { times: 1, at: T0 } };
+  const log = [
+    { ...one, guid: "a", ok: false },
+    { ...one, guid: "b", ok: false },
+    { ...one, guid: "b", ok: true },
+  ];
+  expect(stillAsked(asked, log)).toEqual({ a: asked.a });
+});
+
+test("the newest lost event is asked for first, whatever the order of the log; the moment its pause is over", () => {
+  const at = (guid: string, deliveredAt: number): DeliveryTry => ({
+    id: `${guid}-${deliveredAt}`,
+    guid,
+    deliveredAt,
+    ok: false,
+    event: "installation",
+  });
+  const log = [at("a", NOW - 3), at("b", NOW - 9), at("b", NOW - 2), at("c", NOW - 1)];
+  const ids = (asked: Asked, now = NOW) => findLost(log, asked, now).ask.map(({ id }) => id);
+  expect(ids({})).toEqual([`c-${NOW - 1}`, `b-${NOW - 2}`, `a-${NOW - 3}`]);
+  const c = { c: { times: 1, at: NOW } };
+  expect(ids(c, NOW + ASK_PAUSES_MS[0] - 1)).not.toContain(`c-${NOW - 1}`);
+  expect(ids(c, NOW + ASK_PAUSES_MS[0])).toContain(`c-${NOW - 1}`);
+  const spent = { c: { times: MAX_ASKS, at: NOW } };
+  const lastPause = ASK_PAUSES_MS[MAX_ASKS - 1] as number;
+  expect(findLost(log, spent, NOW + lastPause).giveUp).toEqual([log[3]]);
+});
+
+test("may be asked for at once, then after a pause for each time; what was given up has none left", () => {
+  const one: DeliveryTry = { id: "1", guid: "a", deliveredAt: NOW, ok: false, event: "workflow_job" };
+  expect(askableAt({}, one)).toBe(0);
+  const each = [1, 2, 3, 4].map((times) => askableAt({ a: { times, at: NOW } }, one) - NOW);
+  expect(each).toEqual([...ASK_PAUSES_MS]);
+  expect(askableAt(withGivenUp({}, "a", NOW), one)).toBe(NOW);
+});
+
+test("a page of the log without a try, and more behind it, leaves a gap from the watermark on", () => {
+  const since = NOW - HOUR_MS;
+  const empty = { tries: [], next: "page-2" };
+  const next = advance({ since, asked: {}, gap: undefined }, { newest: empty, older: undefined }, [], NOW);
+  expect(next).toEqual({ since, gap: { cursor: "page-2", above: since } });
+});
+
 test("a log too long leaves a gap, which holds the watermark until its last stretch is done", () => {
   const at = (guid: string, deliveredAt: number, ok = true): DeliveryTry => ({
     id: guid,
@@ -124,7 +177,9 @@ test("a log too long leaves a gap, which holds the watermark until its last stre
   const state = { ...begun, asked: {} };
   const lost = at("x", NOW - 30 * MINUTE_MS, false);
   const older = { tries: [lost], next: "page-4" };
-  // Not while something of the stretch is open,
+  // Not while nothing of it was read,
+  expect(advance(state, { newest: whole([]), older: undefined }, [], NOW)).toEqual(begun);
+  // nor while something of the stretch is open,
   expect(advance(state, { newest: whole([]), older }, [lost], NOW)).toEqual(begun);
   // then stretch by stretch,
   const later = NOW + 10 * MINUTE_MS;

@@ -98,6 +98,18 @@ test("a count between two texts is read between them", () => {
     reason: '"a2-3-npu": 3 cards are not offered; ask for a2-1-npu, a2-2-npu, a2-4-npu, a2-8-npu',
   });
   expect(resolveEndpoint(["a2-npu"], around).type).not.toBe("endpoint");
+  expect(resolveEndpoint(["a2-3-xyz"], around)).toEqual({
+    type: "foreign",
+    reason: "no endpoint has the selector label of [a2-3-xyz]",
+  });
+});
+
+test("an endpoint without a pattern offers no other counts: what is near its selector is a typo", () => {
+  expect(resolve("linux-arm64-npu-16")).toMatchObject({
+    reason: expect.stringContaining('did you mean "linux-arm64-npu-1"'),
+  });
+  const six = aCatalogue([aTemplate({ name: "npu-a2", selector: "npu-a2", counts: [] })]);
+  expect(resolveEndpoint(["npu_a2"], six)).toMatchObject({ type: "near-miss" });
 });
 
 test("the rejection by an endpoint that the job does not name is not near", () => {

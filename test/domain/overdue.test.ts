@@ -48,6 +48,26 @@ describe("a starting worker", () => {
 
 describe("a worker that its pool runs", () => {
   test.each([
+    ["listening", { state: "listening", registrationCheckedAt: T0 + DAY }, LIMITS.idleMs, "drain"],
+    ["booted", { state: "booted" }, PREPARE_MS, "drain"],
+    ["running", { state: "running" }, LIMITS.executionMs, "stop"],
+  ] as const)("and that is %s counts from then, else from its record", (_state, worker, limitMs, type) => {
+    const begun = T0 + 7_000;
+    const phase = worker.state === "booted" ? "preflight" : worker.state;
+    const alive = { ...worker, heartbeatAt: T0 + DAY, phases: { [phase]: begun } };
+    expect(decide(alive, limitMs + 6_999)).toMatchObject({ type: "wait" });
+    expect(decide(alive, limitMs + 7_000)).toMatchObject({ type });
+    expect(decide({ ...alive, phases: {} }, limitMs - 1)).toMatchObject({ type: "wait" });
+    expect(decide({ ...alive, phases: {} }, limitMs)).toMatchObject({ type });
+  });
+
+  test("and that runs a job is not looked at later than its limit, counted from its start", () => {
+    const alive = { state: "running", heartbeatAt: T0 + DAY, phases: { running: T0 + 7_000 } } as const;
+    const until = T0 + 7_000 + LIMITS.executionMs;
+    expect(decide(alive, LIMITS.executionMs)).toEqual({ type: "wait", until });
+  });
+
+  test.each([
     [
       "listens for too long",
       { state: "listening", phases: { listening: T0 }, registrationCheckedAt: T0 + GHOST_CHECK_MS },
@@ -115,6 +135,7 @@ describe("the registration of an idle runner is looked for", () => {
     expect(decide(mute, 10_000 + DRAIN_MS - 1)).toMatchObject({ type: "wait" });
     expect(decide({ ...mute, heartbeatAt: T0 + 10_000 }, DAY)).toMatchObject({ type: "wait" });
     expect(decide({ ...mute, registered: false }, DAY)).toEqual({ type: "unready" });
+    expect(decide({ ...mute, state: "booted" }, DAY)).toEqual(again);
     expect(decide({ ...mute, kind: "api-runner" }, DAY)).toMatchObject({ type: "wait" });
     expect(decide({ ...mute, state: "running" }, 20_000 + DRAIN_MS)).toMatchObject({ type: "wait" });
   });

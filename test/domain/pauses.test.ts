@@ -62,10 +62,19 @@ describe("pauses", () => {
     const both = paused(paused(NO_PAUSES, endpoint, aPause({ mode: "drain" })), tenant, aPause());
     expect(pauseOf(both, WHERE)?.place).toEqual(tenant);
     expect([isDrained(both, WHERE), hasDrains(both)]).toEqual([true, true]);
+    expect(hasPausedEndpoints(both)).toBe(true);
     const all = paused(both, pool, aPause());
     expect(pauseOf(all, WHERE)?.place).toEqual(pool);
     const later = paused(all, endpoint, aPause());
     expect([isDrained(later, WHERE), hasDrains(later)]).toEqual([false, false]);
+  });
+
+  test("of a tenant or an endpoint are nothing to those that ask for the pool alone", () => {
+    const [pool, tenant, endpoint] = PLACES as readonly [Place, Place, Place];
+    const narrow = paused(paused(NO_PAUSES, tenant, aPause()), endpoint, aPause());
+    expect(pauseOf(narrow, { pool: POOL })).toBeUndefined();
+    expect(pauseOf(narrow, { pool: POOL, endpoint: ENDPOINT })?.place).toEqual(endpoint);
+    expect(pauseOf(paused(narrow, pool, aPause()), { pool: POOL })?.place).toEqual(pool);
   });
 
   test("a reason is a part of a sentence: it loses its full stop", () => {
@@ -86,6 +95,7 @@ describe("a drain", () => {
     ["has just begun to listen", { ...listening, phases: { listening: T0 + 1 } }],
     ["runs a job", { state: "running", registered: true, phases: { listening: T0, running: T0 } }],
     ["was asked before", { ...listening, drain: { reason: "idle", at: T0 } }],
+    ["was asked before it had its registration", { state: "booted", drain: { reason: "surplus", at: T0 } }],
     ["has ended", { state: "finished" }],
     ["is the runner of an API job", { ...listening, kind: "api-runner" }],
     ["is a program that has not come for its job", { kind: "program", state: "starting" }],
@@ -115,7 +125,7 @@ describe("a drain", () => {
       expect(ended).toMatchObject({
         version: 2,
         state: "lost",
-        drain: { reason: "operator" },
+        drain: { reason: "operator", at: step.now },
         dueAt: step.now,
       });
       const job = aJob({ workerId: aWorker().id });

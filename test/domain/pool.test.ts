@@ -8,11 +8,12 @@ import {
   newPool,
   release,
   reserve,
+  sharedBy,
   usedBy,
   usedCards,
 } from "../../shared/domain/pool.ts";
 import { poolInUse, reservation } from "./arbitraries.ts";
-import { aPool, aWorkerId, POOL, TENANT } from "./builders.ts";
+import { aPool, aWorkerId, POOL, T0, TENANT } from "./builders.ts";
 
 const [W1, W2] = [aWorkerId("w1"), aWorkerId("w2")];
 
@@ -23,7 +24,7 @@ test("a new pool is all free, and nobody has written it yet", () => {
 });
 
 describe("slots", () => {
-  const held = reserve(aPool({ total: 4 }), W1, { tenant: TENANT, cards: 2, slots: [0, 2] });
+  const held = reserve(aPool({ total: 4 }), W1, { tenant: TENANT, cards: 2, slots: [0, 2] }, T0);
 
   test("are those that nobody holds, the lowest first", () => expect(freeSlots(held)).toEqual([1, 3]));
 
@@ -37,12 +38,25 @@ describe("slots", () => {
 
 test("a tenant's use is its own cards and workers, card-less ones too", () => {
   const other = tenantId(9);
-  let pool = reserve(aPool(), W1, { tenant: TENANT, cards: 3, slots: [] });
-  pool = reserve(pool, W2, { tenant: TENANT, cards: 0, slots: [] });
-  pool = reserve(pool, aWorkerId("w3"), { tenant: other, cards: 1, slots: [] });
+  let pool = reserve(aPool(), W1, { tenant: TENANT, cards: 3, slots: [] }, T0);
+  pool = reserve(pool, W2, { tenant: TENANT, cards: 0, slots: [] }, T0);
+  pool = reserve(pool, aWorkerId("w3"), { tenant: other, cards: 1, slots: [] }, T0);
   expect(usedBy(pool, TENANT)).toEqual({ cards: 3, workers: 2 });
   expect(usedBy(pool, other)).toEqual({ cards: 1, workers: 1 });
   expect(usedBy(pool, tenantId(1))).toEqual({ cards: 0, workers: 0 });
+});
+
+const ONE = { tenant: TENANT, cards: 1, slots: [] };
+
+describe("a shared pool", () => {
+  test("a change of what is held settles who had more than its part until then", () => {
+    const rivals = { [TENANT]: 1, [tenantId(7)]: 1 };
+    const shared = sharedBy(reserve(aPool(), W1, { tenant: TENANT, cards: 2, slots: [] }, T0), rivals, T0);
+    for (const next of [release(shared, W1, T0 + 60_000), reserve(shared, W2, ONE, T0 + 60_000)]) {
+      expect(next.balance?.at).toBe(T0 + 60_000);
+      expect(next.balance?.beyond[TENANT]).toBeCloseTo(60_000, -2);
+    }
+  });
 });
 
 describe("properties", () => {
@@ -52,10 +66,10 @@ describe("properties", () => {
   test("release undoes reserve; either twice is either once", () => {
     fc.assert(
       fc.property(poolInUse({ named: true }), someone, reservation(), (pool, id, held) => {
-        const reserved = reserve(pool, id, held);
-        expect(release(reserved, id)).toEqual(pool);
-        expect(reserve(reserved, id, held)).toEqual(reserved);
-        expect(release(release(reserved, id), id)).toEqual(release(reserved, id));
+        const reserved = reserve(pool, id, held, T0);
+        expect(release(reserved, id, T0)).toEqual(pool);
+        expect(reserve(reserved, id, held, T0)).toEqual(reserved);
+        expect(release(release(reserved, id, T0), id, T0)).toEqual(release(reserved, id, T0));
         expect(reserved.reservations[id]).toEqual(held);
       }),
     );
@@ -67,7 +81,7 @@ describe("properties", () => {
         let pool = aPool({ total: 16 });
         const model = new Map<string, number>();
         for (const { id, held } of moves) {
-          pool = held === null ? release(pool, id) : reserve(pool, id, held);
+          pool = held === null ? release(pool, id, T0) : reserve(pool, id, held, T0);
           if (held === null) model.delete(id);
           else model.set(id, held.cards);
         }

@@ -43,7 +43,14 @@ test("a group is of one run attempt, endpoint and base name; an API job has none
 describe("runners that listened in vain", () => {
   test("together are one round; a repeat is no news", () => {
     expect(held).toMatchObject({ waiting: [A, B, C], admitted: [], idleRounds: 1 });
-    expect(held.probeAt).toBeGreaterThanOrEqual(T0 + IDLE_RETRY.minMs);
+    expect(held.probeAt).toBe(T0 + 1.5 * IDLE_RETRY.minMs);
+    expect(idled(held, D, held.probeAt - 1, 0)).toMatchObject({ idleRounds: 1, probeAt: held.probeAt });
+    expect(idled(held, D, held.probeAt, 0)).toMatchObject({ idleRounds: 2, waiting: [A, B, C, D] });
+  });
+
+  test("use up the room that ends have made", () => {
+    const { group } = progressed(held, D, "ended");
+    expect(idled(group, A, T0, 0)).toMatchObject({ room: 0, admitted: [], waiting: [B, C, A] });
     expect(idled(held, B, T0 + 1, 0.5)).toBe(held);
   });
 
@@ -81,6 +88,8 @@ describe("by event", () => {
   test("each end makes room for one; an end that is told twice for no second", () => {
     const first = progressed(held, D, "ended");
     expect(first).toMatchObject({ lifted: [A], group: { room: 1, admitted: [A], waiting: [B, C] } });
+    // What held them back is over: the next round in vain is a first one.
+    expect(first.group).toMatchObject({ idleRounds: 0, probeAt: 0, ended: [D] });
     expect(progressed(first.group, D, "ended")).toEqual({ group: first.group, lifted: [] });
     const second = progressed(first.group, githubJobId(5), "ended");
     expect(second).toMatchObject({ lifted: [B], group: { room: 2, admitted: [A, B] } });

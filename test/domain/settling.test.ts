@@ -1,6 +1,7 @@
 // What becomes of a job whose worker has ended.
 import { describe, expect, test } from "vitest";
-import { decideSettlement } from "../../shared/domain/settling.ts";
+import { GITHUB_RECHECK_MS } from "../../shared/domain/deadlines.ts";
+import { decideSettlement, failureOf, isAskedSince, toldLoss } from "../../shared/domain/settling.ts";
 import type { Worker, WorkerPhase } from "../../shared/domain/worker.ts";
 import type { WorkerOutcome } from "../../shared/domain/worker-report.ts";
 import { aGithubSide, aJob, aReport, aWorker, aWorkerId, T0, WORKER_ID } from "./builders.ts";
@@ -37,6 +38,8 @@ describe("GitHub's word is awaited, when", () => {
   test.each([
     ["its runner ran a job by its own word", ended("ran")],
     ["its runner printed Running job", ended(undefined, "listening", "running")],
+    ["its ping that it listened was lost, and it ran a job", ended(undefined, "running")],
+    ["that ping was lost, and it ended badly", ended("runner-failed", "running")],
     ["it ran a job and ended badly", ended("runner-failed", "listening", "running")],
   ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "await-word" }));
 });
@@ -62,6 +65,11 @@ describe("a failed start, when", () => {
     },
   );
 
+  test("it failed with a registration, and says so: GitHub need not be asked", () => {
+    const failed = { ...ended("config-failed", "booting", "registering"), registered: true };
+    expect(decideSettlement(job, failed).type).toBe("failed-start");
+  });
+
   test("it was lost before its runner listened: the message says where to look", () => {
     expect(decideSettlement(job, ended(undefined, "booting"))).toEqual({
       type: "failed-start",
@@ -70,7 +78,51 @@ describe("a failed start, when", () => {
   });
 });
 
+describe("what is known of the loss of a worker", () => {
+  const gone = { ...ended(undefined, "booting"), lostWhy: "OOMKilled" };
+
+  test("is in the reason of the next start", () => {
+    const message = "its worker ended without a report: OOMKilled";
+    expect(failureOf(gone)).toEqual({ outcome: "runner-failed", message });
+    expect(failureOf(undefined).message).toContain("pool's log");
+  });
+
+  test("is kept with its job, for GitHub's word will not say it; not of one that reported, and once", () => {
+    expect(toldLoss(job, gone)).toEqual({ ...job, lostWhy: "OOMKilled" });
+    const told = toldLoss(job, gone);
+    expect(toldLoss(told, gone)).toBe(told);
+    expect(toldLoss(told, ended(undefined, "booting"))).toBe(told);
+    expect(toldLoss(job, ended(undefined, "booting"))).toBe(job);
+    expect(toldLoss(job, { ...ended("ran"), lostWhy: "OOMKilled" })).toBe(job);
+  });
+
+  test("a failed preflight names the node: the next worker goes elsewhere", () => {
+    const place = { node: "n1", devices: ["2"] };
+    expect(failureOf({ ...ended("preflight-failed"), place })).toMatchObject({ node: "n1" });
+    expect(failureOf(ended("preflight-failed")).node).toBeUndefined();
+    expect(failureOf({ ...ended("config-failed"), place })).not.toHaveProperty("node");
+  });
+});
+
 test("a job of the API, too, waits again after a failed start", () => {
   const api = aJob({ origin: "api", github: undefined, workerId: WORKER_ID });
   expect(decideSettlement(api, ended("config-failed")).type).toBe("failed-start");
+});
+
+describe("GitHub has been asked about a job since its worker ended", () => {
+  const worker = aWorker({ state: "finished", phases: { done: T0 } });
+  const asked = (verifyAt: number | undefined, now = T0 + 60_000) =>
+    isAskedSince(aJob({ verifyAt }), worker, now);
+
+  test("when its next question is as far from now as one that was asked since", () => {
+    expect(asked(T0 + GITHUB_RECHECK_MS)).toBe(true);
+    expect(asked(T0 + GITHUB_RECHECK_MS - 1)).toBe(false);
+    expect(asked(T0 + 60_000 + GITHUB_RECHECK_MS)).toBe(true);
+    expect(asked(T0 + 60_000 + GITHUB_RECHECK_MS + 1)).toBe(false);
+  });
+
+  test("not when none is set, or nobody knows when its worker ended", () => {
+    expect(asked(undefined)).toBe(false);
+    expect(isAskedSince(aJob({ verifyAt: T0 + GITHUB_RECHECK_MS }), aWorker(), T0)).toBe(false);
+  });
 });

@@ -30,9 +30,29 @@ describe("the hook's word", () => {
 
   test("counts for runners of workflow jobs that have not ended", () => {
     expect(heardOf(aWorker({ state: "finished" }), STARTED, T0)).toBeUndefined();
-    expect(heardOf(aWorker({ kind: "api-runner", state: "running" }), STARTED, T0)).toBeUndefined();
+    expect(heardOf(aWorker({ kind: "program", state: "running" }), STARTED, T0)).toBeUndefined();
     const { kind: _kind, ...old } = aWorker({ state: "running" });
     expect(heardOf(old, STARTED, T0)).toBeDefined();
+  });
+});
+
+test("of an API job's runner it is noted, and GitHub is never asked", () => {
+  const worker = heardOf(aWorker({ kind: "api-runner", state: "running" }), STARTED, T0)!;
+  expect(worker).toMatchObject({ binding: { started: STARTED, settled: true } });
+  expect(nextBindingStep(worker, undefined, T0 + 10 * GITHUB_WORD_MS)).toBe("none");
+});
+
+test("what is asked and settled is one version each, and nothing else of the worker", () => {
+  const worker = heard();
+  expect(askedBinding(worker, T0 + 5)).toEqual({
+    ...worker,
+    version: 3,
+    binding: { started: STARTED, heardAt: T0, asked: 1, askedAt: T0 + 5, settled: false },
+  });
+  expect(settledBinding(worker)).toEqual({
+    ...worker,
+    version: 3,
+    binding: { started: STARTED, heardAt: T0, asked: 0, askedAt: undefined, settled: true },
   });
 });
 

@@ -99,8 +99,11 @@ export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-se
   "not-its-turn": aWaitView({ ahead: 2 }),
   "about-to-start": aWaitView(),
   starting: served({ state: "reserving" }),
-  "pool-waits": served(booting, { waits: "0/4 nodes have 8 free cards" }),
-  "image-pull": served(booting, { waits: "ErrImagePull: quay.io/ascend/cann:9 not found" }),
+  "pool-waits": served(booting, { waits: "0/4 nodes have 8 free cards", waitsFor: "node" }),
+  "image-pull": served(booting, {
+    waits: "ErrImagePull: quay.io/ascend/cann:9 not found",
+    waitsFor: "image",
+  }),
   booting: served(booting),
   preflight: served({ state: "booted", phases: { preflight: T0 } }),
   registering: served({ state: "booted", phases: { preflight: T0, registering: T0 } }),

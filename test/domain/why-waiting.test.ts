@@ -1,12 +1,13 @@
 // Every state before `running` has one code, and a sentence that a person can do something with.
 import { describe, expect, test } from "vitest";
-import { BOOT_MS } from "../../shared/domain/deadlines.ts";
-import { MAX_AHEAD, WAIT_CODES } from "../../shared/domain/wait-view.ts";
+import { BOOT_MS, PREPARE_MS, RESUME_START_MS } from "../../shared/domain/deadlines.ts";
+import { WAIT_CODES } from "../../shared/domain/wait-view.ts";
 import { phaseOf, whyNotServed, whyWaiting } from "../../shared/domain/why-waiting.ts";
 import { anApiJob, aRunnerRequest } from "./api-builders.ts";
 import { aJob, aWorker, POOL, T0, WORKER_ID } from "./builders.ts";
 import { ACME_VIEW, aPoolView, aWaitView, held, NOW, served, WAIT_EXAMPLES } from "./wait-examples.ts";
 
+const HELD = aJob({ hold: { reason: "not-assigned", message: "none", until: undefined } });
 const codeOf = (view: Parameters<typeof whyWaiting>[0]) => whyWaiting(view)?.code;
 
 test.each(Object.entries(WAIT_EXAMPLES))("%s", (code, view) => {
@@ -35,29 +36,6 @@ test.each([
 test("a runner that prints `Running job` runs it, before GitHub's word comes", () => {
   const view = served({ state: "running", phases: { listening: T0, running: T0 } });
   expect([whyWaiting(view), phaseOf(view.job, view.worker)]).toEqual([undefined, "running"]);
-});
-
-describe("the line", () => {
-  test("says the place, and what the pool has", () => {
-    const job = aJob({ cards: 4 });
-    const why = whyWaiting(aWaitView({ job, pool: aPoolView({ free: 1 }), ahead: 2 }));
-    expect(why).toMatchObject({ place: 3, ahead: 2, cards: { needed: 4, free: 1, total: 8 } });
-    expect(why?.message).toBe(
-      `It needs 4 cards; 1 of 8 in pool "${POOL}" are free. 2 of its tenant's jobs are before it.`,
-    );
-  });
-
-  test("is not counted beyond a hundred", () => {
-    const why = whyWaiting(aWaitView({ pool: aPoolView({ free: 0 }), ahead: MAX_AHEAD + 1 }));
-    expect(why).toMatchObject({ ahead: MAX_AHEAD });
-    expect(why).not.toHaveProperty("place");
-    expect(why?.message).toContain("more than 100");
-  });
-
-  test("that has not moved though cards are free: no machine has them together", () => {
-    expect(codeOf(aWaitView({ now: T0 + 10 * 60_000 }))).toBe("not-its-turn");
-    expect(codeOf(aWaitView({ now: T0 + 60_000 }))).toBe("about-to-start");
-  });
 });
 
 describe("the first obstacle counts", () => {
@@ -93,6 +71,20 @@ describe("the first obstacle counts", () => {
     expect(codeOf({ ...view, pool: undefined })).toBe("pool-removed");
   });
 
+  test("a pause says what of, in the operator's words", () => {
+    const began = (code: "pool-paused" | "tenant-paused" | "endpoint-paused") =>
+      whyWaiting(WAIT_EXAMPLES[code])?.message.split(":")[0];
+    expect(began("pool-paused")).toBe(`Pool "${POOL}" is paused by the operator`);
+    expect(began("tenant-paused")).toBe(`"${ACME_VIEW.login}" is paused by the operator`);
+    const endpoint = `Endpoint "${aJob().endpoint}" is being drained by the operator`;
+    expect(began("endpoint-paused")).toBe(endpoint);
+  });
+
+  test("a tenant that is not known has no quota", () => {
+    const held = aPoolView({ ofTenant: { cards: 8, workers: 9 } });
+    expect(codeOf(aWaitView({ tenant: undefined, pool: held }))).toBe("about-to-start");
+  });
+
   test("cards in quarantine may make a pool too small", () => {
     const why = whyWaiting(aWaitView({ job: aJob({ cards: 8 }), pool: aPoolView({ usable: 7, free: 7 }) }));
     expect(why).toMatchObject({
@@ -107,6 +99,20 @@ describe("its worker", () => {
     const view = WAIT_EXAMPLES.booting;
     expect(whyWaiting(view)).toMatchObject({ until: T0 + BOOT_MS });
     expect(whyWaiting({ ...view, limits: undefined })).not.toHaveProperty("until");
+  });
+
+  test("is asked of the pool once more when that takes too long, with or without its record", () => {
+    const { starting } = WAIT_EXAMPLES;
+    expect(whyWaiting(starting)).toMatchObject({ until: T0 + RESUME_START_MS });
+    for (const worker of [starting.worker, undefined]) {
+      const message = expect.stringContaining("the pool is asked to start its worker");
+      expect(whyWaiting({ ...starting, worker })).toMatchObject({ code: "starting", message });
+    }
+  });
+
+  test.each(["finished", "lost", "released"] as const)("that is %s leaves its job queued", (state) => {
+    const view = served({ state });
+    expect([codeOf(view), phaseOf(view.job, view.worker)]).toEqual(["settling", "queued"]);
   });
 
   test("that cannot register waits for GitHub", () => {
@@ -129,5 +135,65 @@ describe("its worker", () => {
   test("that serves another job by now, or is not to be found, is being made good", () => {
     expect(codeOf(served({ state: "booted", jobId: anApiJob().id }))).toBe("settling");
     expect(codeOf({ ...WAIT_EXAMPLES.booting, worker: undefined })).toBe("starting");
+  });
+
+  test("that registers while GitHub's limit is used up is told no time where none is known", () => {
+    const view = { ...WAIT_EXAMPLES.registering, github: { left: 0, until: undefined } };
+    expect(codeOf(view)).toBe("github-limit");
+    expect(whyWaiting(view)).not.toHaveProperty("until");
+    expect(codeOf({ ...view, github: undefined })).toBe("registering");
+  });
+
+  test("that has gone further than the record of its job is as far as its own says", () => {
+    expect(phaseOf(aJob({ workerId: WORKER_ID }), aWorker({ phases: { running: T0 } }))).toBe("running");
+    const program = aWorker({ kind: "program", jobId: anApiJob().id, phases: { running: T0 } });
+    expect(phaseOf(anApiJob({ workerId: WORKER_ID }), program)).toBe("listening");
+  });
+});
+
+test("a program checks no cards: it gets ready", () => {
+  const ready = { ...WAIT_EXAMPLES.preflight, worker: aWorker({ kind: "program", state: "booted" }) };
+  expect(whyWaiting(ready)).toMatchObject({
+    code: "preflight",
+    message: expect.stringContaining("gets ready"),
+  });
+  const { preflight, registering } = WAIT_EXAMPLES;
+  const message = expect.stringContaining("cards are healthy");
+  expect(whyWaiting(preflight)).toMatchObject({ message, until: T0 + PREPARE_MS });
+  const one = { ...registering, github: { left: 1, until: NOW } };
+  expect(whyWaiting(one)).toMatchObject({ code: "registering", until: T0 + PREPARE_MS });
+});
+
+test.each([
+  ["card 3 is busy", "Card 3 is busy. It is tried again"],
+  ["Card 3 is busy!", "Card 3 is busy! It is tried again"],
+  ["no card (busy)", "No card (busy) It is tried again"],
+])("the reason of a hold is a sentence of its own: %s", (message, expected) => {
+  expect(whyWaiting(held("start-backoff", message))?.message).toContain(expected);
+});
+
+describe("since when", () => {
+  const at = T0 + 1_000;
+  const starting = { phases: { starting: at } };
+
+  test.each([
+    ["held: since the hold began", aWaitView({ job: { ...HELD, phases: { held: at } } })],
+    ["starting: since the claim", served({ state: "reserving" }, {}, starting)],
+    ["booting", served({ state: "starting", phases: { booting: at } })],
+    ["preflight", served({ state: "booted", phases: { booting: T0, preflight: at } })],
+    ["registering", served({ state: "booted", phases: { preflight: T0, registering: at } })],
+    ["listening", served({ state: "listening", phases: { registering: T0, listening: at } })],
+    ["settling: since its worker ended", served({ state: "finished", phases: { done: at } })],
+  ])("%s", (_phase, view) => expect(whyWaiting(view)?.since).toBe(at));
+
+  test.each([
+    ["the hold", aWaitView({ job: { ...HELD, createdAt: at, phases: {} } })],
+    ["the claim", served({ state: "reserving" }, {}, { queuedAt: at, phases: {} })],
+    ["the boot", served({ state: "starting" }, {}, starting)],
+    ["the preflight", served({ state: "booted" }, {}, starting)],
+    ["the listening", served({ state: "listening" }, {}, starting)],
+    ["the end", served({ state: "lost" }, {}, starting)],
+  ])("a record without the time of %s counts from the step before it", (_what, view) => {
+    expect(whyWaiting(view)?.since).toBe(at);
   });
 });

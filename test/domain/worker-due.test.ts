@@ -7,6 +7,7 @@ import {
   PREPARE_MS,
   RESUME_START_MS,
 } from "../../shared/domain/deadlines.ts";
+import { jobId } from "../../shared/domain/ids.ts";
 import type { Worker, WorkerState } from "../../shared/domain/worker.ts";
 import { workerDueAt } from "../../shared/domain/worker-steps.ts";
 import { aWorker, LIMITS, T0 } from "./builders.ts";
@@ -40,6 +41,20 @@ describe("the reconciler looks at a worker", () => {
     expect(at(state, { heartbeatAt: T0 + 7 })).toBe(T0 + 7 + HEARTBEAT_LOST_MS);
     const drain = { reason: "idle", at: T0 + 9e8 } as const;
     expect(at(state, { heartbeatAt: T0 + 7, drain })).toBe(T0 + 7 + HEARTBEAT_LOST_MS);
+  });
+
+  test("that runs a job by its limits alone: it has refused to drain, and is spare no more", () => {
+    const running = { phases: { running: T0 }, ...heard };
+    const drain = { reason: "surplus", at: T0 } as const;
+    expect(at("running", { ...running, drain })).toBe(T0 + LIMITS.executionMs);
+    expect(at("running", { ...running, spareUntil: T0 + 1 })).toBe(T0 + LIMITS.executionMs);
+  });
+
+  test("that was given a job and has not shown it only when it falls silent", () => {
+    const lease = { jobId: jobId("j"), generation: 1, givenAt: T0, times: 1 };
+    const unsure = { ...lease, ackedAt: undefined, missedAt: undefined };
+    const program = { kind: "program", lease: unsure, phases: { listening: T0 }, ...heard } as const;
+    expect(at("listening", program)).toBe(heard.heartbeatAt + HEARTBEAT_LOST_MS);
   });
 
   test("that is released never", () => expect(at("released")).toBeUndefined());

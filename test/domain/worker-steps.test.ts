@@ -48,6 +48,10 @@ const ENDED: WorkerState[] = ["finished", "lost", "released"];
 test("a new worker has what its job and endpoint say", () => {
   const job = aJob();
   const endpoint = anEndpoint({ cards: 2 });
+  const plan = { node: "n1", kept: "n2" };
+  expect(newWorker(WORKER_ID, { job, endpoint, slots: [], plan, scope: scopeOf(job), now: T0 }).plan).toBe(
+    plan,
+  );
   expect(newWorker(WORKER_ID, { job, endpoint, slots: [4, 5], scope: scopeOf(job), now: T0 })).toEqual(
     aWorker({ cards: 2, slots: [4, 5], dueAt: T0 + RESUME_START_MS }),
   );
@@ -131,6 +135,10 @@ describe("a registration", () => {
     expect(registering(once as Worker, step)).toMatchObject({ version: 3, registered: true });
   });
 
+  test("is not given to one that is to drain", () => {
+    expect(registering({ ...booted, drain: { reason: "operator", at: T0 } }, step)).toBeUndefined();
+  });
+
   test.each(statesBut("booted"))("is not given to a %s worker", (state) => {
     expect(registering({ ...booted, state }, step)).toBeUndefined();
   });
@@ -143,7 +151,7 @@ describe("a ping", () => {
   });
 
   test("moves the worker with its runner", () => {
-    const listening = reported(booted, said("listening"), step);
+    const listening = reported(booted, said("listening", "of another job"), step);
     expect(listening).toMatchObject({
       state: "listening",
       phases: { listening: NOW },

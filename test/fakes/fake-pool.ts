@@ -24,8 +24,8 @@ export type FakePool = PoolDriver & {
   running(): WorkerId[];
   /** The worker ends by itself and leaves a result, if any. */
   exit(workerId: WorkerId, code: number, result?: string): void;
-  /** The worker ends without a word, as by the kernel's OOM killer. */
-  crash(workerId: WorkerId): void;
+  /** The worker ends without a word; `reason`: what the pool knows of that, as of the kernel's OOM killer. */
+  crash(workerId: WorkerId, reason?: string): void;
   /** The container vanishes with everything it left, as by an operator or a lost node. */
   vanish(workerId: WorkerId): void;
   print(workerId: WorkerId, line: string): void;
@@ -35,6 +35,10 @@ export type FakePool = PoolDriver & {
   cutOff(message: string): void;
   /** Every new `start` is answered "unavailable", until `heal`. */
   unavailable(message: string, retryAfterMs?: number): void;
+  /** As `unavailable`, for the jobs of this owner alone. */
+  unavailableFor(owner: string, message: string, retryAfterMs: number): void;
+  /** It says that it has so many cards, whatever it has, until `heal`. */
+  lie(total: number): void;
   /** Every call throws, until `heal`. */
   disconnect(): void;
   /** The next `start` makes its container, then throws. */
@@ -43,7 +47,7 @@ export type FakePool = PoolDriver & {
   loseNextStop(): void;
   /** Stops of this worker answer "stopping", until `heal`. */
   hangOnStop(workerId: WorkerId): void;
-  /** Takes back refuse, unavailable, disconnect and hangOnStop. */
+  /** Takes back refuse, unavailable, unavailableFor, lie, disconnect and hangOnStop. */
   heal(): void;
 };
 
@@ -51,7 +55,9 @@ type Container = {
   readonly spec: StartSpec;
   readonly startedAt: EpochMs;
   readonly log: string[];
-  end: { readonly code: number | undefined; readonly result: string | undefined } | undefined;
+  end:
+    | { readonly code: number | undefined; readonly result: string | undefined; readonly reason?: string }
+    | undefined;
 };
 
 export function createFakePool(options: FakePoolOptions): FakePool {
@@ -63,6 +69,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
   const hanging = new Set<WorkerId>();
   let answer: StartOutcome | undefined;
   let once: StartOutcome | undefined;
+  const shortOf = new Map<string, StartOutcome>();
+  let lie: number | undefined;
   let connected = true;
   let lostStarts = 0;
   let lostStops = 0;
@@ -75,12 +83,12 @@ export function createFakePool(options: FakePoolOptions): FakePool {
 
     async capacity() {
       reach();
-      return { total: cards, simulated };
+      return { total: lie ?? cards, simulated };
     },
     async start(spec) {
       reach();
       if (!containers.has(spec.workerId)) {
-        const no = once ?? answer ?? full(spec);
+        const no = once ?? answer ?? shortOf.get(spec.owner ?? "") ?? full(spec);
         once = undefined;
         if (no !== undefined) return no;
         make(spec);
@@ -123,7 +131,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
 
     running: () => living().map(([workerId]) => workerId),
     exit: (workerId, code, result) => end(workerId, { code, result }),
-    crash: (workerId) => end(workerId, { code: undefined, result: undefined }),
+    crash: (workerId, reason) =>
+      end(workerId, { code: undefined, result: undefined, ...(reason !== undefined && { reason }) }),
     vanish: (workerId) => void containers.delete(workerId),
     print: (workerId, line) => void known(workerId).log.push(line),
     refuse: (message) => {
@@ -134,6 +143,11 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     },
     unavailable: (message, retryAfterMs) => {
       answer = { type: "unavailable", message, retryAfterMs };
+    },
+    unavailableFor: (owner, message, retryAfterMs) =>
+      void shortOf.set(owner, { type: "unavailable", message, retryAfterMs, of: "job" }),
+    lie: (total) => {
+      lie = total;
     },
     disconnect: () => {
       connected = false;
@@ -147,6 +161,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     hangOnStop: (workerId) => void hanging.add(workerId),
     heal: () => {
       answer = undefined;
+      shortOf.clear();
+      lie = undefined;
       connected = true;
       hanging.clear();
     },
@@ -183,7 +199,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
   function stateOf(container: Container | undefined): ContainerState {
     if (container === undefined) return { type: "gone" };
     if (container.end !== undefined) return { type: "exited", ...container.end };
-    if (clock.now() < container.startedAt + container.spec.limitMs) return { type: "running" };
+    const { startedAt, spec } = container;
+    if (clock.now() < startedAt + spec.limitMs) return { type: "running", slots: spec.slots };
     return { type: "exited", code: undefined, result: undefined };
   }
 

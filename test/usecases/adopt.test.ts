@@ -147,6 +147,7 @@ describe("its cards", () => {
     expect(Object.keys((await poolOf(world))!.reservations)).toEqual([first]);
     await drop();
     const pool = (await poolOf(world))!;
+    expect((await world.stores.workers.get(first))?.slots).toEqual([0]);
     const taken = { other: { tenant: TENANT, cards: 1, slots: [0] } };
     world.loseRecord(first);
     await world.stores.pools.replace({ ...pool, version: pool.version + 1, reservations: taken });

@@ -4,6 +4,7 @@ import type { RunnerRequest } from "../../shared/domain/api-job.ts";
 import { endedApi } from "../../shared/domain/api-steps.ts";
 import type { WorkerOutcome } from "../../shared/domain/worker-report.ts";
 import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
+import { retryJob } from "../../shared/usecases/api/retry-job.ts";
 import { finishWorker } from "../../shared/usecases/finish-worker.ts";
 import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { recordPing } from "../../shared/usecases/record-ping.ts";
@@ -145,9 +146,10 @@ describe("a worker that is lost", () => {
     const { world, job, worker } = await started();
     await takeJob(world.deps, worker, "b");
     await registerRunner(world.deps, worker, "b", "token");
-    world.pool.crash(worker);
+    world.pool.crash(worker, "was evicted by its node (Evicted): low on disk");
     await world.reconcile();
-    expect(await apiJobOf(world, job)).toMatchObject({ state: "FAILED", api: { error: /without a result/ } });
+    const error = /without a result.*: its container was evicted by its node \(Evicted\): low on disk$/;
+    expect(await apiJobOf(world, job)).toMatchObject({ state: "FAILED", api: { error } });
   });
 });
 
@@ -172,6 +174,47 @@ test("the end of its run asks a registered worker to drain: GitHub may have give
   await world.settle();
   expect(world.pool.stops).toEqual([]);
   expect(await world.stores.workers.get(worker)).toMatchObject({ drain: { reason: "job-ended" } });
+});
+
+describe("the ttl of a job whose runner listens", () => {
+  async function ranOut(step: (parts: Awaited<ReturnType<typeof started>>) => Promise<unknown>) {
+    const parts = await started();
+    const { world, job, worker } = parts;
+    await takeJob(world.deps, worker, "b");
+    await registerRunner(world.deps, worker, "b", "token");
+    await recordPing(world.deps, worker, { phase: "listening", jobName: undefined });
+    const end = { state: "TIMED_OUT", reason: "queue-timeout", message: "its ttl is over" } as const;
+    await updateJob(world.stores.jobs, job, (current) => endedApi(current, end, world.now()));
+    await step(parts);
+    await world.settle();
+    expect(world.pool.stops).toEqual([]);
+    return parts;
+  }
+
+  test("asks the worker to drain: GitHub may have given it a job a moment ago", async () => {
+    const { world, worker } = await ranOut(async () => undefined);
+    expect(await world.stores.workers.get(worker)).toMatchObject({ drain: { reason: "job-ended" } });
+    expect(await recordPing(world.deps, worker, { phase: "listening", jobName: undefined })).toBe(
+      "job-ended",
+    );
+  });
+
+  test("also when its first word of a workflow job comes just after the end", async () => {
+    const { world, worker } = await ranOut(({ world, worker }) =>
+      recordPing(world.deps, worker, { phase: "running", jobName: "build" }),
+    );
+    expect(await world.stores.workers.get(worker)).toMatchObject({ state: "running" });
+  });
+
+  test("also when the job was asked for again before anybody looked", async () => {
+    const { world, worker } = await ranOut(({ world, job }) =>
+      retryJob(world.deps, KEY_CALLER, ENDPOINT_NAME, job),
+    );
+    await recordPing(world.deps, worker, { phase: "listening", jobName: undefined });
+    await world.settle();
+    expect(world.pool.stops).toEqual([]);
+    expect(await world.stores.workers.get(worker)).toMatchObject({ drain: { reason: "job-ended" } });
+  });
 });
 
 test("from the pickup of a workflow job on, the ttl no longer counts", async () => {

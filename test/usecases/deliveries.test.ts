@@ -186,7 +186,6 @@ describe("tenants", () => {
     [["created"], [ACME], "approved"],
     [["created", "deleted"], [ACME], "removed"],
     [["suspend", "changed"], [], "pending"],
-    [["deleted", "created"], [ACME], "approved"],
   ] as const)("%j is %j %s", async (actions, tenants, state) => {
     const world = createWorld({ tenants: [...tenants] });
     for (const action of actions) await receiveInstallation(world.deps, { ...installation, action });
@@ -195,6 +194,32 @@ describe("tenants", () => {
       version: actions.length,
       updatedAt: T0,
     });
+  });
+
+  type Event = Parameters<typeof receiveInstallation>[1];
+  const at = (action: Event["action"], updatedAt: number | undefined, installationId = 99): Event => ({
+    ...installation,
+    action,
+    installationId,
+    updatedAt,
+  });
+
+  test.each<readonly [string, readonly Event[], string]>([
+    ["installed anew", [at("deleted", 1), at("created", 2, 100)], "approved"],
+    ["`deleted` of the installation before", [at("created", 2, 100), at("deleted", 1)], "approved"],
+    ["its `suspend`", [at("created", 2, 100), at("suspend", 3)], "approved"],
+    ["`created` after `deleted`", [at("deleted", 2), at("created", 1)], "removed"],
+    ["`unsuspend` after `deleted`", [at("deleted", undefined), at("unsuspend", undefined)], "removed"],
+    ["`suspend` after `unsuspend`", [at("unsuspend", 2), at("suspend", 1)], "approved"],
+    // GitHub's own example of `unsuspend` has the time of the suspension.
+    ["the same at one time", [at("unsuspend", 1), at("suspend", 1)], "approved"],
+    ["a change after `suspend`", [at("suspend", 2), at("changed", 1)], "suspended"],
+    ["suspended a second time", [at("unsuspend", 1), at("suspend", 2)], "suspended"],
+    ["`deleted` without a newer time", [at("suspend", 2), at("deleted", 1)], "removed"],
+  ])("late or in order: %s", async (_name, events, state) => {
+    const world = createWorld();
+    for (const event of events) await receiveInstallation(world.deps, event);
+    expect(await world.stores.tenants.get(TENANT)).toMatchObject({ state });
   });
 
   test("two tenants share the pool by weight, and a quota holds", async () => {

@@ -34,6 +34,22 @@ test("a job goes through its phases, and says so at each step", async () => {
 });
 
 describe("in the queue", () => {
+  test("about when it starts, once a worker of the pool has ended", async () => {
+    const world = createWorld({ script: { jobMs: 600_000 } });
+    const jobs = Array.from({ length: 48 }, (_, at) => world.github.queue({ createdAt: T0 - 1_000 + at }));
+    await world.deliver();
+    const last = jobs.at(-1)?.workflowJobId ?? 0;
+    expect((await explain(world, last)).whyWaiting).not.toHaveProperty("expectedAt");
+    await play(world, { forMs: 1_500_000, stepMs: 10_000 });
+    const { whyWaiting } = await explain(world, last);
+    expect(whyWaiting?.message).toMatch(/At the pace of late it starts in about \d+ minutes\.$/);
+    const expectedMs = (whyWaiting?.expectedAt ?? 0) - world.clock.now();
+    const asked = world.clock.now();
+    await play(world, { forMs: 3_600_000, stepMs: 10_000 });
+    const { phases } = await jobOf(world, last);
+    expect(expectedMs / ((phases.starting ?? 0) - asked)).toBeCloseTo(1, 0);
+  });
+
   test("the place in the line, what is needed and what is free", async () => {
     const world = await full();
     const ids = [1, 2, 3].map(() => world.github.queue().workflowJobId);
@@ -108,12 +124,15 @@ describe("a container that has not started", () => {
     return explainJob(deps, await jobOf(world, id), "Acme");
   };
 
-  test("in the pool's words", async () => {
-    const { whyWaiting } = await booting(async () => ({
-      type: "running",
-      waits: "ImagePullBackOff: no such tag",
-    }));
-    expect(whyWaiting).toMatchObject({ code: "image-pull", message: expect.stringContaining("no such tag") });
+  test.each([
+    ["image", "image-pull"],
+    ["node", "pool-waits"],
+    ["quota", "pool-waits"],
+    [undefined, "pool-waits"],
+  ] as const)("for its %s, in the pool's words: %s", async (waitsFor, code) => {
+    const waits = "no such tag of the image";
+    const { whyWaiting } = await booting(async () => ({ type: "running", waits, waitsFor }));
+    expect(whyWaiting).toMatchObject({ code, message: expect.stringContaining(waits) });
   });
 
   test("of a pool that does not answer: by the worker's phase alone", async () => {

@@ -87,6 +87,22 @@ test("in_progress was lost: completed names the runner, and its former worker se
   expect(await world.stores.workers.get(w2)).toMatchObject({ jobId: `gh-${a}` });
 });
 
+test("GitHub gives a runner another job without a word that it took one back: only the later one is its own", async () => {
+  const world = await listening(2);
+  const [a, b] = idsOf(world);
+  const w1 = await workerOf(world, a);
+  const runner = { id: world.github.runners.get(w1)?.id ?? 0, name: w1 };
+  world.github.change(b, { status: "in_progress", startedAt: world.now(), runner });
+  await world.deliver();
+  world.github.change(a, { status: "in_progress", startedAt: world.now() + 60_000, runner });
+  // Two rebinds, each of which undid the other's, went on until GitHub was asked a minute later.
+  await world.deliver();
+  expect(await jobOf(world, a)).toMatchObject({ workerId: w1 });
+  expect(await servedBy(world, a)).toBe(`gh-${a}`);
+  expect((await jobOf(world, b)).verifyAt).toBeLessThanOrEqual(world.now() + 60_000);
+  expect((await jobOf(world, b)).version).toBeLessThan(12);
+});
+
 test("a stranger's runner takes our job: our worker goes to the next demand, and GitHub is asked in the end", async () => {
   const world = createWorld({ cards: 1 });
   await listening(2, world);

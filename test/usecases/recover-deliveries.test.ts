@@ -39,14 +39,14 @@ test("a log too long for one pass is worked off from pass to pass, and new event
   expect(world.github.calls.redeliver).toBe(words.length + late.length);
 });
 
-test("an event that fails for ever is asked for three times, is said once, and holds nothing up", async () => {
+test("an event that fails for ever is asked for four times, is said once, and holds nothing up", async () => {
   const world = createWorld();
   const poison = queueIn(world, REPOSITORY);
   world.github.fail("not-found", { method: "openJobs" });
   world.post = (words) => words.filter((word) => word.workflowJobId !== poison.workflowJobId);
   let asked: (number | undefined)[] = [];
   await play(world, {
-    forMs: 5 * HOUR_MS,
+    forMs: 8 * HOUR_MS,
     eachStep: async () => {
       const mark = await world.stores.marks.get("deliveries", "app");
       asked = [...asked, ...Object.values(mark?.value.asked ?? {}).map(({ times }) => times)];
@@ -58,7 +58,19 @@ test("an event that fails for ever is asked for three times, is said once, and h
   const mark = await world.stores.marks.get("deliveries", "app");
   expect(world.now() - (mark?.value.since ?? 0)).toBeLessThan(15 * MINUTE_MS);
   expect(mark?.value.asked).toEqual({});
-  expect(new Set(asked)).toEqual(new Set([1, 2, 3, MAX_ASKS + 1]));
+  expect(new Set(asked)).toEqual(new Set([1, 2, 3, 4, MAX_ASKS + 1]));
+});
+
+test("a webhook that is away for three hours loses no job of a repository that was never seen", async () => {
+  const world = createWorld();
+  await recoverDeliveries(world.deps);
+  world.github.fail("not-found", { method: "openJobs" });
+  world.post = () => [];
+  const first = queueIn(world, REPOSITORY);
+  await play(world, { forMs: 3 * HOUR_MS, stepMs: MINUTE_MS });
+  world.post = (words) => words;
+  await play(world, { forMs: 2 * HOUR_MS, stepMs: MINUTE_MS });
+  expect(await jobOf(world, first.workflowJobId)).toMatchObject({ state: "COMPLETED" });
 });
 
 test("a fresh installation asks for the last hour only; a second pass at once asks nothing", async () => {

@@ -25,9 +25,12 @@ export type DueView = {
 
 /** Answers how many were looked at. */
 export async function lookAtDue(deps: Deps, view: DueView): Promise<number> {
-  const failing = await failingItems(deps);
   const until = deps.clock.now() + view.aheadMs;
-  const found = await deps.stores.due.due(until, PASS_ITEMS + failing.count);
+  const oldest = await deps.stores.due.due(until, PASS_ITEMS);
+  if (oldest.length === 0) return 0;
+  const failing = await failingItems(deps);
+  const isCut = oldest.length === PASS_ITEMS && failing.count > 0;
+  const found = isCut ? await deps.stores.due.due(until, PASS_ITEMS + failing.count) : oldest;
   const items = failing.order(found).slice(0, PASS_ITEMS);
   const failed: DueItem[] = [];
   let looked = 0;

@@ -34,6 +34,7 @@ export async function findOrphanContainers(deps: Deps, name: PoolName, stops: Pl
 async function withoutRecord(deps: Deps, name: PoolName, driver: PoolDriver): Promise<WorkerId[]> {
   // The listing first: a worker that is started meanwhile is then in the index, not in the listing.
   const listed = await driver.list();
+  if (listed.length === 0) return [];
   const known = new Set((await deps.stores.workers.live(name)).map(({ id }) => id));
   const strangers = listed
     .filter((id) => !known.has(id) && isOwnRunner(deps.deployment, id))

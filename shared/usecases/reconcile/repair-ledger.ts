@@ -11,12 +11,16 @@ export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   const pool = await deps.stores.pools.get(name);
   if (pool === undefined) return;
   await refreshCards(deps, pool);
-  // Cards held for a worker that is released or was never written: a crash came between two writes.
-  await each(Object.keys(pool.reservations) as WorkerId[], async (id) => {
+  const live = await deps.stores.workers.live(name);
+  const known = new Set(live.map(({ id }) => id));
+  const holders = Object.keys(pool.reservations) as WorkerId[];
+  // Cards held for a worker that is released or was never written: a crash came between two writes. Who is in the index
+  // is not asked for one by one; where that is behind, the next pass sees the end.
+  const strangers = holders.filter((id) => !known.has(id));
+  await each(strangers, async (id) => {
     const worker = await deps.stores.workers.get(id);
     if (worker === undefined || worker.state === "released") await releaseCards(deps, name, id);
   });
-  const live = await deps.stores.workers.live(name);
   const cardless = live.filter((worker) => pool.reservations[worker.id] === undefined && isAtWork(worker));
   await each(cardless, ({ id }) => holdCards(deps, id));
 }
