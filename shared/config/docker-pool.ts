@@ -1,6 +1,7 @@
 // The part of dispatch.yaml for a pool behind a Docker engine.
 import * as z from "zod";
 import { poolName } from "../domain/ids.ts";
+import { dockerBuilder } from "./builder.ts";
 import type { PoolKind } from "./pool-kind.ts";
 
 const SIZE = /^(\d+(?:\.\d+)?)(MiB|GiB)$/;
@@ -19,8 +20,8 @@ const ASCEND_DRIVER = [
   "/etc/ascend_install.info",
 ];
 
-/** What a worker that is root needs to prepare a runner of another user, and apt-get to install a package. */
-const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
+/** What a worker that is root needs to prepare a runner of another user: docs/adr/0014-supervisor.md. */
+const CAPABILITIES = ["CHOWN", "KILL", "SETGID", "SETUID"];
 
 /** 192 cores of a server times some libraries with a thread for each; a fork bomb ends well before the host's 4 million. */
 const PIDS = 16_384;
@@ -117,12 +118,18 @@ export const dockerFields = {
   capabilities: z
     .array(z.string().regex(/^[A-Z_]+$/))
     .default(CAPABILITIES)
-    .describe("Linux capabilities of its containers; they have no others"),
-  newPrivileges: z.boolean().default(false).describe("true lets jobs use sudo and other setuid programs"),
+    .describe("Linux capabilities of its containers, beside those of an endpoint; they have no others"),
+  newPrivileges: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true lets an image of your own use sudo and other setuid programs; ours never does: worker and job have no-new-privileges there",
+    ),
   ulimits: z
     .record(z.string().regex(/^[a-z]+$/), z.int().min(0))
     .default({})
     .describe("Limits by name, such as nofile: 65536; soft and hard alike"),
+  builder: dockerBuilder,
 };
 
 /** The common fields by their type: schema.ts gives the two of them one schema. */
@@ -170,8 +177,14 @@ export function resolveDockerPool(name: string, spec: DockerPoolSpec) {
     capabilities: spec.capabilities,
     newPrivileges: spec.newPrivileges,
     ulimits: spec.ulimits,
+    builder: spec.builder && resolveBuilder(spec.builder),
     env: spec.env,
   };
+}
+
+function resolveBuilder(builder: NonNullable<DockerPoolSpec["builder"]>) {
+  const { image, folder, endpoints, cpus, memory } = builder;
+  return { image, folder, endpoints, cpus, memoryBytes: bytes(memory) };
 }
 
 function bytes(text: string | undefined): number | undefined {

@@ -2,7 +2,9 @@
 import * as z from "zod";
 import { QUANTITY } from "../adapters/pools/kubernetes/quantity.ts";
 import { poolName } from "../domain/ids.ts";
+import { kubernetesBuilder } from "./builder.ts";
 import { DURATION, parseDuration } from "./duration.ts";
+import { clusterAccess } from "./kubernetes-cluster.ts";
 import type { PoolKind } from "./pool-kind.ts";
 
 const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -17,7 +19,7 @@ const RESOURCE = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9
 const NAMESPACE =
   /^(?=.{1,63}$)([a-z0-9]+(-+[a-z0-9]+)*|([a-z0-9]+-)*(\{owner\}(--\{repository\})?|\{tenant\})(-[a-z0-9]+)*)$/;
 
-/** What a worker that is root needs to prepare a runner of another user. */
+/** What a worker that is root needs to prepare a runner of another user: docs/adr/0014-supervisor.md. */
 const CAPABILITIES = ["CHOWN", "KILL", "SETGID", "SETUID"];
 
 const path = z.string().regex(/^\/\S*$/);
@@ -32,35 +34,6 @@ const amounts = z.strictObject({
   memory: quantity("Memory, such as 64Gi").optional(),
   ephemeralStorage: quantity("Space on the node's disk, such as 100Gi").optional(),
 });
-
-const cluster = z.discriminatedUnion("auth", [
-  z.strictObject({
-    auth: z.literal("in-cluster").describe("The service account of the dispatcher's own pod"),
-  }),
-  z.strictObject({
-    auth: z
-      .literal("kubeconfig")
-      .describe("A kubeconfig file, with its exec plugins (EKS: aws eks get-token)"),
-    path: path.optional().describe("The file; as kubectl finds it when left out"),
-    context: z.string().min(1).optional().describe("A context of it; its current one when left out"),
-  }),
-  z
-    .strictObject({
-      auth: z.literal("token").describe("The token of a service account"),
-      server: z
-        .string()
-        .regex(/^https:\/\/[^\s?#@]+$/)
-        .describe("URL of the API server, https://host:port"),
-      caFile: path
-        .optional()
-        .describe("File with the certificate of its authority; a public one when left out"),
-      tokenFile: path.optional().describe("File with the token, read anew every minute"),
-      tokenEnv: z.string().min(1).optional().describe("The dispatcher's variable that holds the token"),
-    })
-    .refine(({ tokenFile, tokenEnv }) => (tokenFile === undefined) !== (tokenEnv === undefined), {
-      error: "it needs one of tokenFile and tokenEnv",
-    }),
-]);
 
 const volume = z
   .strictObject({
@@ -119,9 +92,9 @@ const resource = z.strictObject({
 /** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, env. */
 export const kubernetesFields = {
   driver: z.literal("kubernetes").describe("What starts the workers: kubernetes (Jobs of a cluster)"),
-  cluster: cluster
+  cluster: clusterAccess
     .default({ auth: "in-cluster" })
-    .describe("How the cluster is reached: auth in-cluster, kubeconfig or token"),
+    .describe("How the cluster is reached: auth in-cluster, kubeconfig, token or eks"),
   namespace: z
     .strictObject({
       name: z
@@ -165,8 +138,13 @@ export const kubernetesFields = {
       capabilities: z
         .array(z.string().regex(/^[A-Z_]+$/))
         .default(CAPABILITIES)
-        .describe("Linux capabilities of its containers; they have no others"),
-      allowPrivilegeEscalation: z.boolean().default(false).describe("true lets jobs use sudo"),
+        .describe("Linux capabilities of its containers, beside those of an endpoint; they have no others"),
+      allowPrivilegeEscalation: z
+        .boolean()
+        .default(false)
+        .describe(
+          "true lets an image of your own use sudo and other setuid programs; ours never does: worker and job have no-new-privileges there",
+        ),
       runAsUser: id.optional().describe("User id; the image's when left out"),
       runAsGroup: id.optional().describe("Group id; the image's when left out"),
       fsGroup: id.optional().describe("Group that volumes belong to"),
@@ -184,6 +162,7 @@ export const kubernetesFields = {
   queue: queue
     .default({ type: "none" })
     .describe("A queue before the scheduler: type none, kueue or volcano"),
+  builder: kubernetesBuilder,
   grace: duration("From TERM to KILL when a node is drained or a limit reached (default 90s)").default("90s"),
   keepEnded: duration("How long an ended worker that nobody stopped is kept (default 1h)").default("1h"),
   timeout: duration("Longest wait for one answer of the API server (default 10s)").default("10s"),
@@ -205,6 +184,7 @@ export function resolveKubernetesPool(name: string, spec: KubernetesPoolSpec) {
     resource: spec.kind === "cpu" ? undefined : (spec.resource ?? defaultResource(spec.kind)),
     namespace: { template: namespace.name, create: namespace.create, labels: namespace.labels },
     volumes: volumes.map(resolveVolume),
+    builder: spec.builder && { ...spec.builder, endpoints: spec.builder.endpoints },
     serviceAccount: spec.serviceAccount,
     runtimeClass: spec.runtimeClass,
     priorityClass: spec.priorityClass,

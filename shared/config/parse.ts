@@ -1,6 +1,7 @@
 // Reads dispatch.yaml: every fault at once, each with its place and its fix.
 import { parseDocument } from "yaml";
 import { expandEndpoint } from "../domain/endpoint.ts";
+import { checkBuilders } from "./check-builders.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkLabels } from "./check-labels.ts";
 import { checkPools, checkTenants } from "./check-tenants.ts";
@@ -24,6 +25,7 @@ export function parseConfig(text: string): ParsedConfig {
     ...(parsed.success ? [] : schemaFaults(parsed.error)),
     ...checkPools(draft),
     ...checkEndpoints(draft),
+    ...checkBuilders(draft),
     ...checkLabels(draft),
     ...checkTenants(draft),
   ];

@@ -43,6 +43,7 @@ export function resolveEndpoint(spec: EndpointSpec, kind: PoolKind): EndpointTem
     defaultLabels: spec.defaultLabels,
     image: spec.image,
     command: spec.command,
+    capabilities: spec.capabilities,
     containerImages: spec.containerImages,
     limits: {
       executionMs: milliseconds(execution, EXECUTION_MS),

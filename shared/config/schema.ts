@@ -109,6 +109,10 @@ export const endpointSchema = z.strictObject({
     .min(1)
     .optional()
     .describe("Program and arguments instead of our worker, as a list; no shell"),
+  capabilities: z
+    .array(z.string().regex(/^[A-Z_]+$/))
+    .default([])
+    .describe("Linux capabilities beside those of its pool, where that runs containers"),
   containerImages: z
     .array(z.string().regex(/^[^\s"]+$/))
     .max(100)

@@ -17,7 +17,8 @@ export type ServerSettings = {
 
 export type ReadSettings =
   | { readonly ok: true; readonly settings: ServerSettings }
-  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+  /** The settings that have no fault may be used to look for further ones. */
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly settings: ServerSettings };
 
 export function readServerSettings(source: EnvSource): ReadSettings {
   const env = createEnvReader(source);
@@ -33,7 +34,7 @@ export function readServerSettings(source: EnvSource): ReadSettings {
       standard: "info",
     }) as LogLevel,
   };
-  return env.faults.length === 0 ? { ok: true, settings } : { ok: false, faults: env.faults };
+  return env.faults.length === 0 ? { ok: true, settings } : { ok: false, faults: env.faults, settings };
 }
 
 const PORT = /^(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/;

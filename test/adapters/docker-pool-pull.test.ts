@@ -48,8 +48,12 @@ test("a slow pull is a phase of its own, one for all who wait, and then they sta
   ]);
   expect(await driver.start(one)).toEqual({ type: "started" });
   expect(pulls).toHaveLength(1);
-  const waits = (text: string) => ({ type: "running", waits: `pulling image ${IMAGE}: ${text}` });
-  expect(await driver.inspect(one.workerId)).toEqual(waits("2.0 of 10.0 GB"));
+  const waits = (text: string) => ({
+    type: "running",
+    waits: `pulling image ${IMAGE}: ${text}`,
+    waitsFor: "image",
+  });
+  await expect.poll(() => driver.inspect(one.workerId), POLL).toEqual(waits("2.0 of 10.0 GB"));
   for (const pull of pulls) {
     say(pull, { status: "Downloading", id: "b", progressDetail: { current: 1e9, total: 5e9 } });
     say(pull, { status: "Extracting", id: "a", progressDetail: { current: 1, total: 10e9 } });
@@ -58,7 +62,7 @@ test("a slow pull is a phase of its own, one for all who wait, and then they sta
   expect(new Set(await driver.list())).toEqual(new Set([one.workerId, two.workerId]));
   expect(await driver.ended()).toEqual([]);
   finish();
-  const running = { type: "running", devices: ["0", "3"] };
+  const running = { type: "running", slots: [0, 3], devices: ["0", "3"] };
   await expect.poll(() => driver.inspect(one.workerId), POLL).toEqual(running);
   await expect.poll(() => driver.inspect(two.workerId), POLL).toEqual(running);
   expect(await driver.list()).toHaveLength(2);
@@ -101,7 +105,12 @@ test("a pull that fails while a worker waits ends that worker, with the reason a
     pull.end();
   }
   await expect.poll(() => driver.ended(), POLL).toEqual([spec.workerId]);
-  expect(await driver.inspect(spec.workerId)).toEqual({ type: "exited", code: undefined, result: undefined });
+  expect(await driver.inspect(spec.workerId)).toEqual({
+    type: "exited",
+    code: undefined,
+    result: undefined,
+    reason: expect.stringMatching(/^was never made: .*no space left/),
+  });
   expect(await driver.logsTail(spec.workerId, 5)).toEqual([expect.stringContaining("no space left")]);
   expect(await driver.stop(spec.workerId, 0)).toBe("gone");
   expect(await driver.logsTail(spec.workerId, 5)).toEqual([]);
@@ -135,7 +144,15 @@ test.each([
   ["dial tcp 10.0.0.1:443: connect: connection refused", 10_000],
 ])("a registry that is away or busy is tried again: %s", async (words, retryAfterMs) => {
   refuse(words, 500);
-  expect(await on.open().start(waiting())).toMatchObject({ type: "unavailable", retryAfterMs });
+  const driver = on.open();
+  // Only who needs this image waits for its registry, which is asked once for all of them.
+  for (const spec of [waiting(), waiting()]) {
+    expect(await driver.start(spec)).toMatchObject({ type: "unavailable", retryAfterMs, of: "job" });
+  }
+  expect(on.engine.count("POST /images/create")).toBe(1);
+  on.clock.advance(retryAfterMs);
+  await driver.start(waiting());
+  expect(on.engine.count("POST /images/create")).toBe(2);
 });
 
 test("an error within the answer is one too", async () => {
@@ -150,10 +167,12 @@ test("an error within the answer is one too", async () => {
 test("an engine that falls silent does not hold a pull for ever", async () => {
   holdPulls();
   const driver = on.open({}, { pullQuietMs: 100, patienceMs: 5_000 });
-  expect(await driver.start(waiting())).toMatchObject({
+  const outcome = await driver.start(waiting());
+  expect(outcome).toMatchObject({
     type: "unavailable",
     message: expect.stringContaining("does not answer in time"),
   });
+  expect(outcome).not.toHaveProperty("of");
 });
 
 test("never pulls, or before each start", async () => {

@@ -66,16 +66,26 @@ describe("the limit of a container's life", () => {
 });
 
 describe("what a container's state means", () => {
-  test("paused is running, with the reason; out of memory is told", async () => {
+  test("paused is running, with the reason; what ended it is told", async () => {
     const { workerId, container } = await started();
     container.status = "paused";
     expect(await on.open().inspect(workerId)).toMatchObject({
       type: "running",
       waits: expect.stringContaining("paused"),
+      waitsFor: "host",
     });
     Object.assign(container, { status: "exited", exitCode: 137, outOfMemory: true });
-    expect(await on.open().inspect(workerId)).toEqual({ type: "exited", code: 137, result: undefined });
-    expect(on.log.of("worker-out-of-memory")).toHaveLength(1);
+    const seen = () => on.open().inspect(workerId);
+    const exited = { type: "exited", code: 137, result: undefined, slots: [0, 3], devices: ["0", "3"] };
+    const reason = expect.stringMatching(/^was killed for lack of memory .*: raise perCard\.memory of pool /);
+    expect(await seen()).toEqual({ ...exited, reason });
+    Object.assign(container, { outOfMemory: false, error: "OCI runtime create failed: exec format error" });
+    expect(await seen()).toMatchObject({ reason: expect.stringMatching(/^could not be run: .*exec format/) });
+    const deadline = Number(Object(container.body.Labels)["npu-dispatch.deadline"]);
+    Object.assign(container, { error: "", finishedAt: new Date(deadline - 1_000).toISOString() });
+    expect(await seen()).toEqual(exited);
+    container.finishedAt = new Date(deadline + 1_000).toISOString();
+    expect(await seen()).toEqual({ ...exited, reason: "was ended at its time limit" });
   });
 
   test("only this deployment's are listed, by the engine's own filter; a list that failed is asked once more", async () => {
@@ -150,7 +160,7 @@ describe("cards", () => {
     const spec = specOf({ slots: [1], cards: 1 });
     const driver = on.open({ cardIds: [4, 6] });
     await driver.start(spec);
-    expect(await driver.inspect(spec.workerId)).toEqual({ type: "running", devices: ["6"] });
+    expect(await driver.inspect(spec.workerId)).toEqual({ type: "running", slots: [1], devices: ["6"] });
   });
 
   test("as a request, by a runtime, or not at all", () => {

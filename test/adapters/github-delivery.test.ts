@@ -156,6 +156,15 @@ describe("installation", () => {
     expect(actions).toEqual(["deleted", "created", "created", "deleted", "changed", "suspend", "unsuspend"]);
   });
 
+  test("its time, in seconds or as a text, orders the events of one installation", () => {
+    const times = examplesOf("installation").map((example) => {
+      const delivery = parse("installation", example);
+      return delivery.type === "installation" ? delivery.event.updatedAt : delivery;
+    });
+    expect(times.slice(0, 2)).toEqual([1_525_109_899_000, 1_557_933_591_000]);
+    expect(times.slice(-2)).toEqual([Date.parse("2021-04-29T02:32:50Z"), Date.parse("2021-04-29T02:32:50Z")]);
+  });
+
   test("changed repositories are a change", () => {
     const seen = examplesOf("installation_repositories").map((example) => {
       const delivery = parse("installation_repositories", example);

@@ -75,7 +75,7 @@ describe("ending", () => {
     await pool.driver.start(spec);
     await pool.driver.start(longer);
     await stopped(pool.driver, spec.workerId);
-    expect(await pool.driver.inspect(longer.workerId)).toEqual({ type: "running" });
+    expect(await pool.driver.inspect(longer.workerId)).toMatchObject({ type: "running" });
   });
 
   test("the work folder goes with the worker", async () => {

@@ -99,10 +99,12 @@ describe("scrub", () => {
   });
 
   test("a megabyte of near misses takes no noticeable time", () => {
-    const start = performance.now();
+    // By the processor's clock: on a machine that others use too the wall's says little.
+    const start = process.cpuUsage();
     for (const piece of ["eyJ", "-----BEGIN ", "A", "ghs_", "://", "bearer ", "authorization:  "]) {
       scrub(piece.repeat(Math.ceil(1_000_000 / piece.length)));
     }
-    expect(performance.now() - start).toBeLessThan(3_000);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1_000).toBeLessThan(3_000);
   });
 });

@@ -112,6 +112,7 @@ test("each listing and each write finds its rows by an index, among 10,000", asy
     queryLane: "SEARCH rows USING COVERING INDEX lane_index (lane_pk=?)",
     queryDue: "SEARCH rows USING COVERING INDEX due_index (due_at<?)",
     querySet: "SEARCH rows USING INDEX set_index (set_pk=?)",
+    querySetKeys: "SEARCH rows USING COVERING INDEX set_index (set_pk=?)",
     purge: expect.stringContaining("expiry_index (expires_at<?)"),
   });
 

@@ -26,6 +26,7 @@ test("one line is enough for an NPU server: the driver's files and devices come 
     deviceFiles: ["/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc"],
     pullPolicy: "missing",
     newPrivileges: false,
+    capabilities: ["CHOWN", "KILL", "SETGID", "SETUID"],
     perCard: { cpus: undefined, memoryBytes: undefined, shmBytes: undefined, pids: 16_384 },
   });
   expect(settings.mounts).toContainEqual({

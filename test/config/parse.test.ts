@@ -68,6 +68,7 @@ describe("what it becomes", () => {
       defaultLabels: false,
       image: undefined,
       command: undefined,
+      capabilities: [],
       containerImages: [],
       limits: { executionMs: 21_600_000, idleMs: 300_000, bootMs: 900_000 },
     });

@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const PROGRAMS = join(ROOT, "test", "fixtures", "local-pool");
 
 /** Busybox under a few names, see .ci/engine.sh. */
-const TEST_IMAGE = "localhost/npu-dispatch-test:1";
+export const TEST_IMAGE = "localhost/npu-dispatch-test:1";
 
 export type FoundEngine = { readonly host: string } | { readonly missing: string };
 

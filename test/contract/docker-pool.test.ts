@@ -59,7 +59,7 @@ function describeRealEngine(host: string): void {
           await pool.driver.start(spec);
           await expect
             .poll(() => pool.driver.inspect(spec.workerId), POLL)
-            .toEqual({ type: "exited", code: 0, result: undefined });
+            .toMatchObject({ type: "exited", code: 0, result: undefined });
         }
       });
     });

@@ -62,6 +62,7 @@ type Place = {
   readonly kubeconfig: string;
   readonly settings: KubernetesSettings;
   living(workerId: WorkerId): Promise<number>;
+  exhaustMemory?(workerId: WorkerId): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -78,6 +79,7 @@ export async function openStandInPool(): Promise<PoolUnderTest> {
     kubeconfig,
     settings: settingsOf(),
     living: async (workerId) => podsOf(cluster, workerId).filter(hasProcesses).length,
+    exhaustMemory: async (workerId) => cluster.endPod(workerId, { of: "container", reason: "OOMKilled" }),
     async close() {
       await cluster.close();
       await rm(dir, { recursive: true, force: true });
@@ -106,7 +108,7 @@ export async function openRealPool(kubeconfig: string): Promise<PoolUnderTest> {
   });
 }
 
-function underTest({ kubeconfig, settings, living, close }: Place): PoolUnderTest {
+function underTest({ kubeconfig, settings, living, exhaustMemory, close }: Place): PoolUnderTest {
   const env = Object.fromEntries(SECRETS.map((name) => [name, "planted-value"]));
   const open = (deployment: string): PoolDriver =>
     createKubernetesPool(
@@ -120,6 +122,7 @@ function underTest({ kubeconfig, settings, living, close }: Place): PoolUnderTes
     reopen: () => open("test00"),
     stranger: () => open("other0"),
     living,
+    ...(exhaustMemory && { exhaustMemory }),
     command: (part) => ["/bin/sh", "-c", PROGRAMS[part]],
     environment: async (workerId) => (await driver.logsTail(workerId, 1_000)).join("\n"),
     ready: async (workerId) => {

@@ -25,6 +25,8 @@ export type PoolUnderTest = {
   living(workerId: WorkerId): Promise<number>;
   /** The environment that the worker's program really has, as text. */
   environment(workerId: WorkerId): Promise<string>;
+  /** The kernel kills a running worker for lack of memory; undefined where the pool would not hear of it. */
+  exhaustMemory?(workerId: WorkerId): Promise<void>;
   /** Resolves when the program of a running worker does its part. */
   ready(workerId: WorkerId): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +46,10 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       const spec = specOf("stay");
       expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
       expect(await driver.start(spec)).toEqual({ type: "started" });
-      expect(await driver.inspect(spec.workerId)).toMatchObject({ type: "running" });
+      const running = await driver.inspect(spec.workerId);
+      expect(running).toMatchObject({ type: "running" });
+      // For a worker whose record was lost.
+      if (driver.capabilities.namedCards) expect(running).toMatchObject({ slots: spec.slots });
       expect(await driver.list()).toEqual([spec.workerId]);
       expect(await stopped(driver, spec.workerId)).toBe("gone");
       expect(await driver.inspect(spec.workerId)).toEqual({ type: "gone" });
@@ -104,17 +109,30 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       const spec = specOf("print-and-end");
       await driver.start(spec);
       const exited: ContainerState = { type: "exited", code: 3, result: expect.stringContaining(RESULT) };
-      await expect.poll(() => driver.inspect(spec.workerId), POLL).toEqual(exited);
-      expect(await pool.reopen().inspect(spec.workerId)).toEqual(exited);
+      await expect.poll(() => driver.inspect(spec.workerId), POLL).toMatchObject(exited);
+      expect(await driver.inspect(spec.workerId)).not.toHaveProperty("reason");
+      expect(await pool.reopen().inspect(spec.workerId)).toMatchObject(exited);
       expect(await driver.list()).toEqual([spec.workerId]);
       expect(await driver.ended()).toEqual([spec.workerId]);
       expect(await driver.start(spec)).toEqual({ type: "started" });
-      expect(await driver.inspect(spec.workerId)).toEqual(exited);
+      expect(await driver.inspect(spec.workerId)).toMatchObject(exited);
       expect(await driver.logsTail(spec.workerId, 2)).toEqual(["line 99", "line 100"]);
       expect(await driver.logsTail(spec.workerId, 1_000)).toHaveLength(100);
       expect(await driver.logsTail(spec.workerId, 0)).toEqual([]);
       expect(await stopped(driver, spec.workerId)).toBe("gone");
       expect(await driver.logsTail(spec.workerId, 2)).toEqual([]);
+    });
+
+    test("a worker without memory ends with the reason, and where to give it more", async ({ skip }) => {
+      if (pool.exhaustMemory === undefined) return skip("this pool does not hear why a worker was killed");
+      const spec = specOf("stay");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      await pool.exhaustMemory(spec.workerId);
+      const reason = expect.stringMatching(/^was killed for lack of memory \(OOMKilled\): raise .+/);
+      await expect.poll(() => driver.inspect(spec.workerId), POLL).toMatchObject({ type: "exited", reason });
+      expect(await pool.reopen().inspect(spec.workerId)).toMatchObject({ type: "exited", reason });
+      expect(await stopped(driver, spec.workerId)).toBe("gone");
     });
 
     test("a program that ignores TERM is killed", async () => {

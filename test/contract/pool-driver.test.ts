@@ -28,6 +28,8 @@ async function openFakePool(): Promise<PoolUnderTest> {
         .join("\0");
     },
     ready: async () => undefined,
+    exhaustMemory: async (workerId) =>
+      driver.crash(workerId, "was killed for lack of memory (OOMKilled): raise its limit"),
     close: async () => undefined,
   };
 }

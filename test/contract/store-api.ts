@@ -1,5 +1,6 @@
 // The store's contract, part four: what the API plane keeps beside jobs.
 import { expect, test } from "vitest";
+import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { endpointName, jobId, tenantId } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import type { Payload } from "../../shared/domain/payload.ts";
@@ -87,16 +88,54 @@ export function apiCases(bench: () => StoreBench): void {
     expect(await api.apiKeys.get("abc")).toEqual(key);
   });
 
+  test("API keys are listed newest first; a revoked one stays so, with its first reason", async () => {
+    const { api } = bench();
+    const keyAt = (hash: string, createdAt: number) => ({
+      hash,
+      tenant: tenantId(7),
+      login: "acme",
+      name: hash,
+      createdAt,
+    });
+    const [old, young, elsewhere] = [keyAt("aa", START), keyAt("bb", START + 1), keyAt("cc", 0)];
+    for (const key of [old, young]) await api.apiKeys.create(key);
+    const revoked = { at: START + 2, reason: "leaked", by: "admin" };
+    expect(await api.apiKeys.revoke(old, revoked)).toEqual({ ...old, revoked });
+    expect(await api.apiKeys.revoke(elsewhere, revoked)).toEqual({ ...elsewhere, revoked });
+    const later = { at: START + 3, reason: "once more", by: "admin" };
+    expect(await api.apiKeys.revoke(old, later)).toEqual({ ...old, revoked });
+    expect(await api.apiKeys.get("aa")).toEqual({ ...old, revoked });
+    expect(await api.apiKeys.create(old)).toBe(false);
+    const all = [young, { ...old, revoked }, { ...elsewhere, revoked }];
+    expect(await api.apiKeys.list(10)).toEqual(all);
+    expect(await api.apiKeys.list(2)).toEqual(all.slice(0, 2));
+  });
+
   test("open API jobs of an endpoint, oldest first, up to a limit; an ended one leaves", async () => {
     const { api, stores } = bench();
+    const openOf = async (limit: number) => (await api.apiJobs.open(ECHO, limit)).map(({ id }) => id);
     const jobs = [3, 1, 2].map((place) => jobAt(`job-${place}`, START + place));
     for (const job of [...jobs, jobAt("elsewhere", START, "other")]) await stores.jobs.create(job);
-    expect(await api.apiJobs.open(ECHO, 10)).toEqual(["job-1", "job-2", "job-3"]);
-    expect(await api.apiJobs.open(ECHO, 2)).toEqual(["job-1", "job-2"]);
+    expect(await openOf(10)).toEqual(["job-1", "job-2", "job-3"]);
+    expect(await openOf(2)).toEqual(["job-1", "job-2"]);
     await stores.jobs.replace(nextOf(jobs[1] as Job, { state: "IN_PROGRESS" }));
-    expect(await api.apiJobs.open(ECHO, 1)).toEqual(["job-1"]);
+    expect(await openOf(1)).toEqual(["job-1"]);
     await stores.jobs.replace(nextOf(nextOf(jobs[1] as Job), { state: "CANCELLED" }));
-    expect(await api.apiJobs.open(ECHO, 10)).toEqual(["job-2", "job-3"]);
+    expect(await openOf(10)).toEqual(["job-2", "job-3"]);
+  });
+
+  test("open API jobs are listed with their owners, and without their data", async () => {
+    const { stores, rows, clock } = bench();
+    const [one, other] = [jobAt("one", START), { ...jobAt("other", START + 1), tenant: tenantId(9) }];
+    for (const job of [one, other]) await stores.jobs.create(job);
+    const refuse = async () => {
+      throw new Error("the rows were listed with their data");
+    };
+    const api = createApiStores({ ...rows, querySet: refuse }, { clock });
+    expect(await api.apiJobs.open(ECHO, 10)).toEqual([
+      { id: "one", tenant: one.tenant },
+      { id: "other", tenant: "9" },
+    ]);
   });
 
   test("racing counts all count, each endpoint for itself", async () => {

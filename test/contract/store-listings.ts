@@ -1,5 +1,6 @@
 // The store's contract, part two: what the listings hold, in which order, and how they end.
 import { expect, test } from "vitest";
+import { laneRowKey, laneSet } from "../../shared/adapters/store/keys.ts";
 import { jobId, poolName, tenantId } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job.ts";
 import type { StoreBench } from "./store-bench.ts";
@@ -133,6 +134,25 @@ export function listingCases(bench: () => StoreBench): void {
     expect(await stores.lanes.list(POOL)).toEqual([lane]);
     await stores.lanes.register({ ...lane, login: "octo-renamed" });
     expect(await stores.lanes.list(POOL)).toEqual([{ ...lane, login: "octo-renamed" }]);
+  });
+
+  test("a lane that no job comes to is forgotten; one that jobs come to stays, for a write a day", async () => {
+    const { stores, clock, rows } = bench();
+    const [idle, busy] = [
+      { ...LANE, login: "octo-org" },
+      { ...LANE, tenant: tenantId(2), login: "hexa-org" },
+    ];
+    await stores.lanes.register(idle);
+    for (let day = 0; day < 31; day++) {
+      for (const _job of [1, 2]) await stores.lanes.register(busy);
+      clock.advance(24 * 3_600_000);
+    }
+    expect(await stores.lanes.list(POOL)).toEqual([busy]);
+    expect(
+      (await rows.querySet(laneSet(POOL))).find((row) => row.pk === laneRowKey(busy))?.version,
+    ).toBeLessThan(32);
+    await stores.lanes.register(idle);
+    expect(await stores.lanes.list(POOL)).toHaveLength(2);
   });
 
   test("tenants are listed as they are now", async () => {

@@ -23,7 +23,9 @@ export function writeCases(bench: () => StoreBench): void {
     const first = newPool(poolName("a2"), 8);
     expect(await stores.pools.replace(nextOf(first))).toBe(false);
     await stores.pools.create(first);
-    const second = nextOf(reserve(first, workerId("w-1"), { tenant: tenantId(1), cards: 2, slots: [0, 1] }));
+    const second = nextOf(
+      reserve(first, workerId("w-1"), { tenant: tenantId(1), cards: 2, slots: [0, 1] }, START),
+    );
     expect(await stores.pools.replace(second)).toBe(true);
     expect(await stores.pools.get(first.name)).toEqual(second);
     expect(await stores.pools.replace(second)).toBe(false);
@@ -73,6 +75,18 @@ export function writeCases(bench: () => StoreBench): void {
     ]);
     expect(await stores.workers.replace(nextOf(beaten, { state: "finished" }))).toBe(true);
     expect(await stores.workers.get(worker.id)).toEqual(nextOf(beaten, { state: "finished" }));
+  });
+
+  test("a heartbeat that comes after its worker's end does not put off its release", async () => {
+    const { stores } = bench();
+    const read = aWorker("w-1", { heartbeatAt: START });
+    await stores.workers.create(read);
+    expect(await stores.workers.replace(nextOf(read, { state: "finished", dueAt: START + 5_000 }))).toBe(
+      true,
+    );
+    await stores.workers.heartbeat(read.id, START + 30_000, START + 120_000);
+    const stored = await stores.workers.get(read.id);
+    expect(stored).toMatchObject({ state: "finished", dueAt: START + 5_000 });
   });
 
   test("a heartbeat between read and replace is kept, and the replace decides the due time", async () => {

@@ -1,6 +1,6 @@
 // What the three indexes list. Each listing pages until its limit or the end.
 import type { EpochMs } from "../../domain/ids.ts";
-import type { DueEntry, LaneEntry, Rows, SetEntry } from "../store/rows.ts";
+import type { DueEntry, LaneEntry, Rows, SetEntry, SetKey } from "../store/rows.ts";
 import type { DynamoInput, DynamoOutput } from "./call.ts";
 import { DUE_SHARDS, dueShardName, type Item, marshal, unmarshal } from "./item.ts";
 import { DUE_INDEX, LANE_INDEX, SET_INDEX } from "./table.ts";
@@ -11,11 +11,13 @@ type Query = {
   readonly index: string;
   readonly condition: string;
   readonly values: Readonly<Record<string, string | number>>;
+  /** Attributes that the answer is cut down to; undefined: all that the index carries. Read, and paid for, is the whole. */
+  readonly only?: string;
   /** undefined: all. */
   readonly limit: number | undefined;
 };
 
-export function createListings(ask: Ask): Pick<Rows, "queryLane" | "queryDue" | "querySet"> {
+export function createListings(ask: Ask): Pick<Rows, "queryLane" | "queryDue" | "querySet" | "querySetKeys"> {
   return {
     async queryLane(lanePk, limit) {
       const values = { ":lanePk": lanePk };
@@ -32,6 +34,11 @@ export function createListings(ask: Ask): Pick<Rows, "queryLane" | "queryDue" | 
       const found = await list(ask, { index: SET_INDEX, condition: "setPk = :setPk", values, limit });
       return found as SetEntry[];
     },
+    async querySetKeys(setPk, limit) {
+      const values = { ":setPk": setPk };
+      const query = { index: SET_INDEX, condition: "setPk = :setPk", values, only: "pk, setSk", limit };
+      return (await list(ask, query)) as SetKey[];
+    },
   };
 }
 
@@ -42,15 +49,23 @@ async function dueOfShard(ask: Ask, shard: number, until: EpochMs, limit: number
   return (await list(ask, { index: DUE_INDEX, condition, values, limit })) as DueEntry[];
 }
 
+/** The same for every page. */
+function inputOf({ index, condition, values, only }: Query): DynamoInput {
+  return {
+    IndexName: index,
+    KeyConditionExpression: condition,
+    ExpressionAttributeValues: marshal(values),
+    ...(only === undefined ? {} : { ProjectionExpression: only }),
+  };
+}
+
 async function list(ask: Ask, query: Query): Promise<object[]> {
   const found: object[] = [];
   let from: Item | undefined;
   let left = query.limit;
   while (left === undefined || left > 0) {
     const answer = await ask("Query", {
-      IndexName: query.index,
-      KeyConditionExpression: query.condition,
-      ExpressionAttributeValues: marshal(query.values),
+      ...inputOf(query),
       ...(left === undefined ? {} : { Limit: left }),
       ...(from === undefined ? {} : { ExclusiveStartKey: from }),
     });

@@ -27,25 +27,47 @@ export type Sign = (request: SignableRequest, at: number) => Promise<SignedHeade
 
 type SignedHeaders = { readonly authorization: string; readonly [name: string]: string };
 
-export function createSigner(options: {
+type SignerOptions = {
   readonly region: string;
   readonly service: string;
   readonly credentials: AwsCredentials;
-}): Sign {
-  const { accessKeyId, secretAccessKey, sessionToken } = options.credentials;
-  const signer = new SignatureV4({
-    region: options.region,
-    service: options.service,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-    sha256: NodeSha256,
-    // The signature covers the body's hash anyway; only S3 wants it in a header too.
-    applyChecksum: false,
-  });
+};
+
+export function createSigner(options: SignerOptions): Sign {
+  const signer = signerOf(options);
   return async (request, at) => {
     const { headers, ...rest } = request;
     const signed = await signer.sign({ ...rest, headers: { ...headers } }, { signingDate: new Date(at) });
     return signed.headers as SignedHeaders;
   };
+}
+
+/** Answers the whole query of a URL that others may send, with the request's headers; `at` in epoch milliseconds. */
+export type Presign = (
+  request: SignableRequest,
+  at: number,
+  expiresIn: number,
+) => Promise<{ [name: string]: string }>;
+
+export function createPresigner(options: SignerOptions): Presign {
+  const signer = signerOf(options);
+  return async ({ headers, ...rest }, at, expiresIn) => {
+    const request = { ...rest, headers: { ...headers } };
+    const signed = await signer.presign(request, { signingDate: new Date(at), expiresIn });
+    return signed.query as { [name: string]: string };
+  };
+}
+
+function signerOf({ region, service, credentials }: SignerOptions): SignatureV4 {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  return new SignatureV4({
+    region,
+    service,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    sha256: NodeSha256,
+    // The signature covers the body's hash anyway; only S3 wants it in a header too.
+    applyChecksum: false,
+  });
 }
 
 /** SHA-256, or HMAC with it when there is a secret, in the form that the signer builds with `new`. */

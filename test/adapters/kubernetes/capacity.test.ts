@@ -1,7 +1,12 @@
 // Cards of a pool: what ready, matching nodes have, less what others hold; and what is said when they cannot be counted.
+import type { V1Node, V1Pod } from "@kubernetes/client-node";
 import { expect, test } from "vitest";
-import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
+import { createCapacity } from "../../../shared/adapters/pools/kubernetes/pool-capacity.ts";
+import { freeCards, newPool, reserve } from "../../../shared/domain/pool.ts";
+import { NAMESPACE, settingsOf } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
+import { POOL, T0, TENANT, WORKER_ID } from "../../domain/builders.ts";
+import { createCollectingLog } from "../../fakes/collecting-log.ts";
 import { CARD, openWorld, specOf } from "./pool-world.ts";
 
 const A2 = { accelerator: "huawei-Ascend910" };
@@ -39,7 +44,7 @@ test.each([
   expect(capacity.nodes?.map(({ name }) => name)).toEqual(names);
 });
 
-test("its own workers use cards, others take them away, a lost node has none", async () => {
+test("its own workers use cards, others take them away, a lost node has those of its own workers only", async () => {
   await using world = await openWorld({}, { nodes: NODES });
   await world.driver.start(specOf({ cards: 3 }));
   const container = {
@@ -61,10 +66,38 @@ test("its own workers use cards, others take them away, a lost node has none", a
   world.cluster.loseNode("node-1");
   world.turn(11_000);
   expect(await world.driver.capacity()).toEqual({
-    total: 4,
+    total: 7,
     simulated: false,
-    nodes: [{ name: "node-3", total: 4, free: 4 }],
+    nodes: [
+      { name: "node-1", total: 3, free: 0 },
+      { name: "node-3", total: 4, free: 4 },
+    ],
   });
+});
+
+test("a cordoned node keeps what its workers hold, as the ledger does: the other's cards stay free", async () => {
+  await using world = await openWorld({}, { nodes: [NODES[0]!, NODES[2]!] });
+  await world.driver.start(specOf({ cards: 8 }));
+  await expect.poll(() => world.runner.containers.length, POLL).toBe(1);
+  const [node] = world.cluster.objects("Node").filter(({ metadata }) => metadata.name === "node-1");
+  node!.spec.unschedulable = true;
+  const { total, nodes } = await world.driver.capacity();
+  expect(nodes).toEqual([
+    { name: "node-1", total: 8, free: 0 },
+    { name: "node-3", total: 4, free: 4 },
+  ]);
+  const held = { tenant: TENANT, cards: 8, slots: [] };
+  expect(freeCards(reserve(newPool(POOL, total), WORKER_ID, held, T0))).toBe(4);
+});
+
+test("the cards of a worker that is gone are free at once, though they were counted a moment ago", async () => {
+  await using world = await openWorld();
+  const spec = specOf({ cards: 8 });
+  await world.driver.start(spec);
+  await expect.poll(() => world.runner.containers.length, POLL).toBe(1);
+  expect((await world.driver.capacity()).nodes).toEqual([{ name: "node-1", total: 8, free: 0 }]);
+  await expect.poll(() => world.driver.stop(spec.workerId, 0), POLL).toBe("gone");
+  expect((await world.driver.capacity()).nodes).toEqual([{ name: "node-1", total: 8, free: 8 }]);
 });
 
 test("for a cpu pool a card is a core", async () => {
@@ -80,6 +113,34 @@ test("one count serves calls that follow each other", async () => {
   world.turn(11_000);
   await world.driver.capacity();
   expect(world.cluster.api.requests.filter((line) => line.includes("/nodes"))).toHaveLength(2);
+});
+
+test("a count that was under way when cards became free is not kept", async () => {
+  let pods: V1Pod[] = [aPod("node-1")];
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const placedPods = async () => {
+    const seen = pods;
+    if (seen.length > 0) await asked;
+    return seen;
+  };
+  const capacity = createCapacity({
+    settings: settingsOf({}),
+    owner: { deployment: "test00", pool: POOL },
+    cluster: { nodes: async () => [aNode("node-1")], placedPods },
+    clock: { now: () => T0 },
+    log: createCollectingLog(),
+  });
+  const before = capacity.count();
+  pods = [];
+  capacity.forget();
+  const after = await capacity.count();
+  answer();
+  expect((await before).nodes).toMatchObject([{ free: 7 }]);
+  expect(after.nodes).toMatchObject([{ free: 8 }]);
+  expect(await capacity.count()).toBe(after);
 });
 
 test("without the right to list nodes the configured number stands in, or a person is told", async () => {
@@ -98,3 +159,13 @@ test("while the cluster is away the last count stands", async () => {
   expect(world.log.of("capacity-not-counted")).toHaveLength(1);
   await expect(world.open().capacity()).rejects.toThrow(/could not be reached/);
 });
+
+function aNode(name: string): V1Node {
+  const conditions = [{ type: "Ready", status: "True" }];
+  return { metadata: { name }, status: { allocatable: { [CARD]: "8" }, conditions } };
+}
+
+/** It holds one card. */
+function aPod(nodeName: string): V1Pod {
+  return { spec: { nodeName, containers: [{ name: "x", resources: { requests: { [CARD]: "1" } } }] } };
+}

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createServer, type Server } from "node:tls";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createEksToken } from "../../../shared/adapters/pools/kubernetes/eks-token.ts";
 import { createKubernetesPool } from "../../../shared/adapters/pools/kubernetes/kubernetes-pool.ts";
 import type { ClusterAccess } from "../../../shared/adapters/pools/kubernetes/settings.ts";
 import { settingsOf } from "../../contract/kubernetes-pool-under-test.ts";
@@ -105,12 +106,30 @@ test("a token from a file or a variable, over TLS with a private authority", asy
       { KUBE_TOKEN: "good-token" },
     ).list(),
   ).toEqual([]);
+  const caData = Buffer.from(await readFile(caFile)).toString("base64");
+  expect(await open({ auth: "token", server, caData, tokenFile }).list()).toEqual([]);
   // Without the authority the server is a stranger.
   const stranger = open({ auth: "token", server, tokenFile });
   expect(await stranger.start(specOf())).toMatchObject({
     type: "unavailable",
     message: expect.stringMatching(/could not be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/),
   });
+});
+
+test("EKS, by the credentials of the environment", async ({ skip }) => {
+  const certificate = await makeCertificate(dir);
+  if (certificate === undefined) return skip("openssl is not installed");
+  await using tls = await frontWithTls(cluster.url, certificate);
+  const env = { AWS_ACCESS_KEY_ID: "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY: "secret" };
+  const eks = { cluster: "ci", region: "eu-central-1" };
+  const access = { auth: "eks", server: tls.url, caFile: certificate.cert, ...eks } as const;
+  await expect(open(access, env).list()).rejects.toThrow(/401 Unauthorized/);
+  // Signed to the second: those of the next ones.
+  for (let second = 0; second < 30; second++) {
+    const token = createEksToken(eks, "a2", env);
+    cluster.rules.tokens.add(await token(Date.now() + second * 1_000));
+  }
+  expect(await open(access, env).list()).toEqual([]);
 });
 
 type Certificate = { readonly key: string; readonly cert: string };

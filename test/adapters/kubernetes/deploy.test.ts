@@ -1,46 +1,38 @@
 // deploy/kubernetes: every object fits its schema, every file is used, and the roles are what the driver calls, no more.
-import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
+import { Deployment } from "kubernetes-models/apps/v1";
+import { Ingress, NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { ClusterRole, ClusterRoleBinding, RoleBinding } from "kubernetes-models/rbac.authorization.k8s.io/v1";
-import { LimitRange, Namespace, ResourceQuota, ServiceAccount } from "kubernetes-models/v1";
+import {
+  LimitRange,
+  Namespace,
+  PersistentVolumeClaim,
+  ResourceQuota,
+  Service,
+  ServiceAccount,
+} from "kubernetes-models/v1";
 import { expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
 import { POLL } from "../../contract/pool-driver-contract.ts";
 import { targetOf } from "../../fakes/kubernetes/resources.ts";
+import { FILES, MANIFESTS, OBJECTS, ROOT } from "./manifests.ts";
 import { openWorld, specOf } from "./pool-world.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..", "..", "deploy", "kubernetes");
 const SCHEMAS: { readonly [kind: string]: new (data: never) => { validate(): void } } = {
   ClusterRole,
   ClusterRoleBinding,
+  Deployment,
+  Ingress,
   LimitRange,
   Namespace,
   NetworkPolicy,
+  PersistentVolumeClaim,
   ResourceQuota,
   RoleBinding,
+  Service,
   ServiceAccount,
 };
 
-type Manifest = {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly resources?: readonly string[];
-  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
-};
-
-const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter((name) =>
-  name.endsWith(".yaml"),
-);
-const objects = files.flatMap((name) =>
-  parseAllDocuments(readFileSync(join(ROOT, name), "utf8")).map((document) => ({
-    name,
-    object: document.toJS() as Manifest,
-  })),
-);
-const plain = objects.filter(({ object }) => object.kind !== "Kustomization");
-
-test.each(plain.map(({ name, object }) => [name, object.kind, object] as const))(
+test.each(OBJECTS.map(({ name, object }) => [name, object.kind, object] as const))(
   "%s: %s",
   (_name, kind, object) => {
     const Schema = SCHEMAS[kind];
@@ -50,12 +42,14 @@ test.each(plain.map(({ name, object }) => [name, object.kind, object] as const))
 );
 
 test("kustomizations name files and folders that are there, and every file is named", () => {
-  const named = objects.flatMap(({ name, object }) =>
-    (object.resources ?? []).map((resource) => relative(ROOT, join(ROOT, name, "..", resource))),
+  const named = MANIFESTS.flatMap(({ name, object }) =>
+    [...(object.resources ?? []), ...(object.configMapGenerator ?? []).flatMap(({ files }) => files)].map(
+      (file) => relative(ROOT, join(ROOT, name, "..", file)),
+    ),
   );
-  const folders = new Set(files.map((name) => join(name, "..")));
-  for (const resource of named) expect(files.includes(resource) || folders.has(resource)).toBe(true);
-  for (const name of files.filter((file) => !file.endsWith("kustomization.yaml")))
+  const folders = new Set(FILES.map((name) => join(name, "..")));
+  for (const name of named) expect(FILES.includes(name) || folders.has(name), name).toBe(true);
+  for (const name of FILES.filter((file) => !file.endsWith("kustomization.yaml")))
     expect(named).toContain(name);
 });
 
@@ -79,7 +73,7 @@ test("the roles allow what the driver does, and nothing else", async () => {
   await driver.start(waiting);
   await driver.inspect(waiting.workerId);
   const used = new Set(cluster.api.requests.map(rightOf));
-  const rules = plain.flatMap(({ object }) => (object.kind === "ClusterRole" ? (object.rules ?? []) : []));
+  const rules = OBJECTS.flatMap(({ object }) => (object.kind === "ClusterRole" ? (object.rules ?? []) : []));
   const allowed = new Set(
     rules.flatMap(({ resources, verbs }) => resources.flatMap((of) => verbs.map((verb) => `${verb} ${of}`))),
   );

@@ -14,6 +14,8 @@ type Case = {
   readonly expected: StartOutcome["type"];
   readonly says: RegExp;
   readonly retryAfterMs?: number | undefined;
+  /** Absent: it concerns the whole pool. */
+  readonly of?: "job";
 };
 
 const CASES: { readonly [name: string]: Case } = {
@@ -23,6 +25,17 @@ const CASES: { readonly [name: string]: Case } = {
     expected: "unavailable",
     says: /exceeded quota: cards, requested: requests\.huawei\.com\/ascend-1980=2, used: .*=0, limited: .*=1/,
     retryAfterMs: 15_000,
+  },
+  "a quota that is used up in the namespace of its owner": {
+    arrange: ({ cluster }) => {
+      cluster.addNamespace("npu-acme", {});
+      cluster.addQuota("npu-acme", { "count/jobs.batch": "0" });
+    },
+    settings: { namespace: { template: "npu-{owner}", create: false, labels: {} } },
+    expected: "unavailable",
+    says: /jobs\.batch .* exceeded quota/,
+    retryAfterMs: 15_000,
+    of: "job",
   },
   "a quota of Jobs that is used up": {
     arrange: ({ cluster }) => cluster.addQuota(NAMESPACE, { "count/jobs.batch": "0" }),
@@ -131,12 +144,13 @@ const CASES: { readonly [name: string]: Case } = {
 
 test.each(Object.entries(CASES))(
   "%s",
-  async (_name, { settings, spec, arrange, expected, says, retryAfterMs }) => {
+  async (_name, { settings, spec, arrange, expected, says, retryAfterMs, of }) => {
     await using world = await openWorld(settings);
     arrange?.(world);
     const outcome = await world.driver.start(specOf(spec));
     expect(outcome).toMatchObject({ type: expected, message: expect.stringMatching(says) });
     expect("retryAfterMs" in outcome ? outcome.retryAfterMs : undefined).toBe(retryAfterMs);
+    expect("of" in outcome ? outcome.of : undefined).toBe(of);
     expect(JSON.stringify(outcome)).not.toContain("worker-token");
     expect(world.cluster.objects("Job")).toEqual([]);
     expect(world.runner.containers).toEqual([]);
@@ -151,7 +165,11 @@ test("a namespace is created where that is allowed, once, with its labels", asyn
   expect(outcomes).toEqual([{ type: "started" }, { type: "started" }]);
   const made = world.cluster.objects("Namespace").find(({ metadata }) => metadata.name === "npu-acme");
   expect(made?.metadata.labels).toEqual({ ...labels, "app.kubernetes.io/managed-by": "npu-dispatch" });
-  expect(await world.driver.start(specOf())).toMatchObject({ type: "unavailable", retryAfterMs: 2_000 });
+  expect(await world.driver.start(specOf())).toMatchObject({
+    type: "unavailable",
+    retryAfterMs: 2_000,
+    of: "job",
+  });
   world.cluster.rules.serviceAccountsLate = false;
   await expect.poll(() => world.runner.containers.length, POLL).toBe(2);
 });

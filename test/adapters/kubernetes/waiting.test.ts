@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
+import type { WaitsFor } from "../../../shared/domain/wait-view.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
 import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";
@@ -13,18 +14,22 @@ type Case = {
   readonly cards?: number;
   arrange?(world: PoolWorld): void;
   readonly waits: RegExp;
+  readonly waitsFor: WaitsFor;
 };
 
 const CASES: { readonly [name: string]: Case } = {
   "a node with enough cards": {
+    waitsFor: "node",
     cards: 16,
     waits: /^No node can take it: 0\/1 nodes are available: 1 Insufficient huawei\.com\/ascend-1980\..*\.$/,
   },
   "a node with its labels": {
+    waitsFor: "node",
     settings: { nodeSelector: { accelerator: "huawei-Ascend310P" } },
     waits: /No node can take it: .*didn't match Pod's node affinity\/selector/,
   },
   "a cluster that lies about its cards": {
+    waitsFor: "node",
     cards: 8,
     arrange: ({ cluster }) => {
       cluster.lieAboutCards("node-1", CARD, 4);
@@ -34,14 +39,17 @@ const CASES: { readonly [name: string]: Case } = {
     waits: /Insufficient huawei\.com\/ascend-1980/,
   },
   "an image that is being pulled": {
+    waitsFor: "image",
     arrange: ({ cluster }) => cluster.images.set("busybox:1.36", { pullMs: 60_000 }),
     waits: /^The node node-1 pulls its image busybox:1\.36\.$/,
   },
   "an image that was not found yet": {
+    waitsFor: "image",
     arrange: ({ cluster }) => cluster.images.set("busybox:1.36", { missing: true }),
     waits: /was not pulled at the first try; it is tried again\.$/,
   },
   "an image that cannot be pulled for a while": {
+    waitsFor: "image",
     arrange: ({ cluster, turn }) => {
       cluster.images.set("busybox:1.36", { missing: true });
       turn(5 * MINUTE_MS);
@@ -49,6 +57,7 @@ const CASES: { readonly [name: string]: Case } = {
     waits: /^Its image busybox:1\.36 cannot be pulled, for [45] min now: /,
   },
   "a queue of Kueue": {
+    waitsFor: "queue",
     settings: { queue: { type: "kueue", queue: "team-a" } },
     arrange: ({ cluster }) => {
       cluster.rules.kueue = true;
@@ -56,6 +65,7 @@ const CASES: { readonly [name: string]: Case } = {
     waits: /^Waits in the Kueue queue team-a\.$/,
   },
   "a quota that a pod meets later": {
+    waitsFor: "quota",
     arrange: ({ cluster }) => {
       cluster.rules.denied.add("create pods");
       cluster.addQuota(NAMESPACE, { [`requests.${CARD}`]: "0" });
@@ -64,6 +74,7 @@ const CASES: { readonly [name: string]: Case } = {
       /^Kubernetes cannot make its pod: Error creating: .*exceeded quota.*\(the namespace's quota is used up\)\.$/,
   },
   "a scheduler that is not there, whose events may not be read": {
+    waitsFor: "host",
     arrange: ({ cluster }) => {
       cluster.rules.denied.add("list events");
       cluster.images.set("busybox:1.36", { pullMs: 60_000 });
@@ -72,12 +83,13 @@ const CASES: { readonly [name: string]: Case } = {
   },
 };
 
-test.each(Object.entries(CASES))("%s", async (_name, { settings, cards = 1, arrange, waits }) => {
+test.each(Object.entries(CASES))("%s", async (_name, { settings, cards = 1, arrange, waits, waitsFor }) => {
   await using world = await openWorld(settings);
   arrange?.(world);
   const spec = specOf({ cards });
   expect(await world.driver.start(spec)).toEqual({ type: "started" });
   await expect.poll(() => waitOf(world, spec.workerId), POLL).toMatch(waits);
+  expect(await world.driver.inspect(spec.workerId)).toMatchObject({ waitsFor });
   expect(await world.driver.ended()).toEqual([]);
   expect(await world.driver.logsTail(spec.workerId, 10)).toEqual([]);
   expect(await world.driver.stop(spec.workerId, 1_000)).toBe("gone");

@@ -25,7 +25,7 @@ function jobOf(spec: Partial<StartSpec> = {}, settings: Partial<KubernetesSettin
 
 test("the whole Job of a worker with two cards", () => {
   const { job, plan } = jobOf(
-    { cards: 2, command: undefined, limitMs: 90_500 },
+    { cards: 2, command: undefined, limitMs: 90_500, capabilities: ["FOWNER", "SETUID"] },
     {
       perCard: { cpu: "23", memory: "64Gi" },
       perWorker: { cpu: "500m", memory: "1Gi" },
@@ -94,7 +94,7 @@ test("the whole Job of a worker with two cards", () => {
         securityContext: {
           allowPrivilegeEscalation: false,
           privileged: false,
-          capabilities: { drop: ["ALL"], add: ["SETUID"] },
+          capabilities: { drop: ["ALL"], add: ["SETUID", "FOWNER"] },
         },
       },
     ],
@@ -157,6 +157,28 @@ test("the API server takes a Job of any tenant, endpoint, repository, command an
     }),
     { numRuns: 40 },
   );
+});
+
+test("is kept from nodes by their names, one in each requirement, and drawn to one a little less", () => {
+  const { job } = jobOf({ avoid: { never: ["node-1", "node-2"], rather: ["node-3"] } });
+  const not = (...names: string[]) => ({
+    matchFields: names.map((name) => ({ key: "metadata.name", operator: "NotIn", values: [name] })),
+  });
+  expect(job.spec?.template.spec?.affinity?.nodeAffinity).toEqual({
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [not("node-1", "node-2")] },
+    preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: not("node-3") }],
+  });
+  validateObject(JOB, job, true);
+  const { job: wished } = jobOf({ avoid: { never: [], rather: ["node-3"] }, prefer: "node-1" });
+  const here = { matchFields: [{ key: "metadata.name", operator: "In", values: ["node-1"] }] };
+  expect(wished.spec?.template.spec?.affinity?.nodeAffinity).toEqual({
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      { weight: 100, preference: not("node-3") },
+      { weight: 50, preference: here },
+    ],
+  });
+  validateObject(JOB, wished, true);
+  expect(jobOf({ avoid: { never: [], rather: [] } }).job.spec?.template.spec).not.toHaveProperty("affinity");
 });
 
 describe("queues", () => {

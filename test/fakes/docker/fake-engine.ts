@@ -26,6 +26,9 @@ type FakeContainer = {
   status: "created" | "running" | "paused" | "exited" | "removing";
   exitCode: number;
   outOfMemory: boolean;
+  finishedAt?: string;
+  /** The engine's words when it could not start it. */
+  error?: string;
   /** Signals that it got. */
   readonly signals: string[];
 };
@@ -118,6 +121,8 @@ function answerOf(request: FakeRequest, engine: FakeEngine): FakeAnswer {
     engine.images.add(request.query.get("fromImage") ?? "");
     return { status: 200, body: '{"status":"Pull complete","id":"a"}\n' };
   }
+  const [, image] = /^\/images\/(.+)\/json$/.exec(path) ?? [];
+  if (image !== undefined) return { status: engine.images.has(image) ? 200 : 404, body: {} };
   const [, , name = "", verb = ""] = path.split("/");
   const container = engine.containers.get(name);
   if (container === undefined) return { status: 404, body: { message: `No such container: ${name}` } };
@@ -147,14 +152,33 @@ function listed(engine: FakeEngine) {
   return [...engine.containers.values()].map(({ body, status }) => ({ State: status, Labels: body.Labels }));
 }
 
+function mountsOf({ name, body }: FakeContainer) {
+  const { Mounts = [] } = body["HostConfig"] as {
+    readonly Mounts?: readonly { readonly Type: string; readonly Source: string; readonly Target: string }[];
+  };
+  return [
+    ...Mounts.map(({ Type, Source, Target }) => ({ Type, Source, Destination: Target })),
+    ...Object.keys(body["Volumes"] ?? {}).map((Destination, index) => {
+      return { Type: "volume", Name: `${name}-${index}`, Source: "/volumes", Destination };
+    }),
+  ];
+}
+
 function act(what: string, container: FakeContainer, { query }: FakeRequest, engine: FakeEngine): FakeAnswer {
   switch (what) {
     case "GET json":
       return {
         status: 200,
         body: {
-          State: { Status: container.status, ExitCode: container.exitCode, OOMKilled: container.outOfMemory },
+          State: {
+            Status: container.status,
+            ExitCode: container.exitCode,
+            OOMKilled: container.outOfMemory,
+            Error: container.error ?? "",
+            FinishedAt: container.finishedAt ?? "0001-01-01T00:00:00Z",
+          },
           Config: { Labels: container.body.Labels },
+          Mounts: mountsOf(container),
         },
       };
     case "POST start":

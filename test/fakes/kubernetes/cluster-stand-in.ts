@@ -6,6 +6,7 @@ import { controlJobs, type Made } from "./job-controller.ts";
 import { createKubelet } from "./kubelet.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
+import type { Why } from "./pod-status.ts";
 import { schedulePods } from "./scheduler.ts";
 
 type NodeSpec = {
@@ -26,6 +27,8 @@ export type ClusterStandIn = {
   addNode(node: NodeSpec): void;
   /** Its kubelet no longer reports, and does nothing. */
   loseNode(name: string): void;
+  /** The kubelet kills the Job's container, and tells why. */
+  endPod(job: string, why: Why): void;
   /** `allocatable` shows so many, whatever there is. */
   lieAboutCards(node: string, resource: string, count: number): void;
   addNamespace(name: string, labels?: { readonly [key: string]: string }): void;
@@ -71,6 +74,12 @@ export async function startClusterStandIn(options: ClusterOptions): Promise<Clus
     kubeconfig: (token) => kubeconfig(api.url, token),
     addNode: (node) => addNode(state, node),
     loseNode: (name) => loseNode(state, name),
+    endPod(job, why) {
+      const pods = state.objects.list("Pod");
+      const pod = pods.find(({ metadata }) => metadata.labels?.["batch.kubernetes.io/job-name"] === job);
+      if (pod === undefined) throw new Error(`the Job ${job} has no pod`);
+      kubelet.end(pod.metadata.uid, why);
+    },
     lieAboutCards: (node, resource, count) => lie(state, node, resource, count),
     addNamespace: (name, labels = {}) => addNamespace(state, name, labels),
     addQuota: (namespace, hard) =>

@@ -11,6 +11,8 @@ export type Rules = {
   webhookWithoutDryRun: boolean;
   /** Kueue is there: Jobs with a queue name are suspended until `admit`. */
   kueue: boolean;
+  /** The scheduler puts pods where most is free, as Kubernetes' own does, and not on the first node that has room. */
+  spread: boolean;
   /** New namespaces have no service account yet. */
   serviceAccountsLate: boolean;
   /** Bearer tokens that are known; empty: any. */
@@ -38,6 +40,7 @@ export function createClusterState(): ClusterState {
       webhook: undefined,
       webhookWithoutDryRun: false,
       kueue: false,
+      spread: false,
       serviceAccountsLate: false,
       tokens: new Set(),
     },

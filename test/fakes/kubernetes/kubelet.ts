@@ -2,7 +2,9 @@
 import type { ClusterState } from "./cluster-state.ts";
 import { type PodRunner, type RunningContainer, resolveContainer } from "./container.ts";
 import type { Json, KubeObject } from "./objects.ts";
+import type { Why } from "./pod-status.ts";
 import { pullImage, setEnded, setRunning, setWaiting } from "./pod-status.ts";
+import { endSidecars, sidecarsRun } from "./sidecars.ts";
 
 type Runtime = {
   readonly since: number;
@@ -12,12 +14,14 @@ type Runtime = {
   /** TERM was sent; KILL follows then. */
   killAt?: number;
   pullTries: number;
-  why?: string;
+  why?: Why;
 };
 
 export type Kubelet = {
   tick(): void;
   container(podUid: string): RunningContainer | undefined;
+  /** KILL, and what is told of it. */
+  end(podUid: string, why: Why): void;
   /** Kills all that runs, and waits for it. */
   close(): Promise<void>;
 };
@@ -49,6 +53,7 @@ export function createKubelet(state: ClusterState, run: PodRunner): Kubelet {
   }
 
   function start(pod: KubeObject, runtime: Runtime): void {
+    if (!sidecarsRun(state, pod)) return;
     if (!pullImage(state, pod, runtime)) return;
     const container = resolveContainer(state, pod);
     if ("missing" in container) {
@@ -65,12 +70,19 @@ export function createKubelet(state: ClusterState, run: PodRunner): Kubelet {
 
   function finish(pod: KubeObject, runtime: Runtime, container: RunningContainer): void {
     const { exit = 0, why, startedAt = runtime.since } = runtime;
+    endSidecars(state, pod);
     setEnded(state, pod, { exit, result: container.result(), why, startedAt });
   }
 
   return {
     tick,
     container: (uid) => runtimes.get(uid)?.container,
+    end(uid, why) {
+      const runtime = runtimes.get(uid);
+      if (runtime?.container === undefined) throw new Error(`no container of the pod ${uid} runs`);
+      runtime.why = why;
+      runtime.container.kill();
+    },
     async close() {
       const live = [...runtimes.values()].flatMap(({ container, exit }) =>
         container && exit === undefined ? [container] : [],
@@ -96,7 +108,7 @@ function limit({ spec }: KubeObject, runtime: Runtime): void {
     terminationGracePeriodSeconds: grace = 30,
   } = spec;
   if (Date.now() - (runtime.startedAt ?? Date.now()) <= deadline * 1_000) return;
-  runtime.why = "DeadlineExceeded";
+  runtime.why = { of: "pod", reason: "DeadlineExceeded" };
   endRuntime(runtime, grace);
 }
 

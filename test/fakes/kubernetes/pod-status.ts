@@ -6,10 +6,17 @@ import { timestamp } from "./objects.ts";
 /** The kubelet keeps the last so many bytes of a termination message. */
 const MAX_RESULT = 4_096;
 
+/** Why the kubelet ended it: a word on the container, or on the whole pod. */
+export type Why = {
+  readonly of: "container" | "pod";
+  readonly reason: string;
+  readonly message?: string;
+};
+
 export type End = {
   readonly exit: number;
   readonly result: string;
-  readonly why: string | undefined;
+  readonly why: Why | undefined;
   readonly startedAt: number;
 };
 
@@ -19,12 +26,13 @@ export function setEnded(state: ClusterState, pod: KubeObject, { exit, result, w
   const phase = exit === 0 && why === undefined ? "Succeeded" : "Failed";
   const terminated = {
     exitCode: exit,
-    reason: exit === 0 ? "Completed" : "Error",
+    reason: why?.of === "container" ? why.reason : exit === 0 ? "Completed" : "Error",
     ...(message !== "" && { message }),
     startedAt: timestamp(startedAt),
     finishedAt: timestamp(),
   };
-  setStatus(state, pod, { phase, ...(why !== undefined && { reason: why }) }, { terminated });
+  const ofPod = why?.of === "pod" && { reason: why.reason, ...(why.message && { message: why.message }) };
+  setStatus(state, pod, { phase, ...ofPod }, { terminated });
 }
 
 export function setRunning(state: ClusterState, pod: KubeObject): void {

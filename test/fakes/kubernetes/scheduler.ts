@@ -1,5 +1,6 @@
 // The scheduler: finds a node with room for each pod, or says why there is none; the device plugin's part, which names the cards.
 import { parseQuantity } from "../../../shared/adapters/pools/kubernetes/quantity.ts";
+import { isRequired, preference } from "./affinity.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
@@ -15,7 +16,13 @@ export function schedulePods(state: ClusterState): void {
 function schedule(state: ClusterState, pod: KubeObject): void {
   const nodes = state.objects.list("Node");
   const faults = nodes.map((node) => faultOf(state, node, pod));
-  const fit = nodes.find((_, index) => faults[index] === undefined);
+  const fit = nodes
+    .filter((_, index) => faults[index] === undefined)
+    .sort(
+      (one, other) =>
+        preference(pod, other) - preference(pod, one) ||
+        (state.rules.spread ? cardsHeldOn(state, one) - cardsHeldOn(state, other) : 0),
+    )[0];
   if (fit === undefined) {
     const message = unschedulable(
       faults.map((fault) => fault ?? ""),
@@ -41,7 +48,7 @@ function faultOf(state: ClusterState, node: KubeObject, pod: KubeObject): string
   const labels = node.metadata.labels ?? {};
   if (node.spec?.unschedulable) return "node(s) were unschedulable";
   const selector = Object.entries(pod.spec.nodeSelector ?? {});
-  if (selector.some(([key, value]) => labels[key] !== value))
+  if (selector.some(([key, value]) => labels[key] !== value) || !isRequired(pod, node))
     return "node(s) didn't match Pod's node affinity/selector";
   const taint = (node.spec?.taints ?? []).find((entry: Json) => !tolerates(pod, entry));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
@@ -72,6 +79,18 @@ function unschedulable(faults: readonly string[], nodes: number): string {
 
 function heldOn(state: ClusterState, node: KubeObject, resource: string): number {
   return living(state, node).reduce((sum, pod) => sum + (requestsOf(pod)[resource] ?? 0), 0);
+}
+
+/** Of any kind. */
+function cardsHeldOn(state: ClusterState, node: KubeObject): number {
+  return living(state, node).reduce(
+    (sum, pod) =>
+      Object.entries(requestsOf(pod)).reduce(
+        (cards, [resource, amount]) => (resource.includes("/") ? cards + amount : cards),
+        sum,
+      ),
+    0,
+  );
 }
 
 function living(state: ClusterState, node: KubeObject): KubeObject[] {

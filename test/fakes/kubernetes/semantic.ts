@@ -1,4 +1,5 @@
 // The API server's own rules for metadata, Jobs and pods, with its messages; those that a driver could break.
+import { affinityCauses } from "./affinity-rules.ts";
 import type { Json } from "./objects.ts";
 import type { Cause } from "./status.ts";
 
@@ -68,6 +69,7 @@ export function podCauses(spec: Json = {}, at: string): Cause[] {
     ...containers.flatMap((container: Json, index: number) =>
       containerCauses(container, volumes, `${at}.containers[${index}]`),
     ),
+    ...affinityCauses(spec.affinity?.nodeAffinity, `${at}.affinity.nodeAffinity`),
   ];
 }
 

@@ -1,8 +1,9 @@
 // The body of a container's creation: all that the engine is told about a worker.
 import type { StartSpec } from "../../../ports/pool-driver.ts";
+import { FOLDER_VARIABLE } from "../builder.ts";
 import { giveDevices } from "./give-devices.ts";
 import { labelsOf, type Owner } from "./labels.ts";
-import type { DockerPoolSettings, Resources } from "./settings.ts";
+import type { DockerBuilder, DockerPoolSettings, Resources } from "./settings.ts";
 
 /**
  * Holds result.json and an own copy of the runner. A volume of the container's own: it keeps its content after the end,
@@ -17,12 +18,15 @@ export type BodyParts = {
   /** Epoch ms. */
   readonly deadlineAt: number;
   readonly image: string;
+  /** Undefined where nothing is built beside it. */
+  readonly builder?: DockerBuilder | undefined;
 };
 
 /** Secrets are in `Env` only: whoever may call the engine is root on its host anyway. */
 export function containerBody(spec: StartSpec, settings: DockerPoolSettings, parts: BodyParts) {
   const given = giveDevices({ numbers: parts.numbers, slots: spec.slots }, settings);
-  const env = { ...settings.env, ...spec.env, ...given.env, WORKER_DIR };
+  const shared = sharedFolder(settings, parts.builder);
+  const env = { ...shared.env, ...settings.env, ...spec.env, ...given.env, WORKER_DIR };
   const [program, ...args] = spec.command ?? [];
   return {
     Image: parts.image,
@@ -37,12 +41,20 @@ export function containerBody(spec: StartSpec, settings: DockerPoolSettings, par
     }),
     // What the contract says, whatever the image says.
     StopSignal: "SIGTERM",
-    Volumes: { [WORKER_DIR]: {} },
-    HostConfig: { ...hostConfig(settings), ...resources(settings, spec.cards), ...given.hostConfig },
+    Volumes: { [WORKER_DIR]: {}, ...shared.volumes },
+    HostConfig: { ...hostConfig(settings, spec), ...resources(settings, spec.cards), ...given.hostConfig },
   };
 }
 
-function hostConfig(settings: DockerPoolSettings) {
+/** A volume of the container's own, unless the operator mounts something there. */
+function sharedFolder({ mounts }: DockerPoolSettings, builder: DockerBuilder | undefined) {
+  if (builder === undefined) return { env: {}, volumes: {} };
+  const { folder } = builder;
+  const given = mounts.some(({ target }) => target === folder);
+  return { env: { [FOLDER_VARIABLE]: folder }, volumes: given ? {} : { [folder]: {} } };
+}
+
+function hostConfig(settings: DockerPoolSettings, { capabilities: more = [] }: StartSpec) {
   const { network, mounts, capabilities, newPrivileges, extraHosts } = settings;
   return {
     // A worker starts once, and its code and output are kept until `stop`.
@@ -51,7 +63,7 @@ function hostConfig(settings: DockerPoolSettings) {
     // Reaps what a job leaves behind, and passes TERM on.
     Init: true,
     CapDrop: ["ALL"],
-    CapAdd: capabilities,
+    CapAdd: [...new Set([...capabilities, ...more])],
     SecurityOpt: newPrivileges ? [] : ["no-new-privileges"],
     // 20 MB at most; `logsTail` can read this driver's files on every engine.
     LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "2" } },

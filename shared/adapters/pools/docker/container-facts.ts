@@ -13,6 +13,10 @@ export type Container = {
   readonly labels: LabelMap;
   readonly exitCode: number | undefined;
   readonly outOfMemory: boolean;
+  /** The engine's own words when it could not start or keep it; else empty. */
+  readonly error: string;
+  /** Undefined before the end. Epoch ms, on the engine's clock. */
+  readonly endedAt: number | undefined;
 };
 export type ListedContainer = Pick<Container, "phase" | "labels"> & { readonly workerId: WorkerId };
 
@@ -29,7 +33,15 @@ export async function lookAt(
   if (!isOwn(labels, owner)) return "foreign";
   const phase = phaseOf(State.Status);
   const exitCode = phase === "ended" ? State.ExitCode : undefined;
-  return { phase, labels, exitCode, outOfMemory: State.OOMKilled ?? false };
+  const endedAt = phase === "ended" ? timeOf(State.FinishedAt) : undefined;
+  return {
+    phase,
+    labels,
+    exitCode,
+    endedAt,
+    outOfMemory: State.OOMKilled ?? false,
+    error: State.Error ?? "",
+  };
 }
 
 /** Ours, ended ones too. */
@@ -55,11 +67,18 @@ const inspected = z.object({
     Status: z.string(),
     ExitCode: z.optional(z.number()),
     OOMKilled: z.optional(z.boolean()),
+    Error: z.optional(z.string()),
+    FinishedAt: z.optional(z.string()),
   }),
   Config: z.object({ Labels: labels }),
 });
 
 const listed = z.array(z.object({ State: z.string(), Labels: labels }));
+
+function timeOf(text = ""): number | undefined {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}
 
 /** Docker's words, and Podman's where they differ. */
 const PHASES: { readonly [status: string]: Phase } = {

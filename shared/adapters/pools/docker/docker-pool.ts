@@ -7,7 +7,7 @@ import { type ListedContainer, listContainers, lookAt } from "./container-facts.
 import { createEnforce, type Enforce } from "./enforce-deadline.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { type Cards, findCards } from "./find-cards.ts";
-import type { Owner } from "./labels.ts";
+import { isBuilder, type Owner } from "./labels.ts";
 import { createPulls } from "./pull-image.ts";
 import type { SecretSource } from "./registry-auth.ts";
 import type { DockerPoolSettings } from "./settings.ts";
@@ -72,7 +72,7 @@ export function createDockerPool(settings: DockerPoolSettings, deps: DockerPoolD
       const found = await lookAt(engine, workerId, owner);
       if (found === undefined || found === "foreign") return { type: "gone" };
       await enforce({ workerId, ...found });
-      return await workerState(workerId, found, { engine, pool, log });
+      return await workerState(workerId, found, { engine, pool });
     },
 
     ...createListings({ engine, owner, enforce, waiting }),
@@ -106,20 +106,22 @@ function createListings({
 }: ListingDeps): Pick<PoolDriver, "list" | "ended"> {
   return {
     async list() {
-      const containers = await look();
-      return [...new Set([...idsOf(containers), ...waiting.list()])];
+      // With builders whose worker somebody has removed.
+      const { all } = await look();
+      return [...new Set([...idsOf(all), ...waiting.list()])];
     },
     async ended() {
-      const containers = await look();
+      const { workers } = await look();
       const failed = waiting.list().filter((workerId) => waiting.failureOf(workerId) !== undefined);
-      return [...idsOf(containers.filter(({ phase }) => phase === "ended")), ...failed];
+      return [...idsOf(workers.filter(({ phase }) => phase === "ended")), ...failed];
     },
   };
 
-  async function look(): Promise<ListedContainer[]> {
-    const containers = await listContainers(engine, owner);
-    await Promise.all(containers.map(enforce));
-    return containers;
+  async function look() {
+    const all = await listContainers(engine, owner);
+    const workers = all.filter(({ labels }) => !isBuilder(labels));
+    await Promise.all(workers.map(enforce));
+    return { all, workers };
   }
 }
 

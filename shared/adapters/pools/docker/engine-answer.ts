@@ -15,6 +15,11 @@ export function wordsOf({ status, text }: EngineAnswer): string {
   return words.replaceAll(/\s+/g, " ").trim().slice(0, MAX_WORDS) || `status ${status}`;
 }
 
+/** Of a creation. Podman 4 answers 500 with these words, Docker and Podman 5 answer 409. */
+export function isNameTaken(answer: EngineAnswer): boolean {
+  return answer.status === 409 || (answer.status === 500 && /already in use/.test(wordsOf(answer)));
+}
+
 /** Throws for what no engine answers: there is no sensible way on from it. */
 export function readAnswer<Schema extends z.ZodMiniType>(
   schema: Schema,

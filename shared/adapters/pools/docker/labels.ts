@@ -20,6 +20,7 @@ const LABEL = {
   slots: `${PREFIX}.slots`,
   devices: `${PREFIX}.devices`,
   deadline: `${PREFIX}.deadline`,
+  role: `${PREFIX}.role`,
 } as const;
 
 /** `deadlineAt`: epoch ms on the dispatcher's clock; `devices`: device numbers of its cards. */
@@ -42,6 +43,27 @@ export function labelsOf(
   };
 }
 
+/** Of the container that builds images beside a worker. */
+export function builderLabels(
+  spec: Pick<StartSpec, "workerId" | "endpoint" | "tenant">,
+  owner: Owner,
+): LabelMap {
+  return {
+    [LABEL.deployment]: owner.deployment,
+    [LABEL.pool]: owner.pool,
+    [LABEL.worker]: spec.workerId,
+    [LABEL.endpoint]: spec.endpoint,
+    [LABEL.tenant]: spec.tenant,
+    [LABEL.role]: BUILDER,
+  };
+}
+
+const BUILDER = "builder";
+
+export function isBuilder(labels: LabelMap): boolean {
+  return labels[LABEL.role] === BUILDER;
+}
+
 /** The `filters` of a list: only this dispatcher's containers of this pool. */
 export function ownFilter({ deployment, pool }: Owner): { readonly label: string[] } {
   return { label: [`${LABEL.deployment}=${deployment}`, `${LABEL.pool}=${pool}`] };
@@ -58,6 +80,12 @@ export function workerIn(labels: LabelMap): WorkerId | undefined {
 /** Physical numbers of its cards; undefined for a worker without any. */
 export function devicesIn(labels: LabelMap): string[] | undefined {
   return labels[LABEL.devices] ? labels[LABEL.devices]?.split(",") : undefined;
+}
+
+/** Their indices in the pool; undefined for a worker without any. */
+export function slotsIn(labels: LabelMap): number[] | undefined {
+  const slots = labels[LABEL.slots]?.split(",").map((text) => Number(text || Number.NaN));
+  return slots?.every(Number.isInteger) ? slots : undefined;
 }
 
 /** Undefined where somebody removed it: such a container has no limit of its own. */

@@ -7,11 +7,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { type Container, lookAt } from "./container-facts.ts";
 import type { Engine } from "./engine.ts";
-import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
+import { type EngineAnswer, isNameTaken, wordsOf } from "./engine-answer.ts";
 import type { Owner } from "./labels.ts";
 import { refusal, unavailable } from "./start-failure.ts";
 
-export type LaunchDeps = { readonly engine: Engine; readonly owner: Owner };
+export type LaunchDeps = {
+  readonly engine: Engine;
+  readonly owner: Owner;
+  /** Starts what must run beside the worker before it runs; idempotent. */
+  readonly beside?: (() => Promise<StartOutcome>) | undefined;
+};
 
 /** From the creation to the start takes another dispatcher 0.1 s, with a busy disk some seconds. */
 const OTHER_STARTER_MS = 2_000;
@@ -30,13 +35,15 @@ export async function launchContainer(
     query: { name: spec.workerId },
     json: body,
   });
-  if (answer.status === 201) return await run(spec, engine);
+  if (answer.status === 201) return await run(spec, deps);
   if (isNameTaken(answer)) return await join(spec, deps);
   if (isNoImage(answer)) return { type: "no-image" };
   return refusal(answer, `create the container of ${spec.workerId}`, engine.url);
 }
 
-async function run({ workerId }: StartSpec, engine: Engine): Promise<StartOutcome> {
+async function run({ workerId }: StartSpec, { engine, beside }: LaunchDeps): Promise<StartOutcome> {
+  const ready = await beside?.();
+  if (ready !== undefined && ready.type !== "started") return ready;
   const answer = await engine.call({ method: "POST", path: `/containers/${workerId}/start` });
   // 304: it runs already.
   if (answer.status === 204 || answer.status === 304) return { type: "started" };
@@ -45,7 +52,8 @@ async function run({ workerId }: StartSpec, engine: Engine): Promise<StartOutcom
 }
 
 /** The name is taken: what came of the start that took it. */
-async function join(spec: StartSpec, { engine, owner }: LaunchDeps): Promise<StartOutcome> {
+async function join(spec: StartSpec, deps: LaunchDeps): Promise<StartOutcome> {
+  const { engine, owner } = deps;
   const { workerId } = spec;
   const deadline = performance.now() + OTHER_STARTER_MS;
   for (;;) {
@@ -53,7 +61,7 @@ async function join(spec: StartSpec, { engine, owner }: LaunchDeps): Promise<Sta
     const settled = outcomeOf(found, workerId, engine.url);
     if (settled !== undefined) return settled;
     if (performance.now() > deadline) {
-      return found === undefined ? removedMeanwhile(workerId) : await run(spec, engine);
+      return found === undefined ? removedMeanwhile(workerId) : await run(spec, deps);
     }
     await sleep(50);
   }
@@ -75,11 +83,6 @@ function outcomeOf(
 
 function removedMeanwhile(workerId: string): StartOutcome {
   return unavailable(`the container of ${workerId} was removed while it was started`, RETRY_MS);
-}
-
-/** Podman 4 answers 500 with these words, Docker and Podman 5 answer 409. */
-function isNameTaken(answer: EngineAnswer): boolean {
-  return answer.status === 409 || (answer.status === 500 && /already in use/.test(wordsOf(answer)));
 }
 
 function isNoImage(answer: EngineAnswer): boolean {

@@ -1,11 +1,14 @@
 // What there is to check before an engine is asked for a container.
 import type { Clock } from "../../../ports/clock.ts";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
+import { builderFor } from "../builder.ts";
+import { startBuilder } from "./builder.ts";
 import { containerBody } from "./container-body.ts";
 import type { Engine } from "./engine.ts";
 import type { Cards } from "./find-cards.ts";
 import type { Owner } from "./labels.ts";
 import { launchContainer } from "./launch-container.ts";
+import { hasImage } from "./missing-images.ts";
 import type { DockerPoolSettings } from "./settings.ts";
 import { unavailable } from "./start-failure.ts";
 
@@ -18,7 +21,12 @@ export type PrepareDeps = {
 };
 
 /** A start that can be tried again once its image is there. */
-export type Launch = { readonly image: string; run(): ReturnType<typeof launchContainer> };
+export type Launch = {
+  readonly image: string;
+  /** With that of its builder. */
+  readonly images: readonly string[];
+  run(): ReturnType<typeof launchContainer>;
+};
 
 type Refused = Extract<StartOutcome, { type: "refused" }>;
 
@@ -31,15 +39,16 @@ export async function prepareLaunch(spec: StartSpec, deps: PrepareDeps): Promise
   }
   const numbers = await numbersOf(spec, deps);
   if ("type" in numbers) return numbers;
+  const builder = builderFor(settings.builder, spec);
+  const beside = builder && (() => startBuilder(spec, { ...deps, builder }));
   return {
     image,
-    run() {
+    images: builder === undefined ? [image] : [image, builder.image],
+    async run() {
+      if (builder !== undefined && !(await hasImage(builder.image, deps.engine))) return { type: "no-image" };
       const deadlineAt = clock.now() + spec.limitMs;
-      return launchContainer(
-        spec,
-        containerBody(spec, settings, { owner, numbers, deadlineAt, image }),
-        deps,
-      );
+      const body = containerBody(spec, settings, { owner, numbers, deadlineAt, image, builder });
+      return await launchContainer(spec, body, { ...deps, beside });
     },
   };
 }

@@ -10,7 +10,12 @@ import type { DockerPoolSettings } from "./settings.ts";
 type PullOutcome =
   | { readonly type: "pulled" }
   | { readonly type: "refused"; readonly message: string }
-  | { readonly type: "unavailable"; readonly message: string; readonly retryAfterMs: number };
+  | {
+      readonly type: "unavailable";
+      readonly message: string;
+      readonly retryAfterMs: number;
+      readonly of?: "job";
+    };
 
 export type Pull = {
   /** Never fails. */
@@ -20,7 +25,7 @@ export type Pull = {
 };
 
 export type Pulls = {
-  /** Joins a pull that runs; right after a refusal the registry is not asked again. */
+  /** Joins a pull that runs; right after the registry's refusal, or before it wants to be, it is not asked again. */
   pull(image: string): Pull;
 };
 
@@ -55,11 +60,17 @@ export function createPulls(deps: PullDeps): Pulls {
     running.set(image, begun);
     void begun.ended.then((outcome) => {
       running.delete(image);
-      if (outcome.type !== "refused") return;
-      refusals.set(image, { pull: begun, until: deps.clock.now() + REFUSED_MS });
+      const forMs = refusedMs(outcome);
+      if (forMs > 0) refusals.set(image, { pull: begun, until: deps.clock.now() + forMs });
     });
     return begun;
   }
+}
+
+/** Each job that needs the image is answered alike meanwhile; an engine that was away may be back at any moment. */
+function refusedMs(outcome: PullOutcome): number {
+  if (outcome.type === "refused") return REFUSED_MS;
+  return outcome.type === "unavailable" && outcome.of === "job" ? outcome.retryAfterMs : 0;
 }
 
 function beginPull(image: string, deps: PullDeps): Pull {
@@ -129,8 +140,13 @@ const LIMITED = /toomanyrequests|too many requests|rate limit|\b429\b/i;
 /** `words`: the engine's, for people. */
 function outcomeOf(image: string, words: string): PullOutcome {
   const message = `image ${image} could not be pulled: ${words.replaceAll(/\s+/g, " ").trim().slice(0, 400)}`;
-  if (LIMITED.test(words)) return { type: "unavailable", message, retryAfterMs: LIMITED_RETRY_MS };
+  if (LIMITED.test(words)) return later(message, LIMITED_RETRY_MS);
   const reason = REASONS.find((entry) => entry.words.test(words));
   if (reason !== undefined) return { type: "refused", message: `${message}; ${reason.advice}` };
-  return { type: "unavailable", message, retryAfterMs: RETRY_MS };
+  return later(message, RETRY_MS);
+}
+
+/** The registry's own trouble: images that the host has, or of other registries, start meanwhile. */
+function later(message: string, retryAfterMs: number): PullOutcome {
+  return { type: "unavailable", message, retryAfterMs, of: "job" };
 }

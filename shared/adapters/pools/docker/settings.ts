@@ -1,5 +1,6 @@
 // What a Docker pool is told by its operator.
 import type { PoolName } from "../../../domain/ids.ts";
+import type { Builder } from "../builder.ts";
 
 export type DockerPoolSettings = {
   readonly name: PoolName;
@@ -35,9 +36,13 @@ export type DockerPoolSettings = {
   readonly newPrivileges: boolean;
   /** By name without RLIMIT_, soft and hard alike. */
   readonly ulimits: { readonly [name: string]: number };
+  /** Undefined: workers build no images, or elsewhere. */
+  readonly builder?: DockerBuilder | undefined;
   /** Set for all workers of this pool; no secrets. */
   readonly env: { readonly [name: string]: string };
 };
+
+export type DockerBuilder = Builder & Pick<Resources, "cpus" | "memoryBytes">;
 
 export type EngineAddress = {
   /** `unix:///run/docker.sock`, `tcp://host:2375` or, with `tls`, `tcp://host:2376`. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkerId } from "../../../domain/ids.ts";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { lookAt } from "./container-facts.ts";
+import { missingImages, pullAll } from "./missing-images.ts";
 import { type Launch, type PrepareDeps, prepareLaunch, refused, runPulled } from "./prepare-launch.ts";
 import type { Pulls } from "./pull-image.ts";
 import { unreachable } from "./start-failure.ts";
@@ -40,13 +41,15 @@ async function pullsFirst(workerId: WorkerId, { settings, engine, owner }: Start
 }
 
 async function pullAndRun(workerId: WorkerId, launch: Launch, deps: StartDeps): Promise<StartOutcome> {
-  const { image } = launch;
-  if (deps.settings.pullPolicy === "never") {
+  const { pullPolicy } = deps.settings;
+  const images = pullPolicy === "always" ? launch.images : await missingImages(launch.images, deps.engine);
+  if (pullPolicy === "never") {
+    const names = images.join(" and ");
     return refused(
-      `image ${image} is not on the host, and the pool's pullPolicy is never: run docker pull ${image} there`,
+      `image ${names} is not on the host, and the pool's pullPolicy is never: run docker pull ${names} there`,
     );
   }
-  const pull = deps.pulls.pull(image);
+  const pull = pullAll(images, deps.pulls);
   const patience = new AbortController();
   const late = sleep(deps.patienceMs, undefined, { signal: patience.signal }).catch(() => undefined);
   const pulled = await Promise.race([pull.ended, late]);

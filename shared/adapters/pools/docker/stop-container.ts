@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Log } from "../../../ports/log.ts";
+import { removeBuilder } from "./builder.ts";
 import { lookAt } from "./container-facts.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
@@ -37,33 +38,34 @@ export async function stopContainer(
 async function endAndRemove(
   workerId: WorkerId,
   graceMs: number,
-  { engine, owner, pool, log }: StopDeps,
+  deps: StopDeps,
 ): Promise<"gone" | "stopping"> {
+  const { engine, owner } = deps;
   const found = await lookAt(engine, workerId, owner);
-  if (found === undefined || found === "foreign") return "gone";
+  if (found === "foreign") return "gone";
   const path = `/containers/${workerId}`;
-  if (graceMs > 0) {
+  if (found !== undefined && graceMs > 0) {
     // The engine counts in seconds. It goes on with TERM, grace and KILL when the dispatcher ends meanwhile.
-    const t = String(Math.ceil(graceMs / 1_000));
-    const stopped = await engine.call({
-      method: "POST",
-      path: `${path}/stop`,
-      query: { t },
-      extraMs: graceMs,
-    });
-    if (isGone(stopped)) return "gone";
+    const query = { t: String(Math.ceil(graceMs / 1_000)) };
+    await engine.call({ method: "POST", path: `${path}/stop`, query, extraMs: graceMs });
   }
+  // Also of a worker whose container somebody has removed.
+  if (!(await removeBuilder(workerId, engine, owner))) return "stopping";
+  return found === undefined ? "gone" : await remove(workerId, path, deps);
+}
+
+async function remove(
+  workerId: WorkerId,
+  path: string,
+  { engine, pool, log }: StopDeps,
+): Promise<"gone" | "stopping"> {
   // Kills what a failed stop left.
   const query = { force: "1", v: "1" };
   const removed = await engine.call({ method: "DELETE", path, query, extraMs: REMOVAL_MS });
   if (removed.status < 300 || isGone(removed)) return "gone";
   if (await isGoneSoon(engine, path)) return "gone";
-  log.warn("worker-not-stopped", {
-    pool,
-    worker: workerId,
-    status: removed.status,
-    message: wordsOf(removed),
-  });
+  const message = wordsOf(removed);
+  log.warn("worker-not-stopped", { pool, worker: workerId, status: removed.status, message });
   return "stopping";
 }
 

@@ -42,8 +42,8 @@ export function createWaitingWorkers({
       const wait = waiting.get(workerId);
       if (wait === undefined) return undefined;
       return wait.failure === undefined
-        ? { type: "running", waits: wait.pull.describe() }
-        : { type: "exited", code: undefined, result: undefined };
+        ? { type: "running", waits: wait.pull.describe(), waitsFor: "image" }
+        : { type: "exited", code: undefined, result: undefined, reason: `was never made: ${wait.failure}` };
     },
     failureOf: (workerId) => waiting.get(workerId)?.failure,
     list: () => [...waiting.keys()],

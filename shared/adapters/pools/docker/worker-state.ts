@@ -1,15 +1,14 @@
 // What a container's state is to the dispatcher, and what its worker left behind.
 import type { PoolName, WorkerId } from "../../../domain/ids.ts";
-import type { Log } from "../../../ports/log.ts";
 import type { ContainerState } from "../../../ports/pool-driver.ts";
 import { WORKER_DIR } from "./container-body.ts";
 import type { Container } from "./container-facts.ts";
 import type { Engine } from "./engine.ts";
-import { devicesIn } from "./labels.ts";
+import { deadlineIn, devicesIn, slotsIn } from "./labels.ts";
 import { tailOfFrames } from "./log-frames.ts";
 import { readTarFile } from "./read-tar.ts";
 
-export type StateDeps = { readonly engine: Engine; readonly pool: PoolName; readonly log: Log };
+export type StateDeps = { readonly engine: Engine; readonly pool: PoolName };
 
 /** Logs and archives come at once or not at all. */
 const QUIET_MS = 10_000;
@@ -21,21 +20,29 @@ export async function workerState(
   found: Container,
   deps: StateDeps,
 ): Promise<ContainerState> {
-  const devices = devicesIn(found.labels);
+  const place = { slots: slotsIn(found.labels), devices: devicesIn(found.labels) };
   switch (found.phase) {
     case "ended":
-      if (found.outOfMemory) tellOutOfMemory(workerId, deps);
-      return { type: "exited", code: found.exitCode, result: await readResult(workerId, deps.engine) };
+      return {
+        type: "exited",
+        code: found.exitCode,
+        result: await readResult(workerId, deps.engine),
+        ...reasonOf(found, deps.pool),
+        ...place,
+      };
     case "leaving":
       return { type: "exited", code: undefined, result: undefined };
     case "made":
-      return { type: "running", waits: "its container is made, but was not started yet", devices };
+      return { type: "running", waits: MADE, waitsFor: "host", ...place };
     case "paused":
-      return { type: "running", waits: "its container was paused on the host (docker unpause)", devices };
+      return { type: "running", waits: PAUSED, waitsFor: "host", ...place };
     case "running":
-      return { type: "running", devices };
+      return { type: "running", ...place };
   }
 }
+
+const MADE = "its container is made, but was not started yet";
+const PAUSED = "its container was paused on the host (docker unpause)";
 
 /** The last lines of its output; none where the container is gone. */
 export async function readLog(workerId: WorkerId, lines: number, engine: Engine): Promise<string[]> {
@@ -55,7 +62,17 @@ async function readResult(workerId: WorkerId, engine: Engine): Promise<string | 
   return status === 200 ? text : undefined;
 }
 
-function tellOutOfMemory(workerId: WorkerId, { pool, log }: StateDeps): void {
-  const message = "the kernel killed a program of it for want of memory: see the pool's memory per card";
-  log.warn("worker-out-of-memory", { pool, worker: workerId, message });
+/** An engine's own words may quote a whole command line. */
+const MAX_WORDS = 400;
+
+function reasonOf(found: Container, pool: PoolName): { reason?: string } {
+  const { outOfMemory, error, endedAt = 0, labels } = found;
+  if (outOfMemory) {
+    return {
+      reason: `was killed for lack of memory (OOMKilled): raise perCard.memory of pool ${pool}, or let the job use less`,
+    };
+  }
+  if (endedAt >= (deadlineIn(labels) ?? Number.POSITIVE_INFINITY))
+    return { reason: "was ended at its time limit" };
+  return error === "" ? {} : { reason: `could not be run: ${error.slice(0, MAX_WORDS)}` };
 }

@@ -9,6 +9,7 @@ import {
   type RequestContext,
   ServerConfiguration,
 } from "@kubernetes/client-node";
+import { createEksToken } from "./eks-token.ts";
 import type { ClusterAccess, KubernetesSettings } from "./settings.ts";
 
 export type Apis = { readonly batch: BatchV1Api; readonly core: CoreV1Api; readonly server: string };
@@ -29,6 +30,8 @@ export function connect(
     );
   }
   const agents = keptAgents();
+  const { cluster: access } = settings;
+  const token = access.auth === "eks" ? createEksToken(access, settings.name, env) : undefined;
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(server, {}),
     authMethods: { default: config },
@@ -36,6 +39,8 @@ export function connect(
       {
         async pre(request) {
           request.setSignal(AbortSignal.timeout(settings.timeoutMs));
+          if (token !== undefined)
+            request.setHeaderParam("Authorization", `Bearer ${await token(Date.now())}`);
           agents(request);
           return request;
         },
@@ -49,7 +54,9 @@ export function connect(
 function load(config: KubeConfig, pool: string, access: ClusterAccess, env: Env): void {
   if (access.auth === "in-cluster") loadInCluster(config, pool, env);
   else if (access.auth === "kubeconfig") loadKubeconfig(config, pool, access);
-  else loadToken(config, pool, access, env);
+  else if (access.auth === "token") loadToken(config, pool, access, env);
+  // Its token is set on every call.
+  else loadServer(config, pool, access, {});
 }
 
 function loadInCluster(config: KubeConfig, pool: string, env: Env): void {
@@ -84,23 +91,31 @@ function loadKubeconfig(
 function loadToken(
   config: KubeConfig,
   pool: string,
-  { server, caFile, tokenFile, tokenEnv }: Extract<ClusterAccess, { auth: "token" }>,
+  access: Extract<ClusterAccess, { auth: "token" }>,
   env: Env,
 ): void {
+  const { tokenFile, tokenEnv } = access;
   const token = tokenEnv === undefined ? undefined : env[tokenEnv];
   if (tokenEnv !== undefined && !token) {
     throw new Error(`Pool ${pool}: the variable ${tokenEnv}, named by cluster.tokenEnv, is not set.`);
   }
-  // The client caches credentials by the user's name across all configurations of the process.
-  const name = `npu-dispatch-${pool}`;
   const user =
     tokenFile === undefined
-      ? { name, ...(token !== undefined && { token }) }
-      : { name, authProvider: { name: "tokenFile", config: { tokenFile } } };
-  config.loadFromClusterAndUser(
-    { name, server, skipTLSVerify: false, ...(caFile !== undefined && { caFile }) },
-    user,
-  );
+      ? { ...(token !== undefined && { token }) }
+      : { authProvider: { name: "tokenFile", config: { tokenFile } } };
+  loadServer(config, pool, access, user);
+}
+
+function loadServer(
+  config: KubeConfig,
+  pool: string,
+  { server, caFile, caData }: Extract<ClusterAccess, { auth: "token" | "eks" }>,
+  user: object,
+): void {
+  // The client caches credentials by the user's name across all configurations of the process.
+  const name = `npu-dispatch-${pool}`;
+  const authority = { ...(caFile !== undefined && { caFile }), ...(caData !== undefined && { caData }) };
+  config.loadFromClusterAndUser({ name, server, skipTLSVerify: false, ...authority }, { name, ...user });
 }
 
 /** Idle connections are closed before a load balancer drops them (AWS NLB: 350 s, Huawei ELB: 60 s). */

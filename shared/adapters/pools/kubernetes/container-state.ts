@@ -1,7 +1,9 @@
 // The state of a worker's container from what Kubernetes has of it: a Job, pods, or neither.
 import type { V1ContainerStateTerminated, V1Job, V1Pod } from "@kubernetes/client-node";
-import type { ContainerState } from "../../../ports/pool-driver.ts";
+import type { PoolName } from "../../../domain/ids.ts";
+import type { ContainerPlace, ContainerState } from "../../../ports/pool-driver.ts";
 import { devicesOf } from "./devices.ts";
+import { endOfJob, endReason } from "./end-reason.ts";
 import { CONTAINER } from "./names.ts";
 
 /** What there is of one worker. Kubernetes may, rarely, make a second pod of a Job that wants one. */
@@ -10,18 +12,21 @@ export type Found = { readonly jobs: readonly V1Job[]; readonly pods: readonly V
 /** `waits`: it has not begun to run; the reason is another question. */
 export type State = ContainerState | { readonly type: "waits"; readonly pod: V1Pod | undefined };
 
-export function stateOf({ jobs, pods }: Found): State {
+/** `pool`: for advice. */
+export function stateOf({ jobs, pods }: Found, pool: PoolName): State {
   const living = pods.filter(isLiving);
   // The one that runs speaks for the worker.
   const pod = living.find(({ status }) => status?.phase === "Running") ?? living[0];
   if (pod !== undefined) return livingState(pod);
   if (jobs.length === 0) return { type: "gone" };
   const ended = pods.find((candidate) => terminated(candidate) !== undefined) ?? pods[0];
-  if (ended !== undefined) return endedState(ended);
+  if (ended !== undefined) return endedState(ended, pool);
   const end = jobs.flatMap(({ status }) => status?.conditions ?? []).find(isEnd);
   // Its pod is gone, with its node or by somebody's hand, and its code with it.
-  if (end !== undefined)
-    return { type: "exited", code: end.type === "Complete" ? 0 : undefined, result: undefined };
+  if (end?.type === "Complete") return { type: "exited", code: 0, result: undefined };
+  if (end !== undefined) {
+    return { type: "exited", code: undefined, result: undefined, reason: endOfJob(jobs[0]) };
+  }
   return { type: "waits", pod: undefined };
 }
 
@@ -38,12 +43,21 @@ function livingState(pod: V1Pod): State {
   if (!started && pod.status?.phase !== "Running" && pod.metadata?.deletionTimestamp === undefined) {
     return { type: "waits", pod };
   }
-  return { type: "running", node: pod.spec?.nodeName, devices: devicesOf(pod) };
+  return { type: "running", ...placeOf(pod) };
 }
 
-function endedState(pod: V1Pod): ContainerState {
+function endedState(pod: V1Pod, pool: PoolName): ContainerState {
   const end = terminated(pod);
-  return { type: "exited", code: end?.exitCode, result: end?.message || undefined };
+  const reason = endReason(pod, end, pool);
+  const result = end?.message || undefined;
+  return { type: "exited", code: end?.exitCode, result, ...(reason && { reason }), ...placeOf(pod) };
+}
+
+/** Told where it is known. */
+function placeOf(pod: V1Pod): ContainerPlace {
+  const node = pod.spec?.nodeName;
+  const devices = devicesOf(pod);
+  return { ...(node !== undefined && { node }), ...(devices !== undefined && { devices }) };
 }
 
 function terminated(pod: V1Pod): V1ContainerStateTerminated | undefined {

@@ -14,12 +14,21 @@ const ANNOTATIONS = [
   "huawei.com/npu",
 ];
 
-/** Physical numbers, such as "0" and "3" of `Ascend910-0,Ascend910-3`; undefined when nobody wrote any. */
+/** HAMi writes `<uuid>,<kind>,<MiB>,<percent>:` for each card there; several workers may share one. */
+const HAMI = /^hami\.io\/.+-devices-allocated$/;
+
+/** Physical numbers, such as "0" and "3" of `Ascend910-0,Ascend910-3`, or HAMi's ids; undefined when nobody wrote any. */
 export function devicesOf(pod: V1Pod): string[] | undefined {
   const annotations = pod.metadata?.annotations ?? {};
   const text = ANNOTATIONS.map((name) => annotations[name]).find((value) => value);
-  const devices = text?.split(",").flatMap((part) => numberOf(part.trim()) ?? []);
-  return devices === undefined || devices.length === 0 ? undefined : devices;
+  const devices = text?.split(",").flatMap((part) => numberOf(part.trim()) ?? []) ?? sharesOf(annotations);
+  return devices.length === 0 ? undefined : devices;
+}
+
+function sharesOf(annotations: { readonly [name: string]: string }): string[] {
+  const name = Object.keys(annotations).find((key) => HAMI.test(key));
+  const entries = (name === undefined ? "" : (annotations[name] ?? "")).split(/[:;]/);
+  return [...new Set(entries.map((entry) => entry.split(",")[0]?.trim() ?? ""))].filter((id) => id !== "");
 }
 
 /** `Ascend910-3`, `3`; of a virtual card `Ascend910-2c-100-1` the last is the physical one. */

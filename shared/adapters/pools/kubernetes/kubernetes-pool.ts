@@ -1,6 +1,6 @@
 // The pool in a Kubernetes cluster: every worker is a Job of one pod. The cluster's objects are its only memory.
 import type { CoreV1Event, V1Job, V1Pod } from "@kubernetes/client-node";
-import type { WorkerId } from "../../../domain/ids.ts";
+import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import { parseWorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
@@ -10,7 +10,7 @@ import { type Cluster, createCluster } from "./cluster.ts";
 import { connect } from "./connect.ts";
 import { type Found, isLiving, stateOf } from "./container-state.ts";
 import { LABEL, type Owner, selectorOf } from "./names.ts";
-import { pendingReason } from "./pending-reason.ts";
+import { pendingReason, type Waits } from "./pending-reason.ts";
 import { createCapacity } from "./pool-capacity.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { isRbacDenial } from "./start-outcome.ts";
@@ -38,35 +38,35 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
   const parts = { settings, owner, cluster, log: deps.log, clock: deps.clock };
   const find = (workerId?: WorkerId) => findWorkers(cluster, selectorOf(owner, workerId));
   const waits = createWaits(parts);
+  const capacity = createCapacity(parts);
 
   return {
     capabilities: { idempotentStart: true, namedCards: false, nodes: true },
-    capacity: createCapacity(parts),
+    capacity: () => capacity.count(),
     start: (spec) => startWorker(spec, parts),
 
     async inspect(workerId): Promise<ContainerState> {
       const found = await find(workerId);
-      const state = stateOf(found);
+      const state = stateOf(found, settings.name);
       if (state.type !== "waits") return state;
-      return {
-        type: "running",
-        waits: await waits(found.jobs[0], state.pod),
-        node: state.pod?.spec?.nodeName,
-      };
+      const why = await waits(found.jobs[0], state.pod);
+      return { type: "running", ...why, node: state.pod?.spec?.nodeName };
     },
 
     // A pod without its Job, left by somebody's hand, is a worker too while it lives.
-    list: async () => workersOf(await find()).map(([workerId]) => workerId),
+    list: async () => workersOf(await find(), settings.name).map(([workerId]) => workerId),
 
     async ended() {
-      const states = workersOf(await find()).map(([workerId, found]) => ({
-        workerId,
-        state: stateOf(found),
-      }));
-      return states.filter(({ state }) => state.type === "exited").map(({ workerId }) => workerId);
+      const { name } = settings;
+      const all = workersOf(await find(), name);
+      return all.filter(([, found]) => stateOf(found, name).type === "exited").map(([id]) => id);
     },
 
-    stop: (workerId, graceMs) => stopWorker(workerId, graceMs, { cluster, find }),
+    async stop(workerId, graceMs) {
+      const outcome = await stopWorker(workerId, graceMs, { cluster, find });
+      if (outcome === "gone") capacity.forget();
+      return outcome;
+    },
 
     async logsTail(workerId, lines) {
       if (lines <= 0) return [];
@@ -88,11 +88,11 @@ async function findWorkers(cluster: Cluster, selector: string): Promise<Found> {
 }
 
 /** Those that are still there, by id. */
-function workersOf({ jobs, pods }: Found): [WorkerId, Found][] {
+function workersOf({ jobs, pods }: Found, pool: PoolName): [WorkerId, Found][] {
   const workers = new Map<WorkerId, { jobs: V1Job[]; pods: V1Pod[] }>();
   for (const job of jobs) entryOf(job)?.jobs.push(job);
   for (const pod of pods) entryOf(pod)?.pods.push(pod);
-  return [...workers].filter(([, found]) => stateOf(found).type !== "gone");
+  return [...workers].filter(([, found]) => stateOf(found, pool).type !== "gone");
 
   function entryOf({ metadata }: V1Job | V1Pod) {
     const workerId = parseWorkerId(metadata?.labels?.[LABEL.worker] ?? "");
@@ -113,7 +113,7 @@ type WaitDeps = {
 /** Reads the events of what waits. Without the right to, the pod's own state must do; that is said once. */
 function createWaits({ settings, cluster, clock, log }: WaitDeps) {
   let told = false;
-  return async (job: V1Job | undefined, pod: V1Pod | undefined): Promise<string> => {
+  return async (job: V1Job | undefined, pod: V1Pod | undefined): Promise<Waits> => {
     const events = await (pod === undefined ? eventsOf("Job", job) : eventsOf("Pod", pod));
     return pendingReason({ job, pod, events, now: clock.now() });
   };

@@ -13,8 +13,10 @@ export const LABEL = {
 } as const;
 
 export const MANAGER = "npu-dispatch";
-/** The one container of a worker's pod. */
+/** The container that is the worker. */
 export const CONTAINER = "worker";
+/** The other one, where its pool has a builder. */
+export const BUILDER = "builder";
 
 /** Which pool of which dispatcher: several may share a cluster. */
 export type Owner = { readonly deployment: string; readonly pool: string };

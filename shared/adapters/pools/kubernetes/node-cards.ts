@@ -16,22 +16,26 @@ export type CardCount = {
   readonly isOurs: (pod: V1Pod) => boolean;
 };
 
-/** Nodes with cards, by name. `total` leaves out what others' pods hold, `free` what any pod holds. */
+/**
+ * Nodes with cards, by name. `total` leaves out what others' pods hold, `free` what any pod holds. A node that takes no
+ * more pods has what ours hold there, and none free: those are used in the ledger, and would else be missing twice.
+ */
 export function nodeCards(nodes: readonly V1Node[], pods: readonly V1Pod[], count: CardCount): PoolNode[] {
   return nodes
-    .filter((node) => isUsable(node, count))
     .map((node) => cardsOf(node, pods, count))
     .filter(({ total }) => total > 0)
     .sort((one, other) => one.name.localeCompare(other.name));
 }
 
-function cardsOf(node: V1Node, pods: readonly V1Pod[], { resource, units, isOurs }: CardCount): PoolNode {
+function cardsOf(node: V1Node, pods: readonly V1Pod[], count: CardCount): PoolNode {
+  const { resource, units, isOurs } = count;
   const name = node.metadata?.name ?? "";
   const here = pods.filter(({ spec }) => spec?.nodeName === name);
   const sum = (of: readonly V1Pod[]) => of.reduce((held, pod) => held + requestOf(pod, resource), 0);
+  const whole = (amount: number) => Math.max(0, Math.floor(amount / units));
+  if (!isUsable(node, count)) return { name, total: whole(sum(here.filter(isOurs))), free: 0 };
   const allocatable = parseQuantity(node.status?.allocatable?.[resource] ?? "0") ?? 0;
   const others = sum(here.filter((pod) => !isOurs(pod)));
-  const whole = (amount: number) => Math.max(0, Math.floor(amount / units));
   return { name, total: whole(allocatable - others), free: whole(allocatable - sum(here)) };
 }
 

@@ -1,6 +1,7 @@
 // What a worker that has not started yet waits for, in a sentence, from its Job, its pod and their events.
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from "@kubernetes/client-node";
 import type { EpochMs } from "../../../domain/ids.ts";
+import type { WaitsFor } from "../../../domain/wait-view.ts";
 import { CONTAINER } from "./names.ts";
 import { KUEUE_QUEUE } from "./queue.ts";
 
@@ -17,31 +18,38 @@ const PULL_FAULT_MS = 60_000;
 /** Scheduler messages name every node group of the cluster. */
 const MAX_WORDS = 400;
 
-export function pendingReason({ job, pod, events, now }: Pending): string {
+export type Waits = { readonly waits: string; readonly waitsFor: WaitsFor | undefined };
+
+export function pendingReason({ job, pod, events, now }: Pending): Waits {
   if (pod === undefined) return reasonWithoutPod(job, events);
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   if (pod.spec?.nodeName === undefined && scheduled?.status !== "True") {
     return reasonWithoutNode(pod, scheduled, events);
   }
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
+  // A builder starts before the worker.
+  const builder = pod.status?.initContainerStatuses?.find(({ state }) => state?.waiting !== undefined);
+  const status = builder ?? pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
   return containerReason(pod, status, now) ?? nodeReason(pod, events);
 }
 
-function reasonWithoutPod(job: V1Job | undefined, events: readonly CoreV1Event[]): string {
+function reasonWithoutPod(job: V1Job | undefined, events: readonly CoreV1Event[]): Waits {
   const said = newest(events, "Warning") ?? newest(events, "Normal", ["Pending", "Suspended"]);
   const words = said === undefined ? "" : `: ${clip(said.message ?? "")}`;
   const queue = job?.metadata?.labels?.[KUEUE_QUEUE];
   if (job?.spec?.suspend) {
-    return sentence(
-      queue === undefined ? `Its Job is suspended${words}` : `Waits in the Kueue queue ${queue}${words}`,
-    );
+    const where = queue === undefined ? "Its Job is suspended" : `Waits in the Kueue queue ${queue}`;
+    return sentence("queue", `${where}${words}`);
   }
-  if (said?.type !== "Warning") return "Kubernetes has not made its pod yet.";
-  return sentence(`Kubernetes cannot make its pod${words}${adviceOn(said.message ?? "")}`);
+  if (said?.type !== "Warning") return sentence(undefined, "Kubernetes has not made its pod yet");
+  const message = said.message ?? "";
+  const waitsFor = OVER_QUOTA.test(message) ? "quota" : undefined;
+  return sentence(waitsFor, `Kubernetes cannot make its pod${words}${adviceOn(message)}`);
 }
 
+const OVER_QUOTA = /exceeded quota:/;
+
 function adviceOn(message: string): string {
-  if (/exceeded quota:/.test(message)) return " (the namespace's quota is used up)";
+  if (OVER_QUOTA.test(message)) return " (the namespace's quota is used up)";
   return /must specify/.test(message) ? " (set these in perWorker or perCard of the pool)" : "";
 }
 
@@ -51,19 +59,18 @@ function reasonWithoutNode(
   pod: V1Pod,
   condition: Condition | undefined,
   events: readonly CoreV1Event[],
-): string {
-  if (condition?.reason === "SchedulingGated") return "Its pod waits for the admission of a queue.";
+): Waits {
+  if (condition?.reason === "SchedulingGated") {
+    return sentence("queue", "Its pod waits for the admission of a queue");
+  }
   const message = condition?.message ?? newest(events, "Warning")?.message;
-  if (message) return sentence(`No node can take it: ${clip(message)}`);
-  return `Its pod waits for the scheduler ${pod.spec?.schedulerName ?? "default-scheduler"}.`;
+  if (message) return sentence("node", `No node can take it: ${clip(message)}`);
+  const scheduler = pod.spec?.schedulerName ?? "default-scheduler";
+  return sentence("node", `Its pod waits for the scheduler ${scheduler}`);
 }
 
 /** Undefined when its state says no more than that it is on its way. */
-function containerReason(
-  pod: V1Pod,
-  status: V1ContainerStatus | undefined,
-  now: EpochMs,
-): string | undefined {
+function containerReason(pod: V1Pod, status: V1ContainerStatus | undefined, now: EpochMs): Waits | undefined {
   const { reason = "", message = "" } = status?.state?.waiting ?? {};
   const image = status?.image || pod.spec?.containers[0]?.image;
   const words = message === "" ? "" : `: ${clip(message)}`;
@@ -72,32 +79,32 @@ function containerReason(
     case "ImagePullBackOff": {
       const minutes = Math.floor((now - startOf(pod, now)) / 60_000);
       if (now - startOf(pod, now) < PULL_FAULT_MS)
-        return `Its image ${image} was not pulled at the first try; it is tried again.`;
-      return sentence(`Its image ${image} cannot be pulled, for ${minutes} min now${words}`);
+        return sentence("image", `Its image ${image} was not pulled at the first try; it is tried again`);
+      return sentence("image", `Its image ${image} cannot be pulled, for ${minutes} min now${words}`);
     }
     case "InvalidImageName":
     case "ErrImageNeverPull":
-      return sentence(`Its image ${image} cannot be used (${reason})${words}`);
+      return sentence("image", `Its image ${image} cannot be used (${reason})${words}`);
     case "":
     case "ContainerCreating":
     case "PodInitializing":
       return undefined;
     default:
-      return sentence(`Its container cannot be made (${reason})${words}`);
+      return sentence("host", `Its container cannot be made (${reason})${words}`);
   }
 }
 
-function nodeReason(pod: V1Pod, events: readonly CoreV1Event[]): string {
+function nodeReason(pod: V1Pod, events: readonly CoreV1Event[]): Waits {
   const node = pod.spec?.nodeName ?? "its node";
   const fault = newest(events, "Warning", ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"]);
   if (fault !== undefined)
-    return sentence(`The node ${node} cannot prepare it: ${clip(fault.message ?? "")}`);
+    return sentence("host", `The node ${node} cannot prepare it: ${clip(fault.message ?? "")}`);
   const pulling = newest(events, "Normal", ["Pulling"]);
   const pulled = newest(events, "Normal", ["Pulled"]);
   if (pulling !== undefined && pulled === undefined) {
-    return `The node ${node} pulls its image ${pod.spec?.containers[0]?.image}.`;
+    return sentence("image", `The node ${node} pulls its image ${pod.spec?.containers[0]?.image}`);
   }
-  return `The node ${node} prepares its container.`;
+  return sentence("host", `The node ${node} prepares its container`);
 }
 
 /** When the node took it. */
@@ -128,6 +135,6 @@ function clip(message: string): string {
   return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)} …` : line;
 }
 
-function sentence(text: string): string {
-  return /[.…]$/.test(text) ? text : `${text}.`;
+function sentence(waitsFor: WaitsFor | undefined, text: string): Waits {
+  return { waits: /[.…]$/.test(text) ? text : `${text}.`, waitsFor };
 }

@@ -22,31 +22,55 @@ export type CapacityDeps = {
 /** Counting reads every pod of the cluster: dispatch passes that follow each other share one count. */
 const FRESH_MS = 10_000;
 
-/**
- * Throws only when it has never been counted and the configuration says no number. A cluster that is away leaves the
- * last count: the cards are still there, and a start will say that it is away.
- */
-export function createCapacity(deps: CapacityDeps): () => Promise<PoolCapacity> {
-  let last: { readonly at: EpochMs; readonly capacity: PoolCapacity } | undefined;
+export type Capacity = {
+  /**
+   * Throws only when it has never been counted and the configuration says no number. A cluster that is away leaves the
+   * last count: the cards are still there, and a start will say that it is away.
+   */
+  count(): Promise<PoolCapacity>;
+  /** Cards have become free: the next call counts anew, whatever count is under way. */
+  forget(): void;
+};
+
+export function createCapacity(deps: CapacityDeps): Capacity {
+  let last: PoolCapacity | undefined;
+  let freshUntil: EpochMs = 0;
   let counting: Promise<PoolCapacity> | undefined;
 
-  return async () => {
-    if (last !== undefined && deps.clock.now() - last.at < FRESH_MS) return last.capacity;
-    counting ??= count(deps).finally(() => {
-      counting = undefined;
-    });
+  return { count, forget };
+
+  async function count(): Promise<PoolCapacity> {
+    if (last !== undefined && deps.clock.now() < freshUntil) return last;
     try {
-      const capacity = await counting;
-      last = { at: deps.clock.now(), capacity };
-      return capacity;
+      return await countOnce();
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
-      return withoutCount(error, last?.capacity, deps);
+      return withoutCount(error, last, deps);
     }
-  };
+  }
+
+  async function countOnce(): Promise<PoolCapacity> {
+    counting ??= countCards(deps);
+    const own = counting;
+    try {
+      const capacity = await own;
+      if (own === counting) {
+        last = capacity;
+        freshUntil = deps.clock.now() + FRESH_MS;
+      }
+      return capacity;
+    } finally {
+      if (own === counting) counting = undefined;
+    }
+  }
+
+  function forget(): void {
+    freshUntil = 0;
+    counting = undefined;
+  }
 }
 
-async function count({ settings, owner, cluster }: CapacityDeps): Promise<PoolCapacity> {
+async function countCards({ settings, owner, cluster }: CapacityDeps): Promise<PoolCapacity> {
   const [nodes, pods] = await Promise.all([cluster.nodes(), cluster.placedPods()]);
   const found = nodeCards(nodes, pods, cardCount(settings, owner));
   const sum = found.reduce((cards, node) => cards + node.total, 0);

@@ -1,5 +1,6 @@
 // What a Kubernetes pool is told by dispatch.yaml, as plain data; shared/config/kubernetes-pool.ts parses it.
 import type { PoolName } from "../../../domain/ids.ts";
+import type { Builder } from "../builder.ts";
 
 type Texts = { readonly [name: string]: string };
 
@@ -13,8 +14,19 @@ export type ClusterAccess =
       readonly auth: "token";
       readonly server: string;
       readonly caFile?: string | undefined;
+      readonly caData?: string | undefined;
       readonly tokenFile?: string | undefined;
       readonly tokenEnv?: string | undefined;
+    }
+  /** EKS by the AWS credentials of the environment, as a Lambda has them. */
+  | {
+      readonly auth: "eks";
+      readonly server: string;
+      readonly caFile?: string | undefined;
+      /** PEM in base64, as in a kubeconfig. */
+      readonly caData?: string | undefined;
+      readonly cluster: string;
+      readonly region: string;
     };
 
 /** What stands for one card in Kubernetes. */
@@ -36,6 +48,9 @@ export type Amounts = {
   readonly memory?: string | undefined;
   readonly ephemeralStorage?: string | undefined;
 };
+
+/** Its amounts are its requests and its limits. */
+export type KubernetesBuilder = Builder & Amounts;
 
 export type PoolVolume = {
   readonly mountPath: string;
@@ -102,6 +117,8 @@ export type KubernetesSettings = {
   readonly priorityClass: string | undefined;
   readonly schedulerName: string | undefined;
   readonly queue: QueueSettings;
+  /** Undefined: workers build no images, or elsewhere. */
+  readonly builder?: KubernetesBuilder | undefined;
   /** TERM to KILL where nobody asks with a grace of his own: at the deadline, when a node is drained. */
   readonly graceMs: number;
   /** An ended worker that nobody stopped stays for this long, with its exit code, result and log. */

@@ -2,7 +2,8 @@
 import type { StartOutcome } from "../../../ports/pool-driver.ts";
 import type { ApiFault } from "./api-fault.ts";
 
-type Failure = Extract<StartOutcome, { type: "refused" | "unavailable" }>;
+type Unavailable = Extract<StartOutcome, { type: "unavailable" }>;
+type Failure = Extract<StartOutcome, { type: "refused" }> | Unavailable;
 
 /** Kubernetes says nothing about when a quota is free again; a job that ends frees it at any moment. */
 const QUOTA_RETRY_MS = 15_000;
@@ -10,8 +11,18 @@ const QUOTA_RETRY_MS = 15_000;
 const SOON_MS = 2_000;
 /** Expired credentials do not heal by themselves within seconds. */
 const CREDENTIALS_RETRY_MS = 60_000;
+/** A namespace goes only when all that is in it is gone. */
+const TERMINATING_RETRY_MS = 60_000;
 
-export function startOutcome(fault: ApiFault): Failure {
+const WAITS_OF_NAMESPACE: readonly { readonly words: RegExp; readonly ms: number }[] = [
+  { words: /exceeded quota:/, ms: QUOTA_RETRY_MS },
+  { words: /being terminated/, ms: TERMINATING_RETRY_MS },
+  // A namespace is there a moment before its own service account.
+  { words: /error looking up service account \S+\/default:/, ms: SOON_MS },
+];
+
+/** `namespace`: the pool's template. One per tenant or repository has a quota and an end of its own. */
+export function startOutcome(fault: ApiFault, namespace: string): Failure {
   if (isWebhookDenial(fault)) return refused(fault, "An admission webhook of the cluster decides this.");
   switch (fault.status) {
     case 401:
@@ -21,7 +32,7 @@ export function startOutcome(fault: ApiFault): Failure {
         "The pool's credentials are wrong or have expired; renew them (cluster in dispatch.yaml).",
       );
     case 403:
-      return forbidden(fault);
+      return forbidden(fault, /\{(owner|repository)\}/.test(namespace) ? "job" : undefined);
     case 400:
       return refused(fault, "The pool's settings or the cluster's version do not allow it.");
     case 404:
@@ -59,12 +70,10 @@ function isWebhookDenial({ body }: ApiFault): boolean {
   );
 }
 
-function forbidden(fault: ApiFault): Failure {
+function forbidden(fault: ApiFault, of: Unavailable["of"]): Failure {
   const words = said(fault.body);
-  if (/exceeded quota:/.test(words)) return unavailable(fault, QUOTA_RETRY_MS);
-  if (/being terminated/.test(words)) return unavailable(fault, CREDENTIALS_RETRY_MS);
-  // A namespace is there a moment before its own service account.
-  if (/error looking up service account \S+\/default:/.test(words)) return unavailable(fault, SOON_MS);
+  const waitMs = WAITS_OF_NAMESPACE.find((wait) => wait.words.test(words))?.ms;
+  if (waitMs !== undefined) return { ...unavailable(fault, waitMs), ...(of && { of }) };
   const [, verb, resource, group] = RBAC.exec(words) ?? [];
   if (verb !== undefined) {
     const of = group ? `${resource}.${group}` : resource;
@@ -107,7 +116,7 @@ function refused(fault: ApiFault, advice: string): Failure {
   return { type: "refused", message: sentences(fault.message, advice) };
 }
 
-function unavailable(fault: ApiFault, retryAfterMs: number | undefined, advice = ""): Failure {
+function unavailable(fault: ApiFault, retryAfterMs: number | undefined, advice = ""): Unavailable {
   return {
     type: "unavailable",
     message: sentences(fault.message, advice),

@@ -26,7 +26,7 @@ export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<Sta
   try {
     return await launch(plan, deps);
   } catch (error) {
-    if (error instanceof ApiFault) return startOutcome(error);
+    if (error instanceof ApiFault) return startOutcome(error, deps.settings.namespace.template);
     throw error;
   }
 }
@@ -53,7 +53,8 @@ async function launch(plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> 
   if (!(objection instanceof ApiFault)) return objection;
   // An earlier start may have made it: of the same name, or on the very quota that is used up now.
   const found = JUDGED.has(objection.status ?? 0) ? await findJob(plan, deps) : undefined;
-  return found === undefined ? startOutcome(objection) : await join(found, plan, deps);
+  if (found !== undefined) return await join(found, plan, deps);
+  return startOutcome(objection, deps.settings.namespace.template);
 }
 
 async function create(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome | ApiFault> {
@@ -92,11 +93,15 @@ async function admission(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise
   }
 }
 
-function saysNothing(fault: ApiFault, { queue }: KubernetesSettings): boolean {
+function saysNothing(fault: ApiFault, { queue, namespace }: KubernetesSettings): boolean {
   if (isRbacDenial(fault)) return true;
   if (fault.status === 400 && /dry run/i.test(fault.message)) return true; // a webhook that cannot
   // Kueue starts the pod when there is room.
-  return queue.type === "kueue" && startOutcome(fault).type === "unavailable" && fault.status === 403;
+  return (
+    queue.type === "kueue" &&
+    fault.status === 403 &&
+    startOutcome(fault, namespace.template).type === "unavailable"
+  );
 }
 
 async function createNamespace(name: string, { settings, cluster, log }: StartDeps): Promise<void> {
@@ -130,7 +135,7 @@ async function complete(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
     if (error.status === 409) return { type: "started" };
-    const outcome = startOutcome(error);
+    const outcome = startOutcome(error, deps.settings.namespace.template);
     // Its container would wait for the Secret for ever.
     if (outcome.type === "refused") await deps.cluster.deleteJob(namespace, spec.workerId);
     return outcome;

@@ -1,6 +1,8 @@
 // The batch/v1 Job of one worker, and the Secret with its environment: pure, from the start and the pool's settings.
 import type { V1Container, V1EnvVar, V1Job, V1PodSpec, V1Secret } from "@kubernetes/client-node";
 import type { StartSpec } from "../../../ports/pool-driver.ts";
+import { affinityOf } from "./affinity.ts";
+import { withBuilder } from "./builder-sidecar.ts";
 import { noCardsEnv, resourcesOf } from "./card-resources.ts";
 import { CONTAINER, LABEL, labelValue, type Owner, ownerLabels } from "./names.ts";
 import { underQueue } from "./queue.ts";
@@ -54,7 +56,7 @@ export function workerJob(plan: WorkerPlan): V1Job {
             ...descriptions(spec),
           },
         },
-        spec: podSpec(plan),
+        spec: withBuilder(podSpec(plan), plan),
       },
     },
   };
@@ -125,6 +127,7 @@ function podSpec(plan: WorkerPlan): V1PodSpec {
       ...(security.supplementalGroups.length > 0 && { supplementalGroups: [...security.supplementalGroups] }),
     },
     ...(Object.keys(settings.nodeSelector).length > 0 && { nodeSelector: { ...settings.nodeSelector } }),
+    ...affinityOf(spec),
     ...(tolerations.length > 0 && { tolerations: tolerations.map((entry) => defined(entry)) }),
     ...(settings.imagePullSecrets.length > 0 && {
       imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
@@ -136,6 +139,7 @@ function podSpec(plan: WorkerPlan): V1PodSpec {
 
 function container({ spec, settings, image }: WorkerPlan): V1Container {
   const { security } = settings;
+  const capabilities = [...new Set([...security.capabilities, ...(spec.capabilities ?? [])])];
   const resources = resourcesOf(spec.cards, settings);
   return {
     name: CONTAINER,
@@ -154,7 +158,7 @@ function container({ spec, settings, image }: WorkerPlan): V1Container {
       privileged: false,
       capabilities: {
         drop: ["ALL"],
-        ...(security.capabilities.length > 0 && { add: [...security.capabilities] }),
+        ...(capabilities.length > 0 && { add: capabilities }),
       },
       ...defined({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }),
     },

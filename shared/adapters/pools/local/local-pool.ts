@@ -111,7 +111,8 @@ function createInspect(deps: {
     const place = await locate(workerId);
     if (place.type === "starting") return { type: "running" };
     if (place.type === "process") {
-      if (isRunning(place.process)) return { type: "running" };
+      if (isRunning(place.process))
+        return { type: "running", slots: (await folders.record(workerId))?.slots };
       await exits.noted(workerId);
     }
     return exitedState(workerId, folders);
