@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds the worker image as CI can: without a registry and without GitHub. Prints the tag of the CPU variant.
+# Builds the images as CI can: without a registry of images and without GitHub. Prints the tag of the worker's CPU variant.
 #
 #   export DOCKER_HOST=$(.ci/engine.sh); image=$(.ci/image.sh)
 #
 # A Debian root file system made by debootstrap stands in for the three base images, the runner stand-in for actions/runner, and
-# Node is the one that npm ci brought. All three variants are built; that of the NPU and the GPU differ by their base image only.
+# Node is the one that npm ci brought, and a line of shell stands in for buildctl. All three variants are built; that of the NPU and the GPU differ by their base image only.
+# The dispatcher's base is that root file system with Node and this machine's npm, which takes packages from its cache first.
 # With CI=true (or --install) it installs what is missing from Debian's packages. `--check` also runs test/image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +14,8 @@ PATH=$PWD/node_modules/.bin:$PATH
 SUITE=bookworm
 BASE=localhost/npu-dispatch-base:$SUITE
 IMAGE=localhost/npu-dispatch-worker
+NODE_BASE=localhost/npu-dispatch-node:$SUITE
+DISPATCHER=localhost/npu-dispatch:dev
 # Of .ci/engine.sh: the same store, so that its engine has the images at once.
 DIR=${NPU_DISPATCH_ENGINE_DIR:-/tmp/npu-dispatch-engine-$(id -u)}
 CACHE=${NPU_DISPATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/npu-dispatch}
@@ -42,7 +45,9 @@ main() {
   import_base
   pack_archives
   for variant in cpu gpu npu; do build "$variant"; done
-  [[ $check == no ]] || NPU_DISPATCH_IMAGE=$IMAGE:dev-cpu vitest run test/image >&2
+  build_node_base
+  build_dispatcher
+  [[ $check == no ]] || NPU_DISPATCH_IMAGE=$IMAGE:dev-cpu NPU_DISPATCH_DISPATCHER_IMAGE=$DISPATCHER vitest run test/image >&2
   echo "$IMAGE:dev-cpu"
 }
 
@@ -100,9 +105,14 @@ pack_archives() {
   tar -C test/fakes/runner --exclude=install.ts --owner=0 --group=0 --mode=a+rx -cf "$WORK/runner.tar" .
   tar -C node_modules --owner=0 --group=0 --transform "s,^node-linux-$arch,node-v0-linux-$arch," \
     -cf "$WORK/node.tar" "node-linux-$arch/bin/node" "node-linux-$arch/LICENSE"
+  mkdir -p "$WORK/buildkit/bin"
+  printf '#!/bin/sh\necho "buildctl stand-in $*"\n' >"$WORK/buildkit/bin/buildctl"
+  echo 'not for the image' >"$WORK/buildkit/bin/buildkitd"
+  tar -C "$WORK/buildkit" --owner=0 --group=0 --mode=a+rx -cf "$WORK/buildkit.tar" bin
   SUMS=(
     --build-arg "RUNNER_SHA256_${arch^^}=$(sha256sum "$WORK/runner.tar" | cut -d' ' -f1)"
     --build-arg "NODE_SHA256_${arch^^}=$(sha256sum "$WORK/node.tar" | cut -d' ' -f1)"
+    --build-arg "BUILDKIT_SHA256_${arch^^}=$(sha256sum "$WORK/buildkit.tar" | cut -d' ' -f1)"
   )
 }
 
@@ -111,11 +121,39 @@ build() {
   local gid=()
   [[ $1 != npu ]] || gid=(--build-arg DEVICE_GID=1000)
   node scripts/image.ts --variant "$1" --engine buildah --tag "$IMAGE:dev-$1" --base-image "$BASE" \
-    --runner-tarball "$WORK/runner.tar" --node-tarball "$WORK/node.tar" "${SUMS[@]}" "${gid[@]}" >"$log" 2>&1 || {
+    --runner-tarball "$WORK/runner.tar" --node-tarball "$WORK/node.tar" --buildkit-tarball "$WORK/buildkit.tar" "${SUMS[@]}" "${gid[@]}" >"$log" 2>&1 || {
     tail -n 30 "$log" >&2
     give_up "the variant $1, see above"
   }
   say "built $IMAGE:dev-$1 in $((SECONDS - started)) s"
+}
+
+# The layout of Docker's official image.
+build_node_base() {
+  local root=$WORK/node-base npm
+  npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
+  [[ -f $npm/package.json ]] || give_up "$(command -v npm) is not npm's own program"
+  mkdir -p "$root"/{bin,etc,lib/node_modules}
+  cp "node_modules/node-linux-$(node -p process.arch)/bin/node" "$root/bin/node"
+  cp -RL "$npm" "$root/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/bin/npm"
+  echo 'prefer-offline=true' >"$root/etc/npmrc"
+  printf 'FROM %s\nCOPY . /usr/local/\n' "$BASE" >"$WORK/Dockerfile.node"
+  buildah build --file "$WORK/Dockerfile.node" --tag "$NODE_BASE" "$root" >"$WORK/node-base.log" 2>&1 ||
+    give_up "the dispatcher's base image: $(tail -n 1 "$WORK/node-base.log")"
+}
+
+build_dispatcher() {
+  local log=$WORK/build-dispatcher.log started=$SECONDS cache
+  cache=$(npm config get cache)
+  mkdir -p "$cache"
+  buildah build --file deploy/dispatcher/Dockerfile --ignorefile deploy/dispatcher/Dockerfile.dockerignore \
+    --build-arg "BASE_IMAGE=$NODE_BASE" --build-arg "NPM_REGISTRY=$(npm config get registry)" \
+    --build-arg "IMAGE_CREATED=$(date -u +%FT%TZ)" --volume "$cache:/root/.npm" --tag "$DISPATCHER" . >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    give_up "the dispatcher, see above"
+  }
+  say "built $DISPATCHER in $((SECONDS - started)) s"
 }
 
 main "$@"

@@ -33,6 +33,20 @@ export async function emptyFolder(path: string, signal?: AbortSignal): Promise<n
   return (await readdir(at(folder))).length;
 }
 
+/** Gives it to a user, who may write there then. What is no folder is left alone: nobody can put a link in between. */
+export async function giveFolder(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  mode: number,
+): Promise<void> {
+  const root = await openFolder(path);
+  if (root === undefined) return;
+  await using folder = root;
+  await take(folder);
+  await chmod(at(folder), mode);
+  await chown(at(folder), uid, gid);
+}
+
 /** By its open file and not by its path: nobody can put a link in between. */
 function at(folder: FileHandle, name = ""): string {
   return join(`/proc/self/fd/${folder.fd}`, name);

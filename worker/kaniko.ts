@@ -11,6 +11,7 @@ process.exitCode = await build(process.argv.slice(2), {
   cwd: process.cwd(),
   uid: process.getuid?.(),
   print: (text) => process.stdout.write(text),
+  printError: (text) => process.stderr.write(text),
   complain: (sentence) => process.stderr.write(`kaniko: ${sentence}\n`),
   onSignal(handle) {
     for (const signal of SIGNALS) process.on(signal, handle);

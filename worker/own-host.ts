@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { WorkerClock } from "./clock.ts";
 import type { Environment } from "./config.ts";
-import { emptyFolder } from "./empty-folder.ts";
+import { emptyFolder, giveFolder } from "./empty-folder.ts";
 import { registryLogins } from "./kaniko/docker-config.ts";
 import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "./process-session.ts";
 import { createProgramRunner } from "./run-program.ts";
@@ -42,11 +42,26 @@ export function createOwnHost({ user, env, clock, marker, cleans }: OwnHostDeps)
       const { found, left: undead } = await killMarked(mark, clock);
       const work = join(home, "_work");
       const left = cleans ? await emptyFolder(work, AbortSignal.timeout(CLEAN_MS)) : 0;
-      if (cleans && left === 0) await rm(work, { recursive: true, force: true });
-      if (cleans) await emptyFolder(registryLogins(env), AbortSignal.timeout(CLEAN_MS));
+      if (cleans && left === 0) await removeWork(work, user);
+      if (cleans) await emptyLogins(registryLogins(env), user);
       return { killed: found, undead, left };
     },
   };
+}
+
+/** Where it is mounted it stays, for the next job. */
+async function removeWork(work: string, user: RunnerUser | undefined): Promise<void> {
+  try {
+    await rm(work, { recursive: true, force: true });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+    if (user !== undefined) await giveFolder(work, user, 0o755);
+  }
+}
+
+async function emptyLogins(folder: string, user: RunnerUser | undefined): Promise<void> {
+  await emptyFolder(folder, AbortSignal.timeout(CLEAN_MS));
+  if (user !== undefined) await giveFolder(folder, user, 0o700);
 }
 
 async function killMarked(mark: string, clock: WorkerClock): Promise<{ found: number; left: number }> {

@@ -70,7 +70,8 @@ export function startProcess(
       if (leader !== undefined && !exited) killGroup(leader, "SIGINT");
     },
     async kill() {
-      if (leader !== undefined) await killSession(leader, clock);
+      // What it left behind is killed at its exit.
+      if (leader !== undefined && !exited) await killSession(leader, clock);
     },
     ended,
   };

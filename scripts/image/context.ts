@@ -35,6 +35,9 @@ async function addArchives(folder: string, options: ImageOptions, versions: Vers
   const node = buildArgs["NODE_VERSION"] || versions.node.version;
   await add("--runner-tarball", options.runnerTarball, `actions-runner-linux-${arch}-${runner}.tar.gz`);
   await add("--node-tarball", options.nodeTarball, `node-v${node}-linux-${arch}.tar.gz`);
+  const buildkit = buildArgs["BUILDKIT_VERSION"] || versions.buildkit.version;
+  const platform = arch === "x64" ? "linux-amd64" : "linux-arm64";
+  await add("--buildkit-tarball", options.buildkitTarball, `buildkit-v${buildkit}.${platform}.tar.gz`);
 
   async function add(flag: string, file: string | undefined, name: string): Promise<void> {
     if (file === undefined) return;

@@ -17,6 +17,7 @@ export type ImageOptions = {
   readonly arch: ArchiveArch;
   readonly runnerTarball: string | undefined;
   readonly nodeTarball: string | undefined;
+  readonly buildkitTarball: string | undefined;
   /** ARGs of Dockerfile.worker by name. */
   readonly buildArgs: { readonly [name: string]: string };
   readonly push: boolean;
@@ -31,6 +32,7 @@ export const USAGE = `usage: npm run image -- --variant npu|gpu|cpu [options]
   --base-image IMAGE     instead of the variant's own, as a mirror's copy
   --runner-tarball FILE  actions/runner from a file; it must have the pinned SHA-256
   --node-tarball FILE    Node from a file, likewise
+  --buildkit-tarball FILE BuildKit's release from a file, likewise; only its buildctl is taken
   --build-arg NAME=TEXT  an ARG of Dockerfile.worker, as RUNNER_VERSION=2.338.0; may be repeated
   --platform PLATFORM    linux/amd64 or linux/arm64; this machine's without one
   --engine NAME          docker, podman or buildah; the first that works without one
@@ -57,6 +59,7 @@ function parse(argv: readonly string[]) {
       "base-image": { type: "string" },
       "runner-tarball": { type: "string" },
       "node-tarball": { type: "string" },
+      "buildkit-tarball": { type: "string" },
       "build-arg": { type: "string", multiple: true, default: [] },
       platform: { type: "string" },
       push: { type: "boolean", default: false },
@@ -76,6 +79,7 @@ function toOptions(values: Values, arch: string): ImageOptions {
     arch: archiveArch(values.platform, arch),
     runnerTarball: values["runner-tarball"],
     nodeTarball: values["node-tarball"],
+    buildkitTarball: values["buildkit-tarball"],
     buildArgs: Object.fromEntries(values["build-arg"].map(readBuildArg)),
     push: values.push,
   };

@@ -14,6 +14,7 @@ const archive = z.strictObject({
 const schema = z.strictObject({
   runner: archive,
   node: archive,
+  buildkit: archive,
   kaniko: z.strictObject({ version: z.string() }),
   base: z.strictObject({ npu: z.string(), gpu: z.string(), cpu: z.string() }),
 });

@@ -83,6 +83,7 @@ type Workflow = {
   readonly jobs: {
     readonly [name: string]: {
       readonly permissions?: unknown;
+      readonly strategy?: { readonly matrix: { readonly include: readonly { readonly file: string }[] } };
       readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly with?: object }[];
     };
   };
@@ -115,7 +116,8 @@ describe("the tags of the release workflow", async () => {
       const variables = {
         PATH: process.env["PATH"],
         REPOSITORY: "Octo/npu-dispatch",
-        VARIANT: "npu",
+        NAME: "-worker",
+        SUFFIX: "-npu",
         ...env,
       };
       await promisify(execFile)("bash", ["-eo", "pipefail", "-c", script], {
@@ -136,6 +138,18 @@ describe("the tags of the release workflow", async () => {
     expect(await tagsOf({ EVENT: "release", RELEASE: "v1.3.0-rc.1", PREVIEW: "true" })).toBe(
       `${image}:v1.3.0-rc.1-npu`,
     );
+  });
+
+  test("the dispatcher's have no variant", async () => {
+    expect(await tagsOf({ EVENT: "push", NAME: "", SUFFIX: "" })).toBe("ghcr.io/octo/npu-dispatch:dev");
+  });
+
+  test("each entry names a file that there is, and the dispatcher's is one of them", async () => {
+    const files = Object.values(jobs).flatMap(
+      ({ strategy }) => strategy?.matrix.include.map(({ file }) => file) ?? [],
+    );
+    expect(files).toContain("deploy/dispatcher/Dockerfile");
+    for (const file of files) await access(join(ROOT, file));
   });
 
   test("another form of tag stops it", async () => {

@@ -35,7 +35,7 @@ export async function runImage(
     image,
     pullPolicy: "never",
     // The default of pools.<name>.capabilities of a docker pool.
-    capabilities: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"],
+    capabilities: ["CHOWN", "KILL", "SETGID", "SETUID"],
     perCard: { cpus: undefined, memoryBytes: undefined, shmBytes: undefined, pids: 256 },
     // Podman's own are above what a machine without CAP_SYS_RESOURCE allows.
     ulimits: { nofile: 4096, nproc: 8_192 },

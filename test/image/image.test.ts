@@ -80,11 +80,13 @@ function describeImage(under: ImageUnderTest): void {
     test("the runner's folder is the runner's own, and the logins of a registry only its", async () => {
       const { lines } = await runScript(
         under,
-        "stat -c '%U:%G %a %n' /home/runner /home/runner/run.sh /kaniko/.docker /opt/npu-dispatch /opt/npu-dispatch/worker.mjs",
+        "stat -c '%U:%G %a %n' /home/runner /home/runner/_work /home/runner/run.sh /kaniko /kaniko/.docker /opt/npu-dispatch /opt/npu-dispatch/worker.mjs",
       );
       expect(lines).toEqual([
         "runner:runner 755 /home/runner",
+        "runner:runner 755 /home/runner/_work",
         "runner:runner 755 /home/runner/run.sh",
+        "root:root 755 /kaniko",
         "runner:runner 700 /kaniko/.docker",
         "root:root 755 /opt/npu-dispatch",
         "root:root 644 /opt/npu-dispatch/worker.mjs",
@@ -95,7 +97,7 @@ function describeImage(under: ImageUnderTest): void {
       const versions = await readVersions(ROOT);
       const { lines } = await runScript(
         under,
-        `for name in bash curl git git-lfs jq kaniko node ps python3 setpriv ssh tar unzip xz zip; do
+        `for name in bash buildctl curl git git-lfs jq kaniko node ps python3 setpriv ssh tar unzip xz zip; do
           command -v $name >/dev/null || echo "no $name"
         done
         python3 -m venv --help >/dev/null || echo "no venv"
@@ -105,6 +107,7 @@ function describeImage(under: ImageUnderTest): void {
       expect(JSON.parse(lines[1] ?? "")).toEqual({
         runner: versions.runner.version,
         node: versions.node.version,
+        buildkit: versions.buildkit.version,
         kaniko: versions.kaniko.version,
       });
     });
@@ -158,6 +161,15 @@ function describeImage(under: ImageUnderTest): void {
           /tmp/b/fetch.sh node /tmp/out && find out -type f | sort`,
       );
       expect(lines).toEqual(["node 9.0.0 for arm64: checked and unpacked", "out/LICENSE", "out/bin/node"]);
+    });
+
+    test("takes buildctl of BuildKit, and not its daemon", async () => {
+      const { lines } = await fetch(
+        `mkdir -p mirror k/bin; echo client >k/bin/buildctl; echo daemon >k/bin/buildkitd; tar -C k -czf mirror/b-amd64.tgz bin
+        TARGETARCH=amd64 BUILDKIT_VERSION=9.0.0 BUILDKIT_URL=file:///tmp/mirror/b-amd64.tgz \\
+          BUILDKIT_SHA256_X64=$(sha256sum mirror/b-amd64.tgz | cut -d' ' -f1) /tmp/b/fetch.sh buildkit /tmp/out && find out -type f`,
+      );
+      expect(lines).toEqual(["buildkit 9.0.0 for x64: checked and unpacked", "out/bin/buildctl"]);
     });
 
     test("refuses an archive with another SHA-256, and unpacks none of it", async () => {

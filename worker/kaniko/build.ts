@@ -1,6 +1,6 @@
 // One call of the command: arguments and environment in, an exit code out.
 import { type Backend, chooseBackend } from "./choose-backend.ts";
-import { dockerConfig } from "./docker-config.ts";
+import { dockerConfig, readLogins } from "./docker-config.ts";
 import { BuildFault } from "./fault.ts";
 import { locateBuild } from "./locate-build.ts";
 import { parseArguments, withEnvironment } from "./parse-arguments.ts";
@@ -37,6 +37,7 @@ async function run(args: readonly string[], deps: BuildDeps): Promise<number> {
   if (!located.ok) throw new BuildFault(located.fault);
   const { options, sources } = located;
   const config = await dockerConfig(env);
+  if (config !== undefined) await readLogins(config);
   return await start(choice.backend, {
     options,
     sources,

@@ -37,7 +37,7 @@ const BACKENDS: { readonly [name: string]: (env: Environment) => BackendChoice }
 };
 
 const GUIDE = "docs/building-images.md says how.";
-const NONE = `no builder is configured in this worker. The operator sets BUILDKIT_HOST (a BuildKit daemon) or KANIKO_SIDECAR_DIR (a container with kaniko's executor beside this one). ${GUIDE}`;
+const NONE = `no builder is configured in this worker. The operator gives the pool a builder (a container with kaniko's executor beside this one), or sets BUILDKIT_HOST (a BuildKit daemon). ${GUIDE}`;
 const IN_PLACE = `KANIKO_BACKEND=executor unpacks the image over the files of this container, its C library among them: the runner and the steps after this one would not survive it. Use BuildKit or a sidecar; in a container that is only for building, set KANIKO_EXECUTOR_IN_PLACE=1. ${GUIDE}`;
 
 /** A sidecar is started with the worker, and polls every second. */

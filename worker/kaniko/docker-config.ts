@@ -1,6 +1,7 @@
 // Where the credentials of registries lie.
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { BuildFault } from "./fault.ts";
 
 /**
  * The folder that the job names, the one of the seed's examples, or the one that `docker login` actions write to. Undefined when
@@ -21,6 +22,38 @@ export async function dockerConfig(env: {
 /** The folder of the seed's examples; the worker empties it after the job. */
 export function registryLogins(env: { readonly [name: string]: string | undefined }): string {
   return env["KANIKO_DOCKER_DIR"] || "/kaniko/.docker";
+}
+
+/** The text of its config.json; undefined where it has none. A BuildFault for one that no builder could use. */
+export async function readLogins(folder: string): Promise<string | undefined> {
+  const path = join(folder, "config.json");
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw unreadable(path, error);
+  });
+  if (text !== undefined) checkJson(path, text);
+  return text;
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): Error {
+  const why = error.code === "EACCES" ? "the user of this step may not read it" : error.message;
+  return new BuildFault(
+    `the registry logins in ${path} cannot be read: ${why}. Write the file as the runner's user, or name another folder in DOCKER_CONFIG.`,
+    { cause: error },
+  );
+}
+
+/** Its text is a secret, and JSON's own faults quote it. */
+function checkJson(path: string, text: string): void {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new BuildFault(
+    `the registry logins in ${path} are no JSON object. A line break within "auth" does that: use base64 -w0.`,
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -29,7 +29,7 @@ export async function runBuildkit(
     ...(plan.debug ? ["--debug"] : []),
   ];
   const missing =
-    "Add buildctl of the daemon's version to the image, or name the program in KANIKO_BUILDCTL.";
+    "The worker image has one: is this another image? Add buildctl of the daemon's version to it, or name the program in KANIKO_BUILDCTL.";
   if (!plan.wantsDigest) return await runProgram(backend.program, [...global, ...plan.args], build, missing);
   const folder = await mkdtemp(join(build.env["RUNNER_TEMP"] || tmpdir(), "kaniko-"));
   try {

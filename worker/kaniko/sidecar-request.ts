@@ -9,11 +9,14 @@ export type SidecarRequest =
   /** One argument a line: the sidecar has a shell and no more. */
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
 
-/** `--cleanup` leaves its root file system fit for the next build. */
+/**
+ * `--cleanup` leaves its root file system fit for the next build. `--force`, since kaniko tells a container from a machine by the
+ * files and mounts that it happens to know, and ends where it finds none.
+ */
 export function sidecarRequest(options: Options, sources: Sources, folder: string): SidecarRequest {
   const fault = pathFault(options, sources, folder) ?? secretFault(options);
   if (fault !== undefined) return { ok: false, fault };
-  const args = executorArguments(new Map([...options, ["cleanup", ["true"]]]), sources);
+  const args = executorArguments(new Map([...options, ["cleanup", ["true"]], ["force", ["true"]]]), sources);
   const broken = args.find((arg) => /[\n\r]/.test(arg));
   if (broken !== undefined) {
     const flag = broken.slice(0, broken.indexOf("="));

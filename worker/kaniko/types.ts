@@ -9,6 +9,8 @@ export type BuildDeps = {
   readonly uid: number | undefined;
   /** To stdout, as it is. */
   readonly print: (text: string | Uint8Array) => void;
+  /** A builder's own words to stderr, as they are. */
+  readonly printError: (text: Uint8Array) => void;
   /** One sentence to stderr. */
   readonly complain: (sentence: string) => void;
   /** Called for each signal that asks this command to end, until the returned function is called. */

@@ -1,8 +1,7 @@
 // The supervisor's side of the pipe: starts, signals and cleans up for the worker, under the runner's user and nobody else.
 import { join } from "node:path";
 import type { WorkerClock } from "../clock.ts";
-import { emptyFolder } from "../empty-folder.ts";
-import { registryLogins } from "../kaniko/docker-config.ts";
+import { emptyFolder, giveFolder } from "../empty-folder.ts";
 import type { RunProgram } from "../run-program.ts";
 import { type ProcessEnd, type RunnerProcess, startProcess } from "../runner-process.ts";
 import { asUser, type RunnerUser } from "../runner-user.ts";
@@ -13,6 +12,8 @@ export type ServeDeps = {
   readonly runner: RunnerUser;
   /** The folder of actions/runner; the job's work folder is `_work` in it. */
   readonly runnerHome: string;
+  /** The folder of registry logins that a job writes. */
+  readonly logins: string;
   /** For short programs of the supervisor's own. */
   readonly run: RunProgram;
   readonly clock: WorkerClock;
@@ -29,7 +30,7 @@ export type Service = {
 /** Beyond it the rest goes with the container: what waits for the worker's end waits for this. */
 const CLEAN_MS = 20_000;
 
-export function createService({ runner, runnerHome, run, clock, reply }: ServeDeps): Service {
+export function createService({ runner, runnerHome, logins, run, clock, reply }: ServeDeps): Service {
   const started = new Map<number, RunnerProcess>();
   const running = new Set<number>();
   let dirty = false;
@@ -78,15 +79,25 @@ export function createService({ runner, runnerHome, run, clock, reply }: ServeDe
 
   async function clean(): Promise<{ killed: number; undead: number; left: number }> {
     const { found, left: undead } = await killUser(runner, run, clock);
-    const work = join(runnerHome, "_work");
-    const left = await emptyFolder(work, AbortSignal.timeout(CLEAN_MS));
-    await emptyFolder(registryLogins({}), AbortSignal.timeout(CLEAN_MS));
-    // The folder's own name is its owner's to remove; and of what is no folder at all, a link, only the link.
-    const { program, args } = asUser({ program: "rm", args: ["-rf", "--", work] }, runner);
-    await run(program, args, CLEAN_MS);
+    const left = await emptyFolders({ work: join(runnerHome, "_work"), logins, runner }, run);
     dirty = false;
     return { killed: found, undead, left };
   }
+}
+
+type Folders = Pick<ServeDeps, "logins" | "runner"> & { readonly work: string };
+
+/** Answers how much of the work folder would not go. */
+async function emptyFolders({ work, logins, runner }: Folders, run: RunProgram): Promise<number> {
+  const left = await emptyFolder(work, AbortSignal.timeout(CLEAN_MS));
+  await emptyFolder(logins, AbortSignal.timeout(CLEAN_MS));
+  // The folder's own name is its owner's to remove; and of what is no folder at all, a link, only the link.
+  const { program, args } = asUser({ program: "rm", args: ["-rf", "--", work] }, runner);
+  await run(program, args, CLEAN_MS);
+  // Where it is mounted it stays, as does that of the logins: the next job's.
+  await giveFolder(work, runner, 0o755);
+  await giveFolder(logins, runner, 0o700);
+  return left;
 }
 
 function toWire(end: ProcessEnd): Extract<Reply, { type: "ended" }>["end"] {

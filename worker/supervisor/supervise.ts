@@ -1,11 +1,14 @@
 // Runs the worker under its own user, hands signals on to it, does for it what needs privilege, and ends with its exit code.
 import { spawn } from "node:child_process";
-import { chmod, chown, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerClock } from "../clock.ts";
 import type { Environment } from "../config.ts";
+import { giveFolder } from "../empty-folder.ts";
 import { EXIT_FAULT } from "../exit-codes.ts";
+import { registryLogins } from "../kaniko/docker-config.ts";
 import { createProgramRunner } from "../run-program.ts";
 import { asUser, type RunnerUser } from "../runner-user.ts";
 import { CHANNEL_FD, CHANNEL_VARIABLE } from "./channel.ts";
@@ -29,7 +32,11 @@ export type Supervision = {
 /** Resolves with the exit code of the worker. */
 export async function supervise(given: Supervision): Promise<number> {
   const { worker, runner, env, workDir, runnerHome, clock, log } = given;
-  await giveFolder(workDir, worker);
+  await mkdir(workDir, { recursive: true });
+  // To read for all, to write for the worker alone: result.json is there.
+  await giveFolder(workDir, worker, 0o755);
+  // A volume that a pool puts there is root's.
+  await giveFolder(join(runnerHome, "_work"), runner, 0o755);
   const { program, args } = asUser(given.command, worker);
   const child = spawn(program, args, {
     cwd: workDir,
@@ -46,7 +53,7 @@ export async function supervise(given: Supervision): Promise<number> {
   const reply = (message: Parameters<typeof encode>[0]) => {
     if (channel.writable) channel.write(encode(message));
   };
-  const service = createService({ runner, runnerHome, run, clock, reply });
+  const service = createService({ runner, runnerHome, logins: registryLogins(env), run, clock, reply });
   const condemn = (message: string, error?: unknown) => {
     log.error("supervisor-fault", { message, error });
     child.kill("SIGKILL");
@@ -63,12 +70,4 @@ export async function supervise(given: Supervision): Promise<number> {
   const code = await ended;
   await service.close();
   return code;
-}
-
-/** To read for all, to write for the worker alone: result.json is there. Owned first, since only an owner may set its mode. */
-async function giveFolder(path: string, { uid, gid }: RunnerUser): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chown(path, 0, 0);
-  await chmod(path, 0o755);
-  await chown(path, uid, gid);
 }

@@ -109,6 +109,7 @@ describe("a sidecar", () => {
       "--destination=docker.io/acme/image:1",
       "--destination=docker.io/acme/image:latest",
       "--cache=true",
+      "--force=true",
       "--cleanup=true",
     ]);
     expect(record?.config).toBe('{"auths":{}}');

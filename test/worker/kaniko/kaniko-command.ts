@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { BUILDER_COMMAND } from "../../../shared/adapters/pools/builder.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 export const BUILDER = join(ROOT, "test/fixtures/programs/builder.mjs");
@@ -41,9 +42,11 @@ type BuilderRecord = {
 export type Workspace = {
   readonly folder: string;
   readonly dockerConfig: string;
-  start(args: readonly string[], env?: { readonly [name: string]: string }): Started;
+  start(args: readonly string[], env?: { readonly [name: string]: string }, uid?: number): Started;
   /** The other end of the sidecar back end, as a process. */
   sidecar(env?: { readonly [name: string]: string }): ChildProcess;
+  /** The same as the pools start it: it waits for the script. */
+  waitingSidecar(): ChildProcess;
   read(name: string): string | undefined;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -62,19 +65,37 @@ export function createWorkspace(): Workspace {
   writeFileSync(join(dockerConfig, "config.json"), '{"auths":{}}');
   writeFileSync(join(folder, "Dockerfile"), "FROM scratch\n");
   const children: ChildProcess[] = [];
-  const environment = { PATH: process.env["PATH"] ?? "", HOME: folder, TEST_RECORD: record };
+  const groups: number[] = [];
+  const environment = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    TEST_RECORD: record,
+    KANIKO_SIDECAR_SCRIPT: SIDECAR,
+  };
   const read = (name: string) => {
     const path = resolve(folder, name);
     return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  };
+  const startSidecar = (args: readonly string[], env: { readonly [name: string]: string }) => {
+    const child = spawn("sh", [...args], {
+      env: { ...environment, KANIKO_SIDECAR_DIR: folder, KANIKO_EXECUTOR: BUILDER, ...env },
+      stdio: "ignore",
+      // Killed alone, it leaves its executor behind.
+      detached: true,
+    });
+    children.push(child);
+    groups.push(child.pid ?? 0);
+    return child;
   };
   return {
     folder,
     dockerConfig,
     read,
-    start(args, env = {}) {
+    start(args, env = {}, uid = undefined) {
       const child = spawn(process.execPath, [join(ROOT, "worker/kaniko.ts"), ...args], {
         cwd: folder,
         env: { ...environment, KANIKO_DOCKER_DIR: dockerConfig, ...env },
+        ...(uid !== undefined && { uid, gid: uid }),
       });
       children.push(child);
       let [stdout, stderr] = ["", ""];
@@ -92,18 +113,13 @@ export function createWorkspace(): Workspace {
       });
       return { child, output: () => stdout + stderr, ended };
     },
-    sidecar(env = {}) {
-      const child = spawn("sh", [SIDECAR], {
-        env: { ...environment, KANIKO_SIDECAR_DIR: folder, KANIKO_EXECUTOR: BUILDER, ...env },
-        stdio: "ignore",
-      });
-      children.push(child);
-      return child;
-    },
+    sidecar: (env = {}) => startSidecar([SIDECAR], env),
+    waitingSidecar: () => startSidecar(BUILDER_COMMAND.slice(1), {}),
     async [Symbol.asyncDispose]() {
       const living = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
       const closed = living.map((child) => new Promise((done) => child.once("close", done)));
       for (const child of living) child.kill("SIGKILL");
+      for (const group of groups) killGroup(group);
       await Promise.all(closed);
       rmSync(folder, { recursive: true, force: true });
     },
@@ -119,4 +135,12 @@ export async function startDaemon() {
     env: { BUILDKIT_HOST: `tcp://127.0.0.1:${port}`, KANIKO_BUILDCTL: BUILDER },
     [Symbol.asyncDispose]: () => new Promise<void>((done) => server.close(() => done())),
   };
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

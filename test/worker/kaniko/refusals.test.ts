@@ -8,7 +8,7 @@ import { BUILDER, createWorkspace, IN_PLACE, REFUSED, SEED, startDaemon } from "
 describe("where nothing can be built, one sentence says why", () => {
   const buildkit = { BUILDKIT_HOST: "tcp://127.0.0.1:1", KANIKO_BUILDCTL: BUILDER };
   test.each([
-    ["no builder", SEED, {}, /no builder is configured.*BUILDKIT_HOST.*KANIKO_SIDECAR_DIR/],
+    ["no builder", SEED, {}, /no builder is configured.*gives the pool a builder.*BUILDKIT_HOST/],
     [
       "nobody listens",
       SEED,

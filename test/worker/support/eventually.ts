@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 export async function eventually<T>(
   what: string,
   read: () => T | undefined | false,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<T> {
   const until = Date.now() + limitMs;
   for (;;) {

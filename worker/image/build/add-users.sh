@@ -9,10 +9,13 @@ main() {
   add runner 1001 /home/runner
   add worker 1002 /nonexistent
   [ -z "$device_gid" ] || join_device_group
-  install -d -o runner -g runner -m 0755 /home/runner
+  # The second: a volume that a pool mounts there, to share it with a builder, takes over its owner.
+  install -d -o runner -g runner -m 0755 /home/runner /home/runner/_work
   install -d -o root -g root -m 0755 /opt/npu-dispatch /var/lib/npu-dispatch
-  # Where a job puts its registry logins: `kaniko` looks here.
-  install -d -o runner -g runner -m 0700 /kaniko /kaniko/.docker
+  # Where a job puts its registry logins: `kaniko` looks here. The folder above is root's, for the supervisor empties this one, and
+  # as a root without DAC_OVERRIDE it could not pass through a folder of the runner's alone.
+  install -d -o root -g root -m 0755 /kaniko
+  install -d -o runner -g runner -m 0700 /kaniko/.docker
 }
 
 add() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Gets one pinned archive, checks it and unpacks it:
-#   fetch.sh runner|node FOLDER
+#   fetch.sh runner|node|buildkit FOLDER
 #
 # Reads versions.json beside itself for what is not in the environment: <NAME>_VERSION, <NAME>_URL, <NAME>_SHA256_X64, <NAME>_SHA256_ARM64.
 # In a URL {version} and {arch} are replaced. A file of the archive's name in downloads/ is taken instead; it is checked too.
@@ -16,7 +16,7 @@ main() {
   sum=$(checksum "$name" "$version" "$arch")
   file=$DOWNLOADS/$(archive "$name" "$version" "$arch")
   if [[ ! -f $file ]]; then
-    url=$(given "${name^^}_URL" || default_url "$name")
+    url=$(given "${name^^}_URL" || default_url "$name" "$arch")
     url=${url//\{version\}/$version}
     url=${url//\{arch\}/$arch}
     mkdir -p "$DOWNLOADS"
@@ -61,22 +61,26 @@ archive() {
   case $1 in
     runner) echo "actions-runner-linux-$3-$2.tar.gz" ;;
     node) echo "node-v$2-linux-$3.tar.gz" ;;
-    *) fail "fetch.sh knows runner and node, not $1" ;;
+    buildkit) echo "buildkit-v$2.linux-${3/x64/amd64}.tar.gz" ;;
+    *) fail "fetch.sh knows runner, node and buildkit, not $1" ;;
   esac
 }
 
 default_url() {
   case $1 in
     runner) echo 'https://github.com/actions/runner/releases/download/v{version}/actions-runner-linux-{arch}-{version}.tar.gz' ;;
+    buildkit) echo "https://github.com/moby/buildkit/releases/download/v{version}/buildkit-v{version}.linux-${2/x64/amd64}.tar.gz" ;;
     node) echo 'https://nodejs.org/dist/v{version}/node-v{version}-linux-{arch}.tar.gz' ;;
   esac
 }
 
-# Of Node only the program and its licence: npm and headers are 80 MB that no worker uses.
+# Of Node only the program and its licence: npm and headers are 80 MB that no worker uses. Of BuildKit only the client: the daemon
+# and its emulators are 150 MB, and need more rights than a worker has.
 unpack() {
   case $1 in
     runner) tar -xf "$2" -C "$3" --no-same-owner ;;
     node) tar -xf "$2" -C "$3" --no-same-owner --strip-components=1 --wildcards '*/bin/node' '*/LICENSE' ;;
+    buildkit) tar -xf "$2" -C "$3" --no-same-owner bin/buildctl ;;
   esac
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The sidecar's end of the `kaniko` command: builds what worker/kaniko/run-sidecar.ts asks for, one build at a time.
-# Runs in ghcr.io/osscontainertools/kaniko:<version>-debug, which has a busybox shell and no more; mount this file, do not copy it
-# into the image's root, which the executor cleans. KANIKO_SIDECAR_DIR is the folder that both containers have at the same path.
+# Runs in ghcr.io/osscontainertools/kaniko:<version>-debug, which has a busybox shell and no more. The command puts this file into the
+# shared folder, where the builders of our pools wait for it; elsewhere mount it, do not copy it into the image's root, which the
+# executor cleans. KANIKO_SIDECAR_DIR is the folder that both containers have at the same path.
 set -u
 umask 022
 executor=${KANIKO_EXECUTOR:-/kaniko/executor}
@@ -17,6 +18,8 @@ start() {
   export DOCKER_CONFIG="$folder/docker"
   set --
   while IFS= read -r argument; do set -- "$@" "$argument"; done < "$folder/arguments"
+  # A volume of its image, which the executor leaves alone; but CRI-O makes a plain folder of it, which it would clean away.
+  [ ! -d /busybox ] || set -- "$@" --ignore-path=/busybox
   exec "$executor" "$@"
 }
 
@@ -38,12 +41,21 @@ serve() {
     sleep 1
   done
   wait "$build"
-  code=$?
+  answer "$folder" $?
   build=
-  if [ -d "$folder" ]; then
-    echo "$code" > "$folder/exit.new" && mv "$folder/exit.new" "$folder/exit"
-  fi
 }
+
+answer() {
+  [ ! -d "$1" ] || { echo "$2" > "$1/exit.new" && mv "$1/exit.new" "$1/exit"; }
+}
+
+# Taken by an earlier run of this script: the container was ended in the middle of it and started again.
+for taken in "$requests"/*/alive; do
+  folder=${taken%/alive}
+  [ -e "$taken" ] && [ ! -e "$folder/exit" ] || continue
+  echo 'kaniko sidecar: this container was ended during the build and started again; for want of memory, as a rule' >> "$folder/log"
+  answer "$folder" 137
+done
 
 echo "kaniko sidecar: waiting for builds in $requests"
 while :; do
