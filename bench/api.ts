@@ -198,6 +198,8 @@ function appOver(deps: ApiDeps): Hono {
       tenants: deps.tenants,
     }),
     rateLimiter: createRateLimiter(walking),
+    isEndpoint: () => true,
+    runningWorkers: async () => 0,
     limits: { runBytes: 10_000_000, runsyncBytes: 20_000_000, holdMs: 20_000 },
     log: deps.log,
     rejectionLog: deps.log,

@@ -34,10 +34,10 @@ export function createChangeQueue(options: {
     waiting.set(key, change);
     if (active.has(key)) return;
     // In a later turn: the writer's own answer goes out first.
-    const run = nextTurn()
-      .then(() => drain(key))
-      .finally(() => active.delete(key));
-    active.set(key, run);
+    active.set(
+      key,
+      nextTurn().then(() => drain(key)),
+    );
   }
 
   async function drain(key: string): Promise<void> {
@@ -45,6 +45,8 @@ export function createChangeQueue(options: {
       waiting.delete(key);
       await handleWithRetries(change);
     }
+    // In the turn of the last look: a push after it starts the next run.
+    active.delete(key);
   }
 
   async function handleWithRetries(change: Change): Promise<void> {

@@ -1,5 +1,5 @@
 // The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config dispatch.yaml`.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
@@ -13,8 +13,11 @@ import type { Secrets } from "../shared/config/secrets.ts";
 import { readSecrets, secretTexts } from "../shared/config/secrets.ts";
 import type { ServerSettings } from "../shared/config/server-settings.ts";
 import { readServerSettings } from "../shared/config/server-settings.ts";
+import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
+import type { RunningServer } from "./server.ts";
 import { startServer } from "./server.ts";
+import { appKeyFaults, dataFaults, publicUrlFaults, runnerFaults, startFault } from "./start-faults.ts";
 import { workerCommand } from "./worker-command.ts";
 
 const OPTIONS = {
@@ -27,29 +30,37 @@ const OPTIONS = {
 const DEFAULT_PORT = "8787";
 const SECRET_LENGTH = 48;
 
-await main();
+try {
+  await main();
+} catch (error) {
+  stop(startFault(error, { isDebug: process.env["LOG_LEVEL"] === "debug" }));
+}
 
 async function main(): Promise<void> {
   const args = parseArgs({ options: OPTIONS }).values;
   const env = withArguments(process.env, args);
   const settings = readServerSettings({ env, readFile });
-  if (!settings.ok) return fail(settings.faults);
   const { dataDir, configFile, host, port, runnerHome, logLevel } = settings.settings;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const secrets = readSecrets({ env: { ...env, ...ownSecret(env, dataDir) }, readFile });
+  const data = dataFaults(dataDir);
+  const own = data.length === 0 ? ownSecret(env, dataDir) : {};
+  const secrets = readSecrets({ env: { ...env, ...own }, readFile });
   const config = readConfig(configFile);
   const faults = [
-    ...("faults" in secrets ? secrets.faults : []),
-    ...("faults" in config ? config.faults : []),
+    ...(settings.ok ? [] : settings.faults),
+    ...data,
+    ...(secrets.ok ? appKeyFaults(secrets.secrets.appPrivateKey) : secrets.faults),
+    ...(config.ok
+      ? [...runnerFaults(config.config, runnerHome), ...publicUrlFaults(config.config)]
+      : config.faults),
   ];
-  if (!secrets.ok || !config.ok) return fail(faults);
+  if (faults.length > 0 || !secrets.ok || !config.ok) return stop(formatFaults(faults));
   const log = createJsonLog({
     write: (line) => process.stdout.write(`${line}\n`),
     clock: systemClock,
     level: logLevel,
     secrets: () => secretTexts(secrets.secrets),
   });
-  const server = await startServer({
+  const starting = startServer({
     config: config.config,
     secrets: secrets.secrets,
     host,
@@ -61,19 +72,27 @@ async function main(): Promise<void> {
     workerEnv: runnerEnv(runnerHome, secrets.secrets),
     log,
   });
+  endBySignal(starting, log);
+  await starting;
+}
+
+/** From the start on: as the first process of a container it would not end by a signal that it does not handle. */
+function endBySignal(starting: Promise<RunningServer>, log: Log): void {
   let closing = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       // Workers go on without us; a second signal does not wait for answers under way.
       if (closing) process.exit(1);
       closing = true;
-      server.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error("close-failed", { error });
-          process.exit(1);
-        },
-      );
+      starting
+        .then((server) => server.close())
+        .then(
+          () => process.exit(0),
+          (error: unknown) => {
+            log.error("close-failed", { error });
+            process.exit(1);
+          },
+        );
     });
   }
 }
@@ -125,8 +144,9 @@ function readFile(path: string): string {
   return readFileSync(path, "utf8");
 }
 
-function fail(faults: readonly ConfigFault[]): void {
-  process.stderr.write(`npu-dispatch cannot start:\n${formatFaults(faults)}\n`);
-  process.stderr.write("To see it work without an account: npm run demo\n");
-  process.exitCode = 1;
+function stop(why: string): void {
+  process.stderr.write(
+    `npu-dispatch cannot start:\n${why}\nTo see it work without an account: npm run demo\n`,
+  );
+  process.exit(1);
 }

@@ -1,7 +1,4 @@
 // Everything in one process: both HTTP planes, the changes of its own writes, and the clock.
-import type { Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { createSeal } from "../shared/adapters/crypto/seal.ts";
 import { createWorkerTokens } from "../shared/adapters/crypto/worker-token.ts";
@@ -18,15 +15,19 @@ import type { Log } from "../shared/ports/log.ts";
 import type { Change, Stores } from "../shared/ports/store.ts";
 import type { WorkerTokens } from "../shared/ports/worker-token.ts";
 import type { ApiDeps } from "../shared/usecases/api/api-deps.ts";
+import { createSendAtOnce, owesFirstTry } from "../shared/usecases/api/send-at-once.ts";
 import { handleChange } from "../shared/usecases/handle-change.ts";
 import { receiveDelivery } from "../shared/usecases/receive-delivery.ts";
 import { receiveInstallation } from "../shared/usecases/receive-installation.ts";
 import { recover } from "../shared/usecases/recover.ts";
+import type { ChangeQueue } from "./change-queue.ts";
 import { createChangeQueue } from "./change-queue.ts";
 import { createDeps, deploymentOf } from "./deps.ts";
 import { createPlanes } from "./http/planes.ts";
+import { problem, unknownPath } from "./http/problem.ts";
 import { createSignatureCheck } from "./http/signature.ts";
 import { createWebhookApp } from "./http/webhook-app.ts";
+import { createHttpServer } from "./http-server.ts";
 import type { PoolParts } from "./pools.ts";
 import { createPools } from "./pools.ts";
 import { startReconcileTimer } from "./reconcile-timer.ts";
@@ -68,10 +69,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     push(change);
   });
   let app = notReady();
-  const http = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as HttpServer;
-  // Node's 5 s would close sockets that load balancers still use.
-  http.keepAliveTimeout = KEEP_ALIVE_MS;
-  const url = await listen(http, options);
+  const http = createHttpServer((request) => app.fetch(request));
+  const url = await http.listen(options);
   const publicUrl = options.config.publicUrl ?? url;
   const deployment = await deploymentOf(stores, systemRandom);
   const pools = { ...options, dir: options.poolsDir, deployment, clock: systemClock };
@@ -90,11 +89,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     publicUrl,
     githubUrl: siteUrl(options.secrets.githubApiUrl),
   });
-  const queue = createChangeQueue({ handle: (change) => handleChange(deps, change), log });
+  const queue = createQueues(deps);
   push = queue.push;
   changes.splice(0).forEach(push);
   app = createApp(deps, options, { tokens, publicUrl });
-  await recover(deps);
+  await recover(deps).catch((error: unknown) => {
+    // A pool that does not answer holds up itself alone; the next pass tries again.
+    log.error("recover-failed", { error });
+  });
   const timer = startReconcileTimer(deps, options.reconcileMs);
   log.info("listening", { url });
   return {
@@ -103,23 +105,43 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     idle: queue.idle,
     async close() {
       await timer.stop();
-      await closeHttp(http);
+      await http.close();
       await queue.close();
       closeStores();
     },
   };
 }
 
-const KEEP_ALIVE_MS = 65_000;
+/** Callbacks have a queue of their own: a slow receiver holds up no change of its job. */
+function createQueues(deps: ApiDeps): ChangeQueue {
+  const { log } = deps;
+  const queue = createChangeQueue({ handle: (change) => handleChange(deps, change), log });
+  const callbacks = createChangeQueue({ handle: createSendAtOnce(deps), log });
+  return {
+    push(change) {
+      queue.push(change);
+      if (owesFirstTry(change)) callbacks.push(change);
+    },
+    async idle() {
+      await queue.idle();
+      await callbacks.idle();
+    },
+    async close() {
+      await queue.close();
+      await callbacks.close();
+    },
+  };
+}
 
 /** RunPod's SDK 1.7.3 to 1.7.5 give up after 30 s; an answer on its way into a closed socket costs a delivery. */
 const WORKER_HOLD_MS = 20_000;
 /** RunPod's own limits; a result may be as large as a runsync body. Holds are below every client's own time-out. */
 const API_LIMITS = { runBytes: 10_000_000, runsyncBytes: 20_000_000, holdMs: 20_000 };
 
-function createApp(
+/** Every route that there is on this server. */
+export function createApp(
   deps: ApiDeps,
-  options: ServerOptions,
+  options: Pick<ServerOptions, "config" | "secrets">,
   { tokens, publicUrl }: { readonly tokens: WorkerTokens; readonly publicUrl: string },
 ): Hono {
   const [current, previous] = options.secrets.webhookSecrets;
@@ -127,6 +149,7 @@ function createApp(
   const { log } = deps;
   const rejectionLog = rateLimited(log, { clock: deps.clock });
   const app = new Hono();
+  app.notFound(unknownPath);
   app.get("/healthz", (c) => c.json({ ok: true }));
   app.route(
     "/",
@@ -147,6 +170,7 @@ function createApp(
       tokens,
       publicUrl,
       limits: API_LIMITS,
+      maxOutputBytes: undefined,
       workerHoldMs: WORKER_HOLD_MS,
       adminKey: options.secrets.adminKey,
       rejectionLog,
@@ -164,25 +188,7 @@ function githubOf({ secrets, log }: ServerOptions, { marks }: Pick<Stores, "mark
 
 function notReady(): Hono {
   const app = new Hono();
-  app.all("*", (c) => c.json({ error: "starting; try again in a second" }, 503, { "retry-after": "1" }));
+  const starting = { status: 503, title: "Starting", detail: "try again in a second" } as const;
+  app.all("*", (c) => problem(c, { ...starting, retryAfterMs: 1_000 }));
   return app;
-}
-
-function listen(http: HttpServer, { host, port }: ServerOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    http.once("error", reject);
-    http.listen(port, host, () => {
-      http.off("error", reject);
-      const address = http.address() as AddressInfo;
-      const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
-      resolve(`http://${name}:${address.port}`);
-    });
-  });
-}
-
-function closeHttp(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve());
-    http.closeIdleConnections();
-  });
 }

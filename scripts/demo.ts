@@ -2,30 +2,30 @@
 //
 // A stand-in for GitHub queues a workflow job and sends the signed delivery; the dispatcher starts a worker as a real
 // process; a stand-in for actions/runner registers, runs the job's step in a shell, and is removed.
-import { parseArgs } from "node:util";
 import { startDemoCloud } from "./demo/cloud.ts";
 import { demoConfig } from "./demo/config.ts";
 import { DEMO_POOLS } from "./demo/pools.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
 import { DEMO_POOL, runDemo } from "./demo/run.ts";
+import { parseOptions } from "./parse-options.ts";
 
-const { values } = parseArgs({
-  options: {
-    jobs: { type: "string", default: "1" },
-    json: { type: "boolean", default: false },
-    store: { type: "string", default: "sqlite" },
-    pool: { type: "string", default: "local" },
-    image: { type: "string" },
-    lambda: { type: "boolean", default: false },
-    log: { type: "boolean", default: false },
-  },
+const values = parseOptions({
+  jobs: { type: "string", default: "1" },
+  json: { type: "boolean", default: false },
+  store: { type: "string", default: "sqlite" },
+  pool: { type: "string", default: "local" },
+  image: { type: "string" },
+  lambda: { type: "boolean", default: false },
+  log: { type: "boolean", default: false },
 });
 const count = Number(values.jobs);
 if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
 if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
 const poolKind = DEMO_POOLS.find((kind) => kind === values.pool);
 if (poolKind === undefined) fail(`--pool takes ${DEMO_POOLS.join(", ")}`);
+if (poolKind === "docker" && values.image === undefined)
+  fail("--pool docker needs --image: build one with npm run image");
 if (values.lambda && poolKind !== "local") fail("--lambda runs its workers as processes");
 
 const result = await main();

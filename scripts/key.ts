@@ -1,6 +1,8 @@
 // Makes an API key: `npm run key -- --tenant acme --owner-id 4711`. It is printed once; only its hash is kept.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { API_KEY, hashKey } from "../functions/http/api-auth.ts";
+import { hashKey, newKey } from "../functions/http/api-auth.ts";
 import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
@@ -37,13 +39,15 @@ async function main(): Promise<void> {
   const { tenant = "", "owner-id": ownerId, name, data, offline } = options;
   if (!LOGIN.test(tenant)) return fail(USAGE);
   if (ownerId !== undefined && !OWNER_ID.test(ownerId)) return fail("--owner-id is a number.");
-  const key = API_KEY.prefix + systemRandom.token(API_KEY.randomLength);
+  const key = newKey(systemRandom);
   if (offline) {
     if (ownerId === undefined) return fail(`--offline needs --owner-id: gh api users/${tenant} --jq .id`);
     console.error(configLines({ tenant, ownerId, name, hash: hashKey(key) }));
   } else {
+    const isNew = !existsSync(join(data, "dispatch.db"));
     await store({ hash: hashKey(key), login: tenant, name, createdAt: systemClock.now() }, { ownerId, data });
     console.error(`A key of "${tenant}". It is shown this once; its hash is stored in ${data}.`);
+    if (isNew) console.error("There was no store in that folder: start the server with it as its --data.");
   }
   console.log(key);
 }

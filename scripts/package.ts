@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import type { Config } from "../shared/config/config.ts";
 import { formatFaults } from "../shared/config/config.ts";
 import { toPacked } from "../shared/config/packed.ts";
@@ -12,18 +11,17 @@ import { checkPackage } from "./package/check-package.ts";
 import { checkTemplate } from "./package/check-template.ts";
 import { runOsls } from "./package/run-osls.ts";
 import type { Template } from "./package/template.ts";
+import { parseOptions } from "./parse-options.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
 
-const { values } = parseArgs({
-  options: {
-    config: { type: "string", default: join(ROOT, "dispatch.yaml") },
-    stage: { type: "string", default: "dev" },
-    region: { type: "string", default: "us-east-1" },
-    param: { type: "string", multiple: true, default: [] },
-    out: { type: "string", default: join(ROOT, ".serverless") },
-  },
+const values = parseOptions({
+  config: { type: "string", default: join(ROOT, "dispatch.yaml") },
+  stage: { type: "string", default: "dev" },
+  region: { type: "string", default: "us-east-1" },
+  param: { type: "string", multiple: true, default: [] },
+  out: { type: "string", default: join(ROOT, ".serverless") },
 });
 const out = resolve(values.out);
 
@@ -57,10 +55,21 @@ if (faults.length > 0) {
 }
 
 function readConfig(file: string): Config {
-  const parsed = parseConfig(readFileSync(file, "utf8"));
+  const parsed = parseConfig(textOf(file));
   if (parsed.ok) return parsed.config;
   console.error(`${file} has faults:\n${formatFaults(parsed.faults)}`);
   process.exit(1);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    console.error(
+      `The configuration cannot be read: ${(error as Error).message}. Name another file with --config.`,
+    );
+    process.exit(1);
+  }
 }
 
 function readTemplate(): Template {

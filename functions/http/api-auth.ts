@@ -1,5 +1,6 @@
 // Who calls the client plane: an API key's tenant, or the repository of a workflow run by its OIDC token.
 import { createHash } from "node:crypto";
+import { equalSecrets } from "../../shared/adapters/crypto/equal.ts";
 import type { ApiCaller } from "../../shared/domain/api-job.ts";
 import type { TenantId } from "../../shared/domain/ids.ts";
 import { tenantId } from "../../shared/domain/ids.ts";
@@ -7,6 +8,7 @@ import type { Tenant, TenantSettings } from "../../shared/domain/tenant.ts";
 import { settingsOf } from "../../shared/domain/tenant.ts";
 import type { ApiKey, ApiKeyStore } from "../../shared/ports/api-store.ts";
 import type { OidcIdentity, OidcVerifier } from "../../shared/ports/oidc.ts";
+import type { Random } from "../../shared/ports/random.ts";
 import type { TenantStore } from "../../shared/ports/store.ts";
 
 export type ApiAuth = {
@@ -33,7 +35,7 @@ export type Authenticated =
 export type Authenticate = (authorization: string | undefined) => Promise<Authenticated>;
 
 /** `npud_` and 40 of [a-z0-9]: 206 bits, so that a plain hash of it is as good as a slow one. */
-export const API_KEY = { prefix: "npud_", randomLength: 40 } as const;
+const API_KEY = { prefix: "npud_", randomLength: 40 } as const;
 const API_KEY_FORM = /^npud_[a-z0-9]{40}$/;
 const JWT_FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const WORKER_TOKEN_FORM = /^npudw\d+\./;
@@ -55,15 +57,23 @@ export function createApiAuth(auth: ApiAuth): Authenticate {
   };
 }
 
-/** Only the hash is compared: how long that takes tells nothing about any key. */
+/** To be shown once: what is kept is its hash. */
+export function newKey(random: Pick<Random, "token">): string {
+  return API_KEY.prefix + random.token(API_KEY.randomLength);
+}
+
+/** The one form in which a key is kept. */
 export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
 async function byKey(auth: ApiAuth, key: string): Promise<Authenticated> {
   const hash = hashKey(key);
-  const known = auth.configuredKeys.find((one) => one.hash === hash) ?? (await auth.apiKeys.get(hash));
+  // Not kept in memory for later calls, and also asked for keys of dispatch.yaml: a revoked one is refused at once.
+  const stored = await auth.apiKeys.get(hash);
+  const known = stored ?? auth.configuredKeys.find((one) => equalSecrets(one.hash, hash));
   if (known === undefined) return unknown();
+  if (known.revoked !== undefined) return revoked();
   const { tenant: id, login } = known;
   const tenant = await auth.tenantStore.get(id);
   if (!isApproved(auth, { id, login }, tenant)) return notApproved(login);
@@ -113,6 +123,10 @@ function unknown(): Authenticated {
     "unknown credential",
     "this credential is not known here; make a key with `npm run key`",
   );
+}
+
+function revoked(): Authenticated {
+  return refuse(401, "a revoked API key", "this key was revoked; ask the dispatcher's operator for another");
 }
 
 function notApproved(login: string): Authenticated {

@@ -2,13 +2,17 @@
 import type * as z from "zod/mini";
 import { clientPlaneError } from "../../shared/protocol/client-plane.ts";
 
-export type Plane = "client" | "worker";
+/** `server`: GitHub's deliveries, and what needs no credential. */
+export type Plane = "client" | "worker" | "operator" | "server";
 export type Named = { readonly name: string; readonly schema: z.core.$ZodType };
 export type QueryParameter = {
   readonly name: string;
   readonly description: string;
-  readonly schema: unknown;
-};
+} & (
+  | { readonly schema: unknown }
+  /** JSON in one parameter. */
+  | { readonly content: Named }
+);
 type Refusal = keyof typeof REFUSALS;
 
 export type ApiRoute = {
@@ -20,6 +24,8 @@ export type ApiRoute = {
   readonly headers?: readonly QueryParameter[];
   readonly body?: Named;
   readonly answer?: Named;
+  /** What 202 has in it, where it may come. */
+  readonly accepted?: Named;
   /** What 204 means, where it may come. */
   readonly nothing?: string;
   readonly refusals: readonly Refusal[];

@@ -7,6 +7,7 @@ import type { Log } from "../../shared/ports/log.ts";
 import type { ClientContext, ClientEnv, Guard } from "./client-guard.ts";
 import { guard, target, unknownEndpoint, unknownJob } from "./client-guard.ts";
 import type { ClientUseCases } from "./client-use-cases.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
 import { problem } from "./problem.ts";
 import { createReferenceApp } from "./reference-app.ts";
 import { startJob } from "./start-job.ts";
@@ -58,7 +59,10 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.get(`${at}/requests`, guard(plane, "requests"), (c) => ofEndpoint(c, useCases.listRequests));
   app.get("/v2/near-misses", guard(plane, "requests"), (c) => nearMisses(plane, c));
   app.route("/", createReferenceApp());
-  refuseOtherMethods(app, at);
+  refuseOtherMethods(app, {
+    ...Object.fromEntries(Object.entries(METHODS).map(([path, allow]) => [`${at}/${path}`, allow])),
+    "/v2/near-misses": "GET",
+  });
   app.onError((error, c) => {
     // A client that went away in the middle of its body is no fault of ours, and there is nobody to answer.
     const level = c.req.raw.signal.aborted ? "debug" : "error";
@@ -145,24 +149,16 @@ function waitOf(plane: ClientPlane, c: ClientContext, standard: number): number 
   return Math.min(Math.max(wait, WAIT.least), WAIT.most, plane.limits.holdMs);
 }
 
-function refuseOtherMethods(app: Hono<ClientEnv>, at: string): void {
-  const methods: { readonly [path: string]: string } = {
-    run: "POST",
-    runsync: "POST",
-    "status/:id": "GET, POST",
-    "status-sync/:id": "GET, POST",
-    "stream/:id": "GET, POST",
-    "cancel/:id": "POST",
-    "retry/:id": "POST",
-    "purge-queue": "POST",
-    health: "GET",
-    requests: "GET",
-  };
-  const all = Object.entries(methods).map(([path, allow]) => [`${at}/${path}`, allow] as const);
-  for (const [path, allow] of [...all, ["/v2/near-misses", "GET"] as const]) {
-    app.all(path, (c) => {
-      c.header("allow", allow);
-      return problem(c, { status: 405, title: "Wrong method", detail: `use ${allow}` });
-    });
-  }
-}
+/** Beneath `/v2/{endpoint}/`. */
+const METHODS: { readonly [path: string]: string } = {
+  run: "POST",
+  runsync: "POST",
+  "status/:id": "GET, POST",
+  "status-sync/:id": "GET, POST",
+  "stream/:id": "GET, POST",
+  "cancel/:id": "POST",
+  "retry/:id": "POST",
+  "purge-queue": "POST",
+  health: "GET",
+  requests: "GET",
+};

@@ -12,10 +12,16 @@ export type ClientContext = Context<ClientEnv>;
 export type Guard = {
   readonly authenticate: Authenticate;
   readonly rateLimiter: RateLimiter;
+  /** Asked only about an endpoint that is above its base limits. */
+  readonly runningWorkers: (endpoint: string) => Promise<number>;
+  /** Whether dispatch.yaml has an endpoint of this name. */
+  readonly isEndpoint: (name: string) => boolean;
   readonly rejectionLog: Log;
 };
 
 const ALL = "*";
+/** Of one that was taken out of dispatch.yaml the jobs are still to be seen; all such and made-up names share one limit. */
+const NO_ENDPOINT = "?";
 const NAME_FORM = /^[a-z0-9-]{1,63}$/;
 const JOB_ID_FORM = /^[A-Za-z0-9_-]{1,100}$/;
 
@@ -29,7 +35,7 @@ export function guard(plane: Guard, operation: LimitedOperation): MiddlewareHand
     if (endpoint !== ALL && !NAME_FORM.test(endpoint)) return unknownEndpoint(c);
     const id = c.req.param("id");
     if (id !== undefined && !JOB_ID_FORM.test(id)) return unknownJob(c);
-    const admission = plane.rateLimiter.admit(who.caller.tenant, endpoint, operation);
+    const admission = await admit(plane, who.caller, endpoint, operation);
     if (admission.type === "limited") {
       const detail = `${admission.message} of this endpoint and tenant; wait and try again`;
       return problem(c, {
@@ -47,6 +53,16 @@ export function guard(plane: Guard, operation: LimitedOperation): MiddlewareHand
       admission.release();
     }
   };
+}
+
+/** The base limits first: as long as they do, the workers need not be counted. */
+async function admit(plane: Guard, { tenant }: ApiCaller, endpoint: string, operation: LimitedOperation) {
+  const isEndpoint = endpoint !== ALL && plane.isEndpoint(endpoint);
+  const counted = isEndpoint || endpoint === ALL ? endpoint : NO_ENDPOINT;
+  const admission = plane.rateLimiter.admit(tenant, counted, operation);
+  if (admission.type === "admitted" || !isEndpoint) return admission;
+  const workers = await plane.runningWorkers(endpoint);
+  return plane.rateLimiter.admit(tenant, endpoint, operation, workers);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
 import { awaitStatus } from "../../shared/usecases/api/await-status.ts";
 import { cancelJob } from "../../shared/usecases/api/cancel-job.ts";
 import { drainStream } from "../../shared/usecases/api/drain-stream.ts";
-import { healthOf } from "../../shared/usecases/api/endpoint-health.ts";
+import { createHealthOf } from "../../shared/usecases/api/endpoint-health.ts";
 import { statusOf } from "../../shared/usecases/api/job-status.ts";
 import { listNearMisses } from "../../shared/usecases/api/list-near-misses.ts";
 import { listRequests } from "../../shared/usecases/api/list-requests.ts";
@@ -24,7 +24,7 @@ export function bindUseCases(deps: ApiDeps) {
     cancelJob: withDeps(deps, cancelJob),
     retryJob: withDeps(deps, retryJob),
     purgeQueue: withDeps(deps, purgeQueue),
-    healthOf: withDeps(deps, healthOf),
+    healthOf: createHealthOf(deps),
     listRequests: withDeps(deps, listRequests),
     listNearMisses: (caller: ApiCaller) => listNearMisses(deps, caller),
   };

@@ -3,11 +3,7 @@ import type { OpenapiDocument, Operation, Parameter } from "./openapi.ts";
 
 export function docsPage(document: OpenapiDocument): string {
   const { info, paths, components } = document;
-  const operations = Object.entries(paths).map(([path, methods]) => ({
-    path,
-    methods: Object.keys(methods).map((method) => method.toUpperCase()),
-    operation: Object.values(methods)[0] as Operation,
-  }));
+  const operations = Object.entries(paths).flatMap(([path, methods]) => sectionsOf(path, methods));
   const plane = (name: string) =>
     operations
       .filter(({ operation }) => operation.tags[0] === name)
@@ -30,6 +26,11 @@ ${plane("client")}
 <h2>Worker plane</h2>
 <p>Authorization: the worker's token, raw.</p>
 ${plane("worker")}
+<h2>Operator plane</h2>
+<p>Authorization: <code>Bearer</code> and the admin key.</p>
+${plane("operator")}
+<h2>Without a credential of ours</h2>
+${plane("server")}
 <h2>Messages</h2>
 ${Object.entries(components.schemas).map(schemaSection).join("\n")}
 </body>
@@ -51,6 +52,17 @@ type Section = {
   readonly methods: readonly string[];
   readonly operation: Operation;
 };
+
+/** Methods that do the same, such as GET and POST of a status, are one section. */
+function sectionsOf(path: string, methods: { readonly [method: string]: Operation }): Section[] {
+  const bySummary = Map.groupBy(Object.entries(methods), ([, { summary }]) => summary);
+  return [...bySummary.values()].flatMap((same) => {
+    const operation = same[0]?.[1];
+    return operation === undefined
+      ? []
+      : [{ path, methods: same.map(([method]) => method.toUpperCase()), operation }];
+  });
+}
 
 function section({ path, methods, operation }: Section): string {
   return `<h3><code>${methods.join(", ")} ${escapeHtml(path)}</code></h3>

@@ -1,8 +1,9 @@
 // The API reference as OpenAPI 3.1, generated from the schemas that parse and type the messages.
 import * as z from "zod/mini";
-import type { ApiRoute, Plane } from "./api-route.ts";
+import type { ApiRoute, Plane, QueryParameter } from "./api-route.ts";
 import { REFUSAL, REFUSALS } from "./api-route.ts";
 import { CLIENT_ROUTES } from "./client-routes.ts";
+import { OTHER_ROUTES } from "./operator-routes.ts";
 import { WORKER_ROUTES } from "./worker-routes.ts";
 
 export type OpenapiDocument = {
@@ -25,14 +26,15 @@ export type Parameter = {
   readonly in: "path" | "query" | "header";
   readonly required: boolean;
   readonly description: string;
-  readonly schema: unknown;
+  readonly schema?: unknown;
+  readonly content?: unknown;
 };
 
 const DESCRIPTION =
   "Jobs of the endpoints of dispatch.yaml, in RunPod's wire format: its clients and worker images run unchanged. " +
-  "Every success is 200. Every refusal has the same body, whose detail says what to do next.";
+  "Every success is 200. Every refusal has the same body, whose detail says what to do next; a path that is not here is a 404.";
 
-const ROUTES = [...CLIENT_ROUTES, ...WORKER_ROUTES];
+const ROUTES = [...CLIENT_ROUTES, ...WORKER_ROUTES, ...OTHER_ROUTES];
 
 export function openapiDocument(): OpenapiDocument {
   return {
@@ -42,6 +44,8 @@ export function openapiDocument(): OpenapiDocument {
     tags: [
       { name: "client", description: "For whoever has work: an API key or a workflow's OIDC token." },
       { name: "worker", description: "For workers: the token that the pool started them with, sent raw." },
+      { name: "operator", description: "For whoever runs the dispatcher: the admin key." },
+      { name: "server", description: "For GitHub, and for anybody." },
     ],
     paths: pathsOf(ROUTES),
     components: { schemas: schemasOf(ROUTES), responses: refusals(), securitySchemes: SECURITY },
@@ -52,6 +56,14 @@ const SECURITY = {
   bearer: { type: "http", scheme: "bearer", description: "An API key or a GitHub OIDC token" },
   bare: { type: "apiKey", in: "header", name: "Authorization", description: "The same without Bearer" },
   worker: { type: "apiKey", in: "header", name: "Authorization", description: "The worker's token" },
+  admin: { type: "http", scheme: "bearer", description: "ADMIN_KEY; without one there is no such plane" },
+};
+
+const OPENED_BY: { readonly [plane in Plane]: readonly Record<string, never[]>[] } = {
+  client: [{ bearer: [] }, { bare: [] }],
+  worker: [{ worker: [] }],
+  operator: [{ admin: [] }],
+  server: [],
 };
 
 function pathsOf(routes: readonly ApiRoute[]): OpenapiDocument["paths"] {
@@ -69,7 +81,7 @@ function operationOf(route: ApiRoute): Operation {
   return {
     tags: [route.plane],
     summary: route.summary,
-    security: route.plane === "client" ? [{ bearer: [] }, { bare: [] }] : [{ worker: [] }],
+    security: OPENED_BY[route.plane],
     parameters: parametersOf(route),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: json(route.body.name) } }),
     responses: responsesOf(route),
@@ -84,17 +96,16 @@ function parametersOf(route: ApiRoute): Parameter[] {
     description: PATH_PARAMETERS[name] ?? name,
     schema: { type: "string" },
   }));
-  const query = (route.query ?? []).map((parameter) => ({
-    ...parameter,
-    in: "query" as const,
-    required: false,
-  }));
-  const headers = (route.headers ?? []).map((parameter) => ({
-    ...parameter,
-    in: "header" as const,
-    required: false,
-  }));
+  const query = (route.query ?? []).map((parameter) => optional(parameter, "query"));
+  const headers = (route.headers ?? []).map((parameter) => optional(parameter, "header"));
   return [...inPath, ...query, ...headers];
+}
+
+function optional(parameter: QueryParameter, place: "query" | "header"): Parameter {
+  const { name, description } = parameter;
+  const form =
+    "content" in parameter ? { content: json(parameter.content.name) } : { schema: parameter.schema };
+  return { name, description, ...form, in: place, required: false };
 }
 
 const PATH_PARAMETERS: { readonly [name: string]: string } = {
@@ -109,9 +120,13 @@ function responsesOf(route: ApiRoute): { [status: string]: unknown } {
     description: "Done",
     ...(route.answer === undefined ? {} : { content: json(route.answer.name) }),
   };
+  const accepted =
+    route.accepted === undefined
+      ? {}
+      : { 202: { description: "Taken up, or not needed", content: json(route.accepted.name) } };
   const empty = route.nothing === undefined ? {} : { 204: { description: route.nothing } };
   const refused = route.refusals.map((status) => [status, { $ref: `#/components/responses/${status}` }]);
-  return { 200: answer, ...empty, ...Object.fromEntries(refused) };
+  return { 200: answer, ...accepted, ...empty, ...Object.fromEntries(refused) };
 }
 
 function refusals(): Record<string, unknown> {
@@ -137,7 +152,10 @@ function json(name: string): unknown {
 
 /** Requests as they may come, answers as they are sent: an answer with a field that is not here breaks the contract. */
 function schemasOf(routes: readonly ApiRoute[]): Record<string, unknown> {
-  const named = routes.flatMap(({ body, answer }) => [
+  const named = routes.flatMap(({ body, answer, query = [] }) => [
+    ...query.flatMap((parameter) =>
+      "content" in parameter ? [{ ...parameter.content, io: "input" as const }] : [],
+    ),
     ...(body === undefined ? [] : [{ ...body, io: "input" as const }]),
     ...(answer === undefined ? [] : [{ ...answer, io: "output" as const }]),
   ]);

@@ -1,14 +1,17 @@
 // The operator plane over HTTP: what is the state, and orders that change it.
-import type { Context } from "hono";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type * as z from "zod/mini";
 import type { Log } from "../../shared/ports/log.ts";
 import { cardOrder, pauseOrder } from "../../shared/protocol/operator-plane.ts";
 import type { OperatorOutcome, Order } from "../../shared/usecases/operator/pause-place.ts";
+import type { OperatorContext } from "./operator-answer.ts";
+import { answer, badRequest, bodyOf } from "./operator-answer.ts";
 import type { OperatorEnv, OperatorGuard } from "./operator-auth.ts";
 import { operatorGuard } from "./operator-auth.ts";
+import { makeKey, revokeKey } from "./operator-keys.ts";
 import type { OperatorUseCases } from "./operator-use-cases.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
 import { problem } from "./problem.ts";
 
 export type OperatorPlane = OperatorGuard & {
@@ -16,7 +19,6 @@ export type OperatorPlane = OperatorGuard & {
   readonly log: Log;
 };
 
-type OperatorContext = Context<OperatorEnv>;
 type PauseOrder = z.infer<typeof pauseOrder>;
 
 const MAX_BODY_BYTES = 10_000;
@@ -31,14 +33,28 @@ export function createOperatorApp(plane: OperatorPlane): Hono<OperatorEnv> {
   const { useCases } = plane;
   // Numbers of the client plane's own limits: a state costs a listing, an order is a rare thing.
   const order = operatorGuard(plane, "cancel");
-  app.get("/admin/state", operatorGuard(plane, "requests"), async (c) => c.json(await useCases.listState()));
+  const look = operatorGuard(plane, "requests");
+  app.get("/admin/state", look, async (c) => c.json(await useCases.listState()));
+  app.get("/admin/keys", look, async (c) => c.json(await useCases.listKeys()));
   app.use("/admin/*", order, limitBody());
   app.post("/admin/pause", (c) => onPlace(c, (place, why) => useCases.pause("pause", place, why)));
   app.post("/admin/drain", (c) => onPlace(c, (place, why) => useCases.pause("drain", place, why)));
   app.post("/admin/resume", (c) => onPlace(c, useCases.resume));
   app.post("/admin/quarantine", (c) => onCard(plane, c));
+  app.post("/admin/keys", (c) => makeKey(useCases, c));
+  app.post("/admin/keys/revoke", (c) => revokeKey(useCases, c));
+  refuseOtherMethods(app, {
+    "/admin/state": "GET",
+    "/admin/pause": "POST",
+    "/admin/drain": "POST",
+    "/admin/resume": "POST",
+    "/admin/quarantine": "POST",
+    "/admin/keys": "GET, POST",
+    "/admin/keys/revoke": "POST",
+  });
   app.all("/admin/*", (c) => {
-    const detail = "there is GET /admin/state, and POST /admin/pause, drain, resume and quarantine";
+    const detail =
+      "there is GET /admin/state and keys, and POST /admin/pause, drain, resume, quarantine, keys and keys/revoke";
     return problem(c, { status: 404, title: "Not found", detail });
   });
   app.onError((error, c) => {
@@ -64,33 +80,6 @@ async function onCard({ useCases }: OperatorPlane, c: OperatorContext): Promise<
   if (!order.success) return badRequest(c, CARD_FORM);
   const { card, ...rest } = order.data;
   return answer(c, await useCases.quarantine({ ...rest, card: String(card), by: c.get("by") }));
-}
-
-function answer(c: Context, outcome: OperatorOutcome): Response {
-  const { message: detail } = outcome;
-  switch (outcome.type) {
-    case "done":
-      return c.json({ message: detail });
-    case "unknown":
-      return problem(c, { status: 404, title: "Unknown name", detail });
-    case "refused":
-      return problem(c, { status: 409, title: "Not done", detail });
-  }
-}
-
-/** Undefined for what is no JSON, which no schema takes. */
-async function bodyOf(c: Context): Promise<unknown> {
-  const text = await c.req.text();
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function badRequest(c: Context, detail: string): Response {
-  return problem(c, { status: 400, title: "Bad request", detail });
 }
 
 function limitBody() {

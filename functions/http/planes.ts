@@ -6,6 +6,8 @@ import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
 import type { Redacted } from "../../shared/redacted.ts";
 import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
+import { endpointNamed } from "../../shared/usecases/api/api-deps.ts";
+import { createRunningWorkers } from "../../shared/usecases/api/running-workers.ts";
 import { createApiAuth } from "./api-auth.ts";
 import type { ClientPlane } from "./client-app.ts";
 import { createClientApp } from "./client-app.ts";
@@ -13,6 +15,7 @@ import { bindUseCases } from "./client-use-cases.ts";
 import type { OperatorPlane } from "./operator-app.ts";
 import { createOperatorApp } from "./operator-app.ts";
 import { bindOperatorUseCases } from "./operator-use-cases.ts";
+import { unknownPath } from "./problem.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { createWorkerApp } from "./worker-app.ts";
 import type { WorkerPlane } from "./worker-context.ts";
@@ -24,6 +27,8 @@ export type PlanesOptions = {
   /** Audience of workflow steps' OIDC tokens. */
   readonly publicUrl: string;
   readonly limits: ClientPlane["limits"];
+  /** Longest output of a job as a text in JSON, bytes: a status that tells it must be an answer that can be given. */
+  readonly maxOutputBytes: number | undefined;
   /** How long a program's poll is held, ms; RunPod's SDK 1.7.3 gives up after 30 s. 0: each is answered at once. */
   readonly workerHoldMs: number;
   /** Of operators; without it there is no operator plane. */
@@ -36,6 +41,7 @@ export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
   app.route("/", createClientApp(clientPlane(deps, options)));
   app.route("/", createOperatorApp(operatorPlane(deps, options)));
   app.route("/", createWorkerApp(workerPlane(deps, options)));
+  app.notFound(unknownPath);
   return app;
 }
 
@@ -53,15 +59,17 @@ function clientPlane(deps: ApiDeps, options: PlanesOptions): ClientPlane {
       tenants,
     }),
     rateLimiter: createRateLimiter(clock),
+    runningWorkers: createRunningWorkers(deps),
+    isEndpoint: (name) => endpointNamed(deps, name) !== undefined,
     limits,
     log,
     rejectionLog,
   };
 }
 
-function operatorPlane(deps: ApiDeps, { adminKey, rejectionLog }: PlanesOptions): OperatorPlane {
+function operatorPlane(deps: ApiDeps, { config, adminKey, rejectionLog }: PlanesOptions): OperatorPlane {
   const { clock, log } = deps;
-  const useCases = bindOperatorUseCases(deps);
+  const useCases = bindOperatorUseCases(deps, config.apiKeys);
   return { useCases, adminKey, rateLimiter: createRateLimiter(clock), log, rejectionLog };
 }
 
@@ -73,6 +81,7 @@ function workerPlane(deps: ApiDeps, options: PlanesOptions): WorkerPlane {
     log: deps.log,
     rejectionLog,
     maxResultBytes: limits.runsyncBytes + AROUND_RESULT_BYTES,
+    maxOutputBytes: options.maxOutputBytes,
   };
 }
 

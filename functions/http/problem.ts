@@ -19,6 +19,12 @@ export function problem(c: Context, refusal: Problem): Response {
   return c.json(problemBody(refusal), status, headers);
 }
 
+/** For a path at which there is nothing. */
+export function unknownPath(c: Context): Response {
+  const detail = "there is nothing at this path; /openapi.json lists what there is";
+  return problem(c, { status: 404, title: "Not found", detail });
+}
+
 /** For answers that are not given by Hono. */
 export function problemBody({ status, title, detail, retryAfterMs }: Problem): object {
   return { title, status, detail, error: detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

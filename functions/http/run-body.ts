@@ -1,7 +1,7 @@
 // The body of /run and /runsync: parsed, checked, and hashed as it came.
 import { createHash } from "node:crypto";
 import type { RunRequest } from "../../shared/protocol/client-plane.ts";
-import { runRequest } from "../../shared/protocol/client-plane.ts";
+import { MAX_S3_CONFIG_BYTES, runRequest } from "../../shared/protocol/client-plane.ts";
 
 export type RunBody =
   | { readonly type: "parsed"; readonly body: RunRequest; readonly rawHash: string }
@@ -50,7 +50,7 @@ const KINDS: { readonly [path: string]: string } = {
   webhookV2: "webhookV2 must be an http or https URL of at most 2048 characters",
   policy: "policy must be an object with executionTimeout, ttl or lowPriority",
   "policy.lowPriority": "policy.lowPriority must be true or false",
-  s3Config: "s3Config must be an object",
+  s3Config: `s3Config must be an object of at most ${MAX_S3_CONFIG_BYTES} bytes of JSON`,
 };
 
 /** Paths are names of the schema: nothing of the body is in them. */

@@ -8,7 +8,11 @@ import type { ClientUseCases } from "./client-use-cases.ts";
 import { problem } from "./problem.ts";
 import { parseRunBody } from "./run-body.ts";
 
-type Starter = { readonly useCases: Pick<ClientUseCases, "runJob">; readonly log: Log };
+type Starter = {
+  readonly useCases: Pick<ClientUseCases, "runJob">;
+  readonly log: Log;
+  readonly rejectionLog: Log;
+};
 
 const BUSY_RETRY_MS = 10_000;
 const IDEMPOTENCY_KEY_FORM = /^[\x21-\x7e]{1,255}$/;
@@ -50,6 +54,9 @@ function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job
       return unknownEndpoint(c);
     case "invalid":
       return badRequest(c, outcome.message);
+    case "forbidden":
+      plane.rejectionLog.warn("client-call-rejected", { status: 403, reason: "the tenant's policy" });
+      return problem(c, { status: 403, title: "Forbidden", detail: outcome.message });
     case "busy":
       return problem(c, {
         status: 429,
@@ -57,12 +64,19 @@ function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job
         detail: outcome.message,
         retryAfterMs: BUSY_RETRY_MS,
       });
+    case "forgotten":
+      return problem(c, {
+        status: 409,
+        title: "Used before",
+        detail:
+          "this Idempotency-Key or OIDC token started a job whose result is no longer kept; use a new one to run it again",
+      });
     case "mismatch":
       return problem(c, {
         status: 409,
         title: "Used before",
         detail:
-          "this Idempotency-Key or OIDC token came before with another body; use a new one for each request",
+          "this Idempotency-Key or OIDC token came before with another body or endpoint; use a new one for each request",
       });
   }
 }

@@ -3,10 +3,11 @@ import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono";
 import { parseStarted } from "../../shared/protocol/started-job.ts";
 import { pingPhase, registrationKind } from "../../shared/protocol/worker-plane.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
 import { problem } from "./problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./worker-context.ts";
 import { query, SDK_BOOT, segment } from "./worker-context.ts";
-import { stopPoll, take } from "./worker-polls.ts";
+import { refuse, stopPoll, take } from "./worker-polls.ts";
 import { done, limitChunk, limitResult, stream } from "./worker-results.ts";
 
 export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
@@ -25,9 +26,18 @@ export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
   app.get(`${at}/ping/:worker`, auth, (c) => ping(plane, c));
   app.post(`${at}/job-done/:worker/:job`, auth, limitResult(plane), (c) => done(plane, c));
   app.post(`${at}/job-stream/:worker/:job`, auth, limitChunk(), (c) => stream(plane, c));
+  refuseOtherMethods(app, {
+    [`${at}/job-take/:worker`]: "GET",
+    [`${at}/job-take-batch/:worker`]: "GET",
+    [`${at}/job-stop/:worker`]: "GET",
+    [`${at}/registration/:worker`]: "POST",
+    [`${at}/ping/:worker`]: "GET",
+    [`${at}/job-done/:worker/:job`]: "POST",
+    [`${at}/job-stream/:worker/:job`]: "POST",
+  });
   app.onError((error, c) => {
     plane.log.error("worker-call-failed", { url: c.req.path, error });
-    return problem(c, { status: 503, title: "Not recorded", detail: "try again", retryAfterMs: 1_000 });
+    return refuse(c, { status: 503, title: "Not recorded", detail: "try again", retryAfterMs: 1_000 });
   });
   return app;
 }
@@ -39,11 +49,11 @@ function authenticate(plane: WorkerPlane): MiddlewareHandler<WorkerEnv> {
     const claims = plane.tokens.verify(token);
     if (claims === undefined) {
       plane.rejectionLog.warn("worker-call-rejected", { status: 401, reason: "no worker token" });
-      return problem(c, { status: 401, title: "Unauthorized", detail: "a worker token is needed" });
+      return refuse(c, { status: 401, title: "Unauthorized", detail: "a worker token is needed" });
     }
     if (claims.worker !== segment(c, "worker") || claims.endpoint !== c.req.param("endpoint")) {
       plane.rejectionLog.warn("worker-call-rejected", { status: 403, reason: "another worker's path" });
-      return problem(c, { status: 403, title: "Forbidden", detail: "this token is for another worker" });
+      return refuse(c, { status: 403, title: "Forbidden", detail: "this token is for another worker" });
     }
     c.set("claims", claims);
     return next();

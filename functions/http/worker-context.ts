@@ -11,6 +11,8 @@ export type WorkerPlane = {
   readonly rejectionLog: Log;
   /** RunPod takes results of 20 MB; leave some room for what is around them. A report of our worker is below 1 kB. */
   readonly maxResultBytes: number;
+  /** Longest output as a part of an answer, bytes (see bytesInAnswer); undefined: as long as a result may be. */
+  readonly maxOutputBytes: number | undefined;
 };
 
 export type WorkerEnv = { Variables: { claims: WorkerClaims } };

@@ -1,6 +1,7 @@
 // What a worker asks for: its job, alone or in a list, and whether to stop it. RunPod's ways of asking.
 import type { Context } from "hono";
 import type { TakenJob } from "../../shared/protocol/worker-plane.ts";
+import type { Problem } from "./problem.ts";
 import { problem } from "./problem.ts";
 import type { WorkerContext, WorkerPlane } from "./worker-context.ts";
 import { query, SDK_BOOT } from "./worker-context.ts";
@@ -30,6 +31,16 @@ export async function take(plane: WorkerPlane, c: WorkerContext, form: "one" | "
 export async function stopPoll(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
   const jobsToStop = await plane.useCases.awaitStop(c.get("claims").worker, c.req.raw.signal);
   return jobsToStop.length === 0 ? nothing(plane, c) : c.json({ jobsToStop });
+}
+
+/**
+ * For any call of the worker plane. RunPod's SDK repeats a poll at once after every refusal but a 429: with a store that is
+ * away, or a token that opens nothing, all programs would ask without a pause. Our own worker, which names its boot, knows
+ * what to do after each.
+ */
+export function refuse(c: Context, refusal: Problem): Response {
+  const isPoll = /\/job-(take|take-batch|stop)\//.test(c.req.path) && query(c, "boot") === undefined;
+  return problem(c, isPoll ? { ...refusal, status: 429, retryAfterMs: COME_AGAIN_MS } : refusal);
 }
 
 async function takeRunner(plane: WorkerPlane, c: WorkerContext, boot: string): Promise<Response> {

@@ -4,6 +4,8 @@ import { bodyLimit } from "hono/body-limit";
 import { jobId } from "../../shared/domain/ids.ts";
 import { parseJobDone, reportOf } from "../../shared/protocol/report.ts";
 import { jobChunk } from "../../shared/protocol/worker-plane.ts";
+import { bytesInAnswer } from "../../shared/usecases/api/bytes-in-answer.ts";
+import { LEAST_CHUNK_BYTES, MAX_STREAM_BYTES } from "../../shared/usecases/receive-chunk.ts";
 import { problem } from "./problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./worker-context.ts";
 import { segment } from "./worker-context.ts";
@@ -16,15 +18,24 @@ const MAX_CHUNK_BYTES = 1_000_000;
  * an output. Our worker may still report: its word is short.
  */
 export function limitResult(plane: WorkerPlane): MiddlewareHandler<WorkerEnv> {
-  const detail = `a result is at most ${plane.maxResultBytes} bytes; store a larger one elsewhere and return where`;
-  return bodyLimit({
-    maxSize: plane.maxResultBytes,
-    onError: async (c) => {
-      const context = c as WorkerContext;
-      await refuse(plane, context, `the result is too large: ${detail}`);
-      return problem(c, { status: 413, title: "Result too large", detail });
-    },
-  });
+  const maxSize = plane.maxResultBytes;
+  return bodyLimit({ maxSize, onError: (c) => refuseTooLarge(plane, c as WorkerContext, maxSize) });
+}
+
+async function refuseTooLarge(
+  plane: WorkerPlane,
+  c: WorkerContext,
+  limit: number,
+  as = "",
+): Promise<Response> {
+  const detail = `a result is at most ${limit} bytes ${as}here; store a larger one elsewhere and return where`;
+  await refuse(plane, c, `the result is too large: ${detail}`);
+  return problem(c, { status: 413, title: "Result too large", detail });
+}
+
+/** A longer one could be kept, but no status that tells it could be answered. */
+function lengthOf(output: unknown): number {
+  return output === undefined ? 0 : bytesInAnswer(JSON.stringify(output));
 }
 
 export function limitChunk(): MiddlewareHandler<WorkerEnv> {
@@ -43,6 +54,10 @@ export async function done(plane: WorkerPlane, c: WorkerContext): Promise<Respon
     await refuse(plane, c, `the result could not be read: ${detail}`);
     return problem(c, { status: 400, title: "Bad request", detail });
   }
+  const most = plane.maxOutputBytes;
+  if (most !== undefined && lengthOf(body.output) > most) {
+    return refuseTooLarge(plane, c, most, "as a text in JSON ");
+  }
   const { worker } = c.get("claims");
   const heard = await plane.useCases.receiveResult(worker, jobOf(c), body);
   // Progress has the same path, and may come after the end.
@@ -58,8 +73,12 @@ export async function stream(plane: WorkerPlane, c: WorkerContext): Promise<Resp
     const detail = "job-stream needs a JSON object with output";
     return problem(c, { status: 400, title: "Bad request", detail });
   }
-  await plane.useCases.receiveChunk(c.get("claims").worker, jobOf(c), JSON.stringify(chunk.data.output));
-  return c.json({});
+  const { worker } = c.get("claims");
+  const heard = await plane.useCases.receiveChunk(worker, jobOf(c), JSON.stringify(chunk.data.output));
+  if (heard !== "full") return c.json({});
+  plane.rejectionLog.warn("chunk-refused", { status: 413, worker, job: jobOf(c) });
+  const detail = `a job streams at most ${MAX_STREAM_BYTES} bytes, a chunk counts for ${LEAST_CHUNK_BYTES} or more; this one is not kept, return the rest as the result or store it elsewhere`;
+  return problem(c, { status: 413, title: "Stream too large", detail });
 }
 
 async function refuse(plane: WorkerPlane, c: WorkerContext, why: string): Promise<void> {

@@ -6,6 +6,8 @@ import type { Change } from "../../shared/ports/store.ts";
 
 export type BatchDeps = {
   readonly handle: (change: Change) => Promise<void>;
+  /** What may wait until all of them are handled, and which the reconciler makes good: a fault in it fails no record. */
+  readonly afterwards?: (change: Change) => Promise<void>;
   readonly log: Log;
 };
 
@@ -23,22 +25,29 @@ export async function handleBatch(
 ): Promise<DynamoDBBatchResponse> {
   const items = [...Map.groupBy(records, keyOf).values()];
   const failed: DynamoDBRecord[] = [];
+  const handled: Change[] = [];
   const handleNext = async (): Promise<void> => {
     for (let item = items.shift(); item !== undefined; item = items.shift()) {
-      failed.push(...(await handleItem(deps, item)));
+      failed.push(...(await handleItem(deps, item, handled)));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, handleNext));
+  await Promise.all(handled.map((change) => follow(deps, change)));
   return { batchItemFailures: failed.map((record) => ({ itemIdentifier: sequenceOf(record) })) };
 }
 
 /** Answers the records that failed. */
-async function handleItem(deps: BatchDeps, records: readonly DynamoDBRecord[]): Promise<DynamoDBRecord[]> {
+async function handleItem(
+  deps: BatchDeps,
+  records: readonly DynamoDBRecord[],
+  handled: Change[],
+): Promise<DynamoDBRecord[]> {
   for (const [at, record] of records.entries()) {
     const change = read(deps, record);
     if (change === undefined) continue;
     try {
       await deps.handle(change);
+      handled.push(change);
     } catch (error) {
       const rest = records.slice(at);
       deps.log.error("change-failed", { ...idsOf(change), count: rest.length, error });
@@ -46,6 +55,14 @@ async function handleItem(deps: BatchDeps, records: readonly DynamoDBRecord[]): 
     }
   }
   return [];
+}
+
+async function follow({ afterwards, log }: BatchDeps, change: Change): Promise<void> {
+  try {
+    await afterwards?.(change);
+  } catch (error) {
+    log.error("change-not-followed", { ...idsOf(change), error });
+  }
 }
 
 function read(deps: BatchDeps, record: DynamoDBRecord): Change | undefined {

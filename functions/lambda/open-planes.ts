@@ -14,6 +14,9 @@ export type HttpHandler = (
 /** Lambda takes 6 MB with the envelope, base64 bodies a third more; a held call costs as long as it is held. */
 const LIMITS = { runBytes: 4_000_000, runsyncBytes: 4_000_000, holdMs: 10_000 };
 
+/** Of the 6,291,556 bytes that it gives, the body a text in JSON: the rest of a status has room, its error of 64 kB above all. */
+const MAX_OUTPUT_BYTES = 5_500_000;
+
 export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
   const { deps, tokens, config, publicUrl, adminKey } = await openDispatcher(env, dir, {
     isOperated: true,
@@ -25,6 +28,7 @@ export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
       tokens,
       publicUrl,
       limits: LIMITS,
+      maxOutputBytes: MAX_OUTPUT_BYTES,
       workerHoldMs: 0,
       adminKey,
       rejectionLog,

@@ -9,6 +9,8 @@ const MIN_EXECUTION_MS = 5_000;
 const MIN_TTL_MS = 10_000;
 const MAX_POLICY_MS = 604_800_000;
 const MAX_URL_LENGTH = 2_048;
+/** Sealed in the job's own row, which takes 300 kB; the six fields of RunPod's clients are below 1 kB. */
+export const MAX_S3_CONFIG_BYTES = 16_000;
 
 const callbackUrl = z.url({ protocol: /^https?$/ }).check(z.maxLength(MAX_URL_LENGTH));
 const milliseconds = (least: number, text: string) =>
@@ -28,10 +30,19 @@ export const runRequest = z.object({
     }),
   ),
   s3Config: z.optional(
-    z.record(z.string(), z.unknown()).check(z.describe("Passed to the worker, never shown")),
+    z
+      .record(z.string(), z.unknown())
+      .check(
+        z.refine(isShort),
+        z.describe(`Passed to the worker, never shown; at most ${MAX_S3_CONFIG_BYTES} bytes of JSON`),
+      ),
   ),
 });
 export type RunRequest = z.infer<typeof runRequest>;
+
+function isShort(config: object): boolean {
+  return new TextEncoder().encode(JSON.stringify(config)).length <= MAX_S3_CONFIG_BYTES;
+}
 
 const jobState = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);
 const count = z.int().check(z.minimum(0));
@@ -53,6 +64,7 @@ const whyWaiting = z
     message: z.string().check(z.describe("What it waits for, and what to do, if anything")),
     since: at,
     until: z.optional(at),
+    expectedAt: z.optional(at.check(z.describe("When it starts by the pace of late: an estimate"))),
     place: z.optional(z.int().check(z.minimum(1))),
     ahead: z.optional(count),
     cards: z.optional(z.object({ needed: count, free: count, total: count })),

@@ -19,10 +19,46 @@ export const cardOrder = z.strictObject({
   reason,
 });
 
+/** GitHub's logins; an enterprise's managed users have an underscore. */
+const login = z.string().check(z.regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$/));
+
+export const keyOrder = z.strictObject({
+  tenant: login,
+  name: z.string().check(z.regex(/^[\w .@/:-]{1,60}$/)),
+  ownerId: z.optional(z.int().check(z.minimum(1))),
+});
+
+/** Digits of the key's hash, as `GET /admin/keys` shows them, or all 64: never the key. */
+export const revokeOrder = z.strictObject({
+  key: z.string().check(z.regex(/^[0-9a-f]{12,64}$/)),
+  reason,
+});
+
 /** Of every order that was carried out. */
 export const orderAnswer = z.object({ message: z.string() });
 
+/** `key`: shown this once. */
+export const newKeyAnswer = z.object({ message: z.string(), key: z.string() });
+
 const at = z.number();
+
+export const keysAnswer = z.object({
+  keys: z.array(
+    z.object({
+      id: z.string(),
+      tenant: z.string(),
+      login: z.string(),
+      name: z.string(),
+      /** 0 for one of dispatch.yaml. */
+      createdAt: at,
+      from: z.enum(["store", "dispatch.yaml"]),
+      revoked: z.optional(z.object({ at, reason: z.string(), by: z.string() })),
+    }),
+  ),
+  /** There are older ones. */
+  more: z.boolean(),
+});
+export type KeysAnswer = z.infer<typeof keysAnswer>;
 
 export const stateAnswer = z.object({
   pauses: z.array(

@@ -22,7 +22,11 @@ export const PARKED = "parked";
 
 export type ApiServer = RunningServer & { readonly log: CollectingLog; dispose(): Promise<void> };
 
-export async function startApiServer(): Promise<ApiServer> {
+export async function startApiServer({
+  reconcileMs,
+}: {
+  readonly reconcileMs?: number;
+} = {}): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
   const log = createCollectingLog();
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
@@ -48,6 +52,7 @@ export async function startApiServer(): Promise<ApiServer> {
     baseEnv: process.env,
     workerEnv: {},
     log,
+    ...(reconcileMs === undefined ? {} : { reconcileMs }),
   });
   return {
     ...server,
@@ -73,6 +78,7 @@ function config() {
         { name: PARKED, pool: "full", cards: 1, startedBy: "api", labels: ["runpod"] },
       ],
       tenants: [{ owner: "acme", ownerId: 4711, maxCards: 0 }],
+      callbacks: { allow: ["127.0.0.1"] },
       apiKeys: [{ name: "test", owner: "acme", ownerId: 4711, hash: hashKey(API_KEY) }],
     }),
   );

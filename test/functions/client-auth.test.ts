@@ -5,7 +5,7 @@ import { aWorkerId, POOL, T0, TENANT } from "../domain/builders.ts";
 import type { OidcIssuer } from "../fakes/oidc-issuer.ts";
 import { startOidcIssuer } from "../fakes/oidc-issuer.ts";
 import type { ClientWorld } from "./client-world.ts";
-import { createClientWorld, ECHO, KEY, OTHER_KEY } from "./client-world.ts";
+import { createClientWorld, ECHO, KEY, OTHER_KEY, REVOKED_KEY } from "./client-world.ts";
 import { tokensOf } from "./http-world.ts";
 
 let issuer: OidcIssuer;
@@ -44,6 +44,9 @@ const WORKER_ROUTES: readonly (readonly [string, string])[] = [
   ["POST", `${at}/job-stream/${WORKER}/{id}`],
 ];
 
+/** RunPod's SDK pauses after no other refusal of these. */
+const POLL = /job-(take|stop)/;
+
 const claimsOf = (worker: typeof WORKER) =>
   ({ worker, pool: POOL, endpoint: ECHO, tenant: TENANT }) as Parameters<typeof tokensOf>[0];
 
@@ -63,6 +66,7 @@ const CREDENTIALS = {
   "OIDC of another repository": () => issuer.sign(T0, { claims: { repository_id: "82" } }),
   worker: async () => tokensOf(claimsOf(WORKER)).right,
   "another worker": async () => tokensOf(claimsOf(OTHER_WORKER)).right,
+  "revoked key": async () => REVOKED_KEY,
   operator: async () => `npudo_${"c".repeat(40)}`,
   OIDC: () => issuer.sign(T0),
   key: async () => KEY,
@@ -75,6 +79,7 @@ const CLIENT_ANSWERS: { readonly [kind in Kind]: readonly [number, number] } = {
   empty: [401, 401],
   wrong: [401, 401],
   nonsense: [401, 401],
+  "revoked key": [401, 401],
   "expired OIDC": [401, 401],
   "OIDC for another service": [401, 401],
   "forged OIDC": [401, 401],
@@ -109,7 +114,9 @@ describe.each(Object.keys(CREDENTIALS) as Kind[])("%s", (kind) => {
       expect(answer.headers.get("www-authenticate")).toContain("Bearer");
       expect(JSON.stringify(answer.body)).not.toContain(key || "no such text");
       // At most one read, of a key's hash.
-      expect(world.fuse.count - before).toBeLessThanOrEqual(kind === "wrong" ? 1 : 0);
+      expect(world.fuse.count - before).toBeLessThanOrEqual(
+        kind === "wrong" || kind === "revoked key" ? 1 : 0,
+      );
     }
   });
 
@@ -119,6 +126,7 @@ describe.each(Object.keys(CREDENTIALS) as Kind[])("%s", (kind) => {
     const path = route.replace("{id}", id);
     const answer = await world.call(method, path, { key, body: method === "POST" ? "{}" : undefined });
     if (kind === "worker") expect([401, 403]).not.toContain(answer.status);
+    else if (POLL.test(route)) expect(answer.status).toBe(429);
     else expect(answer.status).toBe(kind === "another worker" ? 403 : 401);
   });
 });

@@ -26,6 +26,15 @@ describe("run", () => {
     });
   });
 
+  test("a repository that the tenant's policy does not list is a 403 that says what to change", async () => {
+    const world = await createClientWorld({ repositories: ["kernels"] });
+    const { status, body } = await world.call("POST", `/v2/${RUNNER}/run`, {
+      body: { input: { github_org: "acme/website" } },
+    });
+    expect([status, body["detail"]]).toEqual([403, expect.stringContaining("add website there")]);
+    expect(world.log.of("client-call-rejected")).toMatchObject([{ status: 403 }]);
+  });
+
   test("further labels are its runner's, but not those of other endpoints or of hosted runners", async () => {
     const world = await createClientWorld();
     const ask = (labels: unknown) =>

@@ -14,6 +14,8 @@ import type { Job } from "../../shared/domain/job.ts";
 import { inlinePayload } from "../../shared/domain/payload.ts";
 import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
+import { endpointNamed } from "../../shared/usecases/api/api-deps.ts";
+import { createRunningWorkers } from "../../shared/usecases/api/running-workers.ts";
 import { aTemplate, T0, TENANT } from "../domain/builders.ts";
 import type { OidcIssuer } from "../fakes/oidc-issuer.ts";
 import { AUDIENCE } from "../fakes/oidc-issuer.ts";
@@ -28,6 +30,8 @@ export const ECHO = "echo";
 export const RUNNER = "linux-arm64-npu-1";
 export const KEY = `npud_${"a".repeat(40)}`;
 export const OTHER_KEY = `npud_${"b".repeat(40)}`;
+/** Of the tenant of KEY, once. */
+export const REVOKED_KEY = `npud_${"c".repeat(40)}`;
 const GLOBEX = tenantId(4712);
 export const HOLD_MS = 150;
 
@@ -57,6 +61,8 @@ type Answered = {
 export type ClientWorldOptions = {
   readonly issuer?: Pick<OidcIssuer, "url">;
   readonly plane?: Partial<ClientPlane>;
+  /** Of Acme's, in dispatch.yaml. */
+  readonly repositories?: readonly string[];
 };
 
 export async function createClientWorld(options: ClientWorldOptions = {}): Promise<ClientWorld> {
@@ -80,7 +86,10 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
         startedBy: "api",
       }),
     ],
-    tenants: [ACME, { ...DEFAULT_TENANT_SETTINGS, owner: "globex" }],
+    tenants: [
+      { ...ACME, repositories: options.repositories },
+      { ...DEFAULT_TENANT_SETTINGS, owner: "globex" },
+    ],
   });
   const clock = walkingClock(world.clock);
   const { deps, apiStores, log } = world;
@@ -90,6 +99,9 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
   ] as const) {
     await apiStores.apiKeys.create({ hash: hashKey(key), tenant, login, name: "test", createdAt: T0 });
   }
+  const revoked = { at: T0, reason: "leaked", by: "admin" };
+  const taken = { hash: hashKey(REVOKED_KEY), tenant: TENANT, login: "Acme", name: "test", createdAt: T0 };
+  await apiStores.apiKeys.create({ ...taken, revoked });
   const client = createClientApp({
     useCases: bindUseCases({ ...deps, clock }),
     authenticate: createApiAuth({
@@ -105,6 +117,8 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
       tenants: deps.tenants,
     }),
     rateLimiter: createRateLimiter(world.clock),
+    runningWorkers: createRunningWorkers(deps),
+    isEndpoint: (name) => endpointNamed(deps, name) !== undefined,
     limits: { runBytes: 10_000_000, runsyncBytes: 20_000_000, holdMs: HOLD_MS },
     log,
     rejectionLog: rateLimited(log, { clock: world.clock }),

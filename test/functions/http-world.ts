@@ -20,6 +20,7 @@ import { receiveInstallation } from "../../shared/usecases/receive-installation.
 import { POOL, TENANT } from "../domain/builders.ts";
 import type { World, WorldOptions } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
+import { expectPromised } from "./contract.ts";
 
 const SECRET = "webhook-secret-of-today";
 export const OLD_SECRET = "webhook-secret-of-yesterday";
@@ -34,6 +35,7 @@ export type HttpWorld = World & {
 };
 
 export const MAX_RESULT_BYTES = 200_000;
+export const MAX_OUTPUT_BYTES = 220_000;
 
 /** `holdMs`: how long a program's poll is held. */
 export function createHttpWorld({
@@ -54,6 +56,7 @@ export function createHttpWorld({
   const workerPlane = createWorkerApp({
     useCases: bindWorkerUseCases(deps, { holdMs }),
     maxResultBytes: MAX_RESULT_BYTES,
+    maxOutputBytes: MAX_OUTPUT_BYTES,
     tokens: createWorkerTokens(redact(DISPATCH_SECRET), redact(OLD_DISPATCH_SECRET)),
     log,
     rejectionLog,
@@ -149,7 +152,8 @@ export async function started(world = createHttpWorld()) {
   return { world, worker, job: `gh-${workflowJobId}`, claims, tokens: tokensOf(claims) };
 }
 
-export function call(
+/** Every answer must be one that /openapi.json promises. */
+export async function call(
   world: HttpWorld,
   token: string | undefined,
   method: string,
@@ -157,5 +161,7 @@ export function call(
   init: RequestInit = {},
 ) {
   const headers = { ...(token === undefined ? {} : { authorization: token }), ...(init.headers ?? {}) };
-  return world.workerPlane.request(path, { ...init, method, headers });
+  const response = await world.workerPlane.request(path, { ...init, method, headers });
+  expectPromised(method, path, response.status, await response.clone().text());
+  return response;
 }

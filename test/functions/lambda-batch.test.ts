@@ -102,6 +102,22 @@ describe("handleBatch", () => {
     expect(await handleBatch({ handle, log: listLog() }, records)).toEqual({ batchItemFailures: [] });
   });
 
+  test("what may wait comes after every item, for what was handled; a fault there fails no record", async () => {
+    const { deps, handled, log } = under((item) => item === "gh-b");
+    const followed: string[] = [];
+    const afterwards = async (change: Change): Promise<void> => {
+      if (change.kind === "job") followed.push(`${change.job.id} after ${handled.length}`);
+      if (change.kind === "job" && change.job.id === "gh-c") throw new Error("the receiver's store is away");
+    };
+    const records = ["a", "b", "c"].map((name, at) => jobRecord(String(at), job(name)));
+    expect(failuresOf(await handleBatch({ ...deps, afterwards }, records))).toEqual(["1"]);
+    expect(sorted(followed)).toEqual(["gh-a after 2", "gh-c after 2"]);
+    expect(log.lines.map(({ event, job: id }) => [event, id])).toEqual([
+      ["change-failed", "gh-b"],
+      ["change-not-followed", "gh-c"],
+    ]);
+  });
+
   test("property: each record is handled or named, and each item's records in order up to its first failure", async () => {
     const shape = fc.array(fc.record({ item: fc.constantFrom("a", "b", "c", "d"), fails: fc.boolean() }), {
       maxLength: 40,

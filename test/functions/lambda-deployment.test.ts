@@ -74,7 +74,7 @@ describe("the stream", () => {
     const marked = (beat["ExpressionAttributeValues"] as { [name: string]: object })[":quiet"];
     expect(marked).toEqual({ N: "1" });
     expect(wakes(rowOfWorker(aWorker(), T0), { quiet: marked as Image[string] })).toBe(false);
-    const others = [rowOfPool(aPool()), rowOfLane(aLaneView().lane, 1), rowOfDeployment("x")];
+    const others = [rowOfPool(aPool()), rowOfLane(aLaneView().lane, 1, T0), rowOfDeployment("x")];
     expect(others.map((row) => wakes(row))).toEqual([false, false, false]);
     expect(wakes(rowOfJob(aJob(), T0), {}, "REMOVE")).toBe(false);
   });
@@ -107,7 +107,7 @@ describe("rights", () => {
 
   test("are what the function does", () => {
     expect(actionsOf("webhook")).toEqual(new Set([...ROWS, ...LOGS, "ssm:GetParameters"]));
-    expect(actionsOf("api")).toEqual(new Set([...ROWS, ...LOGS, "ssm:GetParameters"]));
+    expect(actionsOf("api")).toEqual(new Set([...ROWS, ...LOGS, "dynamodb:Query", "ssm:GetParameters"]));
     expect(actionsOf("reconcile")).toEqual(
       new Set([...ROWS, ...LOGS, "dynamodb:Query", "ssm:GetParameters"]),
     );
@@ -130,6 +130,13 @@ describe("rights", () => {
     const parameters = (name: string) => JSON.stringify(statementsOf(name)).match(/[A-Z_]+(?=")/g);
     expect(parameters("webhook")).toEqual(["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_PREVIOUS"]);
     expect(parameters("api")).not.toContain("GITHUB_WEBHOOK_SECRET");
+  });
+
+  test("only the function with the operator plane can read its key", () => {
+    const readers = Object.keys(source.functions).filter((name) =>
+      JSON.stringify(statementsOf(name)).includes("/ADMIN_KEY"),
+    );
+    expect(readers).toEqual(["api"]);
   });
 
   test("no secret is in the environment", () => {

@@ -4,9 +4,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
 import { DUE_INDEX, ensureTable, TABLE_DEFINITION } from "../../shared/adapters/dynamodb/table.ts";
-import { aJob, aWorker } from "../domain/builders.ts";
+import { createStores } from "../../shared/adapters/store/stores.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
+import { endedApi } from "../../shared/domain/api-steps.ts";
+import { anApiJob } from "../domain/api-builders.ts";
+import { aJob, aWorker, T0 } from "../domain/builders.ts";
+import { startCallbackReceiver } from "../fakes/callback-receiver.ts";
 import { type DynamodbServer, FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../fakes/dynamodb.ts";
 import { httpEvent, scheduleEvent, streamEvent } from "../fakes/lambda/events.ts";
 import { type Lambda, startLambda } from "../fakes/lambda/lambda.ts";
@@ -80,6 +86,22 @@ test("dispatch: a start that fails fails the batch; the next batch tries again i
   expect(await invoke(batch)).toEqual({ type: "answered", result: { batchItemFailures: [] } });
   expect(parameters.asked).toHaveLength(asked);
   expect(lambda?.stats()).toMatchObject({ dispatch: { coldStarts: 1, failures: 1 } });
+});
+
+test("dispatch: the record of a job's end sends its callback, however often it comes", async () => {
+  const receiver = await startCallbackReceiver();
+  const rows = createDynamoRows(transport.call, TABLE);
+  const stores = createStores(rows, { clock: systemClock });
+  const job = anApiJob({}, { callback: { url: receiver.url, tries: 0, dueAt: undefined } });
+  const ended = endedApi(job, { state: "COMPLETED", reason: "succeeded", message: "done" }, T0);
+  await stores.jobs.create(ended);
+  const invoke = start("dispatch");
+  for (let times = 0; times < 2; times++) {
+    expect(await invoke(streamEvent([jobRecord("1", ended)]))).toMatchObject({ type: "answered" });
+  }
+  expect(receiver.bodies).toMatchObject([{ id: job.id, status: "COMPLETED" }]);
+  expect((await stores.jobs.get(job.id))?.api?.callback).toMatchObject({ tries: 1 });
+  await receiver.close();
 });
 
 test("reconcile: a quiet pass answers what it looked at", async () => {

@@ -66,6 +66,7 @@ export function packedConfig(): PackedConfig {
   const parsed = parseConfig(`
 pools: { local: { driver: local, kind: npu, cards: 8 } }
 endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: local }]
+callbacks: { allow: ["127.0.0.1"] }
 `);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   return toPacked(parsed.config);

@@ -6,11 +6,12 @@ import { bindOperatorUseCases } from "../../functions/http/operator-use-cases.ts
 import { createRateLimiter } from "../../functions/http/rate-limit.ts";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
 import { clientPlaneError } from "../../shared/protocol/client-plane.ts";
-import { orderAnswer, stateAnswer } from "../../shared/protocol/operator-plane.ts";
+import { keysAnswer, newKeyAnswer, orderAnswer, stateAnswer } from "../../shared/protocol/operator-plane.ts";
 import { redact } from "../../shared/redacted.ts";
 import { readPauses } from "../../shared/usecases/operator/pause-gate.ts";
 import { POOL } from "../domain/builders.ts";
 import { A2, operatorWorld, queue } from "../usecases/operator/operator-world.ts";
+import { expectPromised } from "./contract.ts";
 
 const KEY = "operator-key-of-at-least-32-characters";
 const ROUTES = [
@@ -19,7 +20,11 @@ const ROUTES = [
   ["POST", "drain"],
   ["POST", "resume"],
   ["POST", "quarantine"],
+  ["GET", "keys"],
+  ["POST", "keys"],
+  ["POST", "keys/revoke"],
 ] as const;
+const KNOWN: ReadonlySet<string> = new Set(ROUTES.map(([, route]) => route));
 const PAUSE = { pool: POOL, reason: "driver upgrade" };
 
 function createOperator(overrides: Partial<OperatorPlane> = {}) {
@@ -39,7 +44,9 @@ function createOperator(overrides: Partial<OperatorPlane> = {}) {
       headers: authorization === "" ? {} : { authorization },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const answer: unknown = await response.json();
+    const text = await response.text();
+    if (KNOWN.has(route)) expectPromised(method, `/admin/${route}`, response.status, text);
+    const answer: unknown = JSON.parse(text);
     if (response.status !== 200) clientPlaneError.parse(answer);
     return { status: response.status, headers: response.headers, body: answer as Record<string, unknown> };
   };
@@ -93,8 +100,8 @@ describe("who may", () => {
   test("a path that is none is told only to who has the key", async () => {
     const { call } = createOperator();
     expect((await call("GET", "pause", undefined, "")).status).toBe(401);
-    expect((await call("GET", "pause")).status).toBe(404);
-    expect((await call("POST", "state", PAUSE)).status).toBe(404);
+    expect((await call("GET", "pause")).status).toBe(405);
+    expect((await call("POST", "state", PAUSE)).headers.get("allow")).toBe("GET");
     expect((await call("POST", "purge", PAUSE)).status).toBe(404);
   });
 });
@@ -120,7 +127,30 @@ test("orders are carried out, and the state shows them", async () => {
   expect(world.log.of("operator-order")).toHaveLength(5);
 });
 
+test("a key is made, shown in an answer that nobody may keep, listed and revoked", async () => {
+  const { world, call } = createOperator();
+  const made = await call("POST", "keys", { tenant: "acme", ownerId: 4711, name: "ci" });
+  const { key } = newKeyAnswer.parse(made.body);
+  expect([made.status, made.headers.get("cache-control")]).toEqual([200, "no-store"]);
+  const [listed] = keysAnswer.parse((await call("GET", "keys")).body).keys;
+  expect(listed).toMatchObject({ tenant: "4711", name: "ci", from: "store" });
+  const revoked = await call("POST", "keys/revoke", { key: listed?.id, reason: "leaked" });
+  expect(orderAnswer.parse(revoked.body).message).toContain("is revoked");
+  const [after] = keysAnswer.parse((await call("GET", "keys")).body).keys;
+  expect(after?.revoked).toMatchObject({ reason: "leaked", by: "admin" });
+  expect(JSON.stringify(world.log.entries)).not.toContain(key);
+  const unknown = await call("POST", "keys", { tenant: "nobody", name: "ci" });
+  expect([unknown.status, unknown.body["key"]]).toEqual([409, undefined]);
+});
+
 test.each([
+  ["keys", { name: "ci" }],
+  ["keys", { tenant: "acme; id", name: "ci" }],
+  ["keys", { tenant: "acme", name: "two\nlines" }],
+  ["keys", { tenant: "acme", name: "ci", ownerId: "4711" }],
+  ["keys/revoke", { key: "3f786850e387" }],
+  ["keys/revoke", { key: "3f786850e38", reason: "x" }],
+  ["keys/revoke", { key: `npud_${"a".repeat(40)}`, reason: "x" }],
   ["pause", ""],
   ["pause", "{"],
   ["pause", "[]"],

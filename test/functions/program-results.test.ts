@@ -1,9 +1,11 @@
 // Results of programs: what is kept, what cannot be, and whose word counts.
 import { describe, expect, test } from "vitest";
 import { retryJob } from "../../shared/usecases/api/retry-job.ts";
+import { LEAST_CHUNK_BYTES, MAX_STREAM_BYTES } from "../../shared/usecases/receive-chunk.ts";
+import { receiveResult } from "../../shared/usecases/receive-result.ts";
 import { KEY_CALLER } from "../domain/api-builders.ts";
 import { apiJobOf, ENDPOINT_NAME } from "../fakes/api-world.ts";
-import { MAX_RESULT_BYTES } from "./http-world.ts";
+import { MAX_OUTPUT_BYTES, MAX_RESULT_BYTES } from "./http-world.ts";
 import { startedProgram } from "./started-program.ts";
 
 describe("results", () => {
@@ -37,6 +39,39 @@ describe("results", () => {
     expect(await apiJobOf(world, job)).toMatchObject({ state: "FAILED", api: { error: /too large/ } });
   });
 
+  test("one that could not be told in an answer, since escaping makes it longer, is refused too", async () => {
+    const texts = (count: number) => Array.from({ length: count }, () => "a");
+    const { world, take, done, job, state } = await startedProgram();
+    await take();
+    expect((await done({ status: "IN_PROGRESS", output: texts(36_000) })).status).toBe(200);
+    expect(await state()).toBe("IN_PROGRESS");
+    expect((await done({ output: texts(37_000) })).status).toBe(413);
+    expect(await apiJobOf(world, job)).toMatchObject({
+      state: "FAILED",
+      end: { reason: "result-refused" },
+      api: { error: expect.stringContaining(`${MAX_OUTPUT_BYTES} bytes as a text in JSON`) },
+    });
+  });
+
+  test("a stream has an end: what comes after 100 MB is refused, and the result is taken all the same", async () => {
+    const { world, take, stream, done, job, state } = await startedProgram();
+    await take();
+    const counted = async () => (await apiJobOf(world, job)).api.stream;
+    expect((await stream({ output: 1 })).status).toBe(200);
+    expect((await stream({ output: "\u20ac".repeat(1_000) })).status).toBe(200);
+    expect(await counted()).toMatchObject({ written: 2, bytes: LEAST_CHUNK_BYTES + 3_002 });
+    const before = await apiJobOf(world, job);
+    const full = { written: 2, drained: 0, bytes: MAX_STREAM_BYTES - LEAST_CHUNK_BYTES };
+    const api = { ...before.api, stream: full };
+    await world.stores.jobs.replace({ ...before, version: before.version + 1, api });
+    expect((await stream({ output: "last" })).status).toBe(200);
+    expect((await stream({ output: "more" })).status).toBe(413);
+    expect(await counted()).toEqual({ written: 3, drained: 0, bytes: MAX_STREAM_BYTES });
+    expect(world.log.of("chunk-refused")).toMatchObject([{ job }]);
+    expect((await done({ output: "result" })).status).toBe(200);
+    expect(await state()).toBe("COMPLETED");
+  });
+
   test("Python's NaN is not JSON: its job has failed for that", async () => {
     const { world, take, done, job } = await startedProgram();
     await take();
@@ -67,5 +102,25 @@ describe("results", () => {
     const again = await apiJobOf(world, job);
     expect(again).toMatchObject({ state: "IN_QUEUE", api: { generation: 2 } });
     expect(again.api.output).toBeUndefined();
+  });
+});
+
+describe("an error of 400,000 characters is kept cut, and says so", () => {
+  test.each([
+    ["in one byte each", "x", /^Traceback x+… \(cut: it had 400010 characters\)$/],
+    ["in two bytes each", "é", /^Traceback é+… /],
+    ["that JSON escapes", '"', /^Traceback "+… /],
+    ["in pairs", "😀", /^Traceback (?:😀)+… /u],
+  ])("%s", async (_name, letter, form) => {
+    const { world, worker, job, take } = await startedProgram();
+    await take();
+    const error = `Traceback ${letter.repeat(400_000 / letter.length)}`;
+    expect(await receiveResult(world.deps, worker, job, { error })).toBe("heard");
+    const { state, end, api } = await apiJobOf(world, job);
+    expect([state, end?.reason]).toEqual(["FAILED", "worker-failed"]);
+    expect(api.error).toMatch(form);
+    const bytes = Buffer.byteLength(JSON.stringify(api.error));
+    expect(bytes).toBeGreaterThan(60_000);
+    expect(bytes).toBeLessThan(64_100);
   });
 });

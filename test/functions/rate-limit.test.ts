@@ -60,11 +60,41 @@ describe("what is counted apart", () => {
   });
 });
 
-test("names from outside fill no memory: after 10,000 others the first is forgotten", () => {
-  const limiter = createRateLimiter(manualClock(0));
+describe("with the endpoint's workers", () => {
+  const admitted = (workers: number, operation: "status" | "run" | "requests") => {
+    const limiter = createRateLimiter(manualClock(0));
+    for (let count = 0; ; count++) {
+      const admission = limiter.admit("t", "one", operation, workers);
+      if (admission.type === "limited") return count;
+      admission.release();
+    }
+  };
+
+  test("RunPod's example: 20 workers are below the base, 50 give 2,500 status calls in 10 s", () => {
+    expect([0, 20, 40, 50].map((workers) => admitted(workers, "status"))).toEqual([
+      2_000, 2_000, 2_000, 2_500,
+    ]);
+    expect([40, 50, 80].map((workers) => admitted(workers, "run"))).toEqual([1_000, 1_250, 2_000]);
+    expect([41, 44].map((workers) => admitted(workers, "requests"))).toEqual([10, 11]);
+  });
+});
+
+test("20,000 others make nobody's count forgotten, be it of the window or of the calls under way", () => {
+  const clock = manualClock(0);
+  const limiter = createRateLimiter(clock);
+  const others = () => {
+    for (let number = 0; number < 20_000; number++) take(limiter, `endpoint-${number}`);
+  };
+  const held = [1, 2].map(() => limiter.admit("t", "held", "purge-queue"));
   for (let times = 0; times < 10; times++) take(limiter);
-  for (let number = 0; number < 9_999; number++) take(limiter, `endpoint-${number}`);
+  others();
   expect(take(limiter).type).toBe("limited");
-  for (let number = 0; number < 10_000; number++) take(limiter, `endpoint-${number}`);
+  clock.advance(WINDOW_MS + 1_000);
+  others();
   expect(take(limiter).type).toBe("admitted");
+  expect(limiter.admit("t", "held", "purge-queue")).toMatchObject({
+    message: expect.stringContaining("at once"),
+  });
+  for (const admission of held) if (admission.type === "admitted") admission.release();
+  expect(limiter.admit("t", "held", "purge-queue").type).toBe("admitted");
 });

@@ -40,6 +40,8 @@ test.each([
   ['{"input":{},"policy":{"ttl":"1h"}}', /policy.ttl must be a whole number/],
   ['{"input":{},"policy":{"lowPriority":"yes"}}', /lowPriority must be true or false/],
   ['{"input":{},"s3Config":"github_pat_secret"}', /s3Config must be an object/],
+  [`{"input":{},"s3Config":{"a":"${"é".repeat(7_996)}"}}`, undefined],
+  [`{"input":{},"s3Config":{"a":"${"é".repeat(7_997)}"}}`, /s3Config must be .* at most 16000 bytes/],
   [nested(499), undefined],
   [nested(500), /deeper than 500/],
   [nested(200_000), /deeper than 500/],

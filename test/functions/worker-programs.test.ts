@@ -220,7 +220,8 @@ describe("the end", () => {
   test("a stranger's token opens neither polls nor streams", async () => {
     const { world, worker, job } = await startedProgram();
     for (const path of [`job-take-batch/${worker}`, `job-stop/${worker}`]) {
-      expect((await call(world, "no", "GET", `/v2/${ENDPOINT_NAME}/${path}`)).status).toBe(401);
+      const answer = await call(world, "no", "GET", `/v2/${ENDPOINT_NAME}/${path}`);
+      expect(await answer.json()).toMatchObject({ title: "Unauthorized", status: 429 });
     }
     const stream = `/v2/${ENDPOINT_NAME}/job-stream/${worker}/${job}`;
     expect((await call(world, undefined, "POST", stream, { body: "{}" })).status).toBe(401);

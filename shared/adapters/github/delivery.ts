@@ -1,7 +1,7 @@
 // Parses a verified delivery into our words. Part of the webhook function: zod/mini only, for its cold start.
 import * as z from "zod/mini";
 import type { InstallationEvent, WorkflowJobStatus, WorkflowJobWord } from "../../domain/github-event.ts";
-import { githubId, toWord, workflowJobJson } from "./workflow-job.ts";
+import { githubId, time, toWord, workflowJobJson } from "./workflow-job.ts";
 
 export type Delivery =
   | { readonly type: "workflow_job"; readonly word: WorkflowJobWord }
@@ -34,7 +34,18 @@ const workflowJobDelivery = z.object({
   installation: z.nullish(z.object({ id: githubId })),
 });
 
-const installationDelivery = z.object({ installation: z.object({ id: githubId, account: accountJson }) });
+/** `created` and `deleted` give it in seconds, the other events as a text (see @octokit/webhooks-examples). */
+const textOrSeconds = z.union([
+  time,
+  z.pipe(
+    z.int(),
+    z.transform((seconds) => seconds * 1_000),
+  ),
+]);
+
+const installationDelivery = z.object({
+  installation: z.object({ id: githubId, account: accountJson, updated_at: z.nullish(textOrSeconds) }),
+});
 
 type Parser = {
   readonly actions: ReadonlySet<string>;
@@ -90,9 +101,10 @@ function statusOf(action: WorkflowJobStatus, status: string): WorkflowJobStatus 
 function parseInstallation(json: unknown, action: string): Delivery {
   const parsed = z.safeParse(installationDelivery, json);
   if (!parsed.success) return invalid(parsed.error);
-  const { id, account } = parsed.data.installation;
+  const { id, account, updated_at: updatedAt } = parsed.data.installation;
   const ours = INSTALLATION_ACTIONS.get(action) ?? "changed";
-  return { type: "installation", event: { action: ours, installationId: id, account } };
+  const event = { action: ours, installationId: id, account, updatedAt: updatedAt ?? undefined };
+  return { type: "installation", event };
 }
 
 function parseJson(text: string): unknown {

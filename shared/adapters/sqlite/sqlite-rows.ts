@@ -2,7 +2,7 @@
 // biome-ignore lint/correctness/noUnresolvedImports: Biome 2.6.8 does not know node:sqlite, a part of Node 24
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Clock } from "../../ports/clock.ts";
-import type { DueEntry, LaneEntry, Row, Rows, SetEntry } from "../store/rows.ts";
+import type { DueEntry, LaneEntry, Row, Rows, SetEntry, SetKey } from "../store/rows.ts";
 import { statementError } from "./database.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { STATEMENTS } from "./statements.ts";
@@ -47,6 +47,7 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): SqliteRo
     queryDue: async (until, limit) => all<DueEntry>("queryDue", { until, limit }),
     querySet: async (setPk, limit = NO_LIMIT) =>
       all<Nullable<SetEntry>>("querySet", { setPk, limit }).map(dropNulls),
+    querySetKeys: async (setPk, limit) => all<SetKey>("querySetKeys", { setPk, limit }),
     flush: commits.flush,
   };
 

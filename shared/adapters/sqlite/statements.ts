@@ -1,6 +1,6 @@
 // The table, its indexes and every statement, whole and readable; a test reads their query plans.
 
-/** Partial indexes: a row without the attribute is not in the index. The lane index covers its query. */
+/** Partial indexes: a row without the attribute is not in the index. The lane index covers its query, the set index that of its keys. */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rows (
     pk TEXT PRIMARY KEY,
@@ -20,7 +20,7 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS lane_index ON rows (lane_pk, lane_sk, pk, cards) WHERE lane_pk IS NOT NULL;
   CREATE INDEX IF NOT EXISTS due_index ON rows (due_at, pk) WHERE due_at IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS set_index ON rows (set_pk, set_sk) WHERE set_pk IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS set_index ON rows (set_pk, set_sk, pk) WHERE set_pk IS NOT NULL;
   CREATE INDEX IF NOT EXISTS expiry_index ON rows (expires_at) WHERE expires_at IS NOT NULL;
 `;
 
@@ -54,6 +54,8 @@ export const STATEMENTS = {
   querySet: `
     SELECT pk, schema, version, data, expires_at AS expiresAt FROM rows
     WHERE set_pk = :setPk ORDER BY set_sk LIMIT :limit`,
+  querySetKeys: `
+    SELECT pk, set_sk AS setSk FROM rows WHERE set_pk = :setPk ORDER BY set_sk LIMIT :limit`,
   purge: `
     DELETE FROM rows WHERE pk IN (SELECT pk FROM rows WHERE expires_at <= :nowSeconds LIMIT :limit)`,
 } as const;

@@ -2,7 +2,7 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Payload } from "../../domain/payload.ts";
 import type { ApiKey } from "../../ports/api-store.ts";
-import { apiKeyKey } from "./keys.ts";
+import { API_KEY_SET, apiKeyKey, newestFirst } from "./keys.ts";
 import type { RowDraft } from "./row-codec.ts";
 
 /** `text` is a piece of JSON, stored as it is: escaped once more it could be twice as long. */
@@ -15,8 +15,16 @@ export function rowOfChunk(pk: string, payload: Payload, expiresAt: EpochMs): Ro
   return { pk, kind: "chunk", version: 1, schema: 1, data, expiresAt: seconds(expiresAt) };
 }
 
-export function rowOfApiKey(key: ApiKey): RowDraft {
-  return { pk: apiKeyKey(key.hash), kind: "api-key", version: 1, schema: 1, data: JSON.stringify(key) };
+export function rowOfApiKey(key: ApiKey, version: number): RowDraft {
+  const set = { setPk: API_KEY_SET, setSk: `${newestFirst(key.createdAt)}#${key.hash}` };
+  return {
+    pk: apiKeyKey(key.hash),
+    kind: "api-key",
+    version,
+    schema: 1,
+    data: JSON.stringify(key),
+    ...set,
+  };
 }
 
 /** The version of a count is the number. */

@@ -1,11 +1,12 @@
 // The ports of the API plane's store over any Rows, beside those of stores.ts.
 import { randomUUID } from "node:crypto";
 import type { Payload } from "../../domain/payload.ts";
-import type { ApiKey, ApiStores, ChunkStore, EndpointCounts } from "../../ports/api-store.ts";
+import type { ApiStores, ChunkStore, EndpointCounts } from "../../ports/api-store.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { rowOfApiKey, rowOfChunk, rowOfCount } from "./api-rows.ts";
+import { createApiKeyStore } from "./api-key-store.ts";
+import { rowOfChunk, rowOfCount } from "./api-rows.ts";
 import { guardRows } from "./guarded-rows.ts";
-import { apiJobSet, apiKeyKey, chunkKey, countKey, jobIdOf } from "./keys.ts";
+import { apiJobSet, chunkKey, countKey, jobIdOf, ownerOf } from "./keys.ts";
 import { AT_ONCE, createPayloadStore } from "./payload-store.ts";
 import { nounOf } from "./row-codec.ts";
 import { isExpired, type Row, type Rows } from "./rows.ts";
@@ -22,16 +23,13 @@ export function createApiStores(rows: Rows, { clock, newWriteId = randomUUID }: 
   return {
     payloads,
     chunks: createChunkStore(),
-    apiKeys: {
-      async get(hash) {
-        const row = await guarded.get(apiKeyKey(hash));
-        return row === undefined ? undefined : nounOf<ApiKey>(row);
-      },
-      create: (key) => guarded.create(rowOfApiKey(key)),
-    },
+    apiKeys: createApiKeyStore(rows, guarded),
     apiJobs: {
       open: async (endpoint, limit) =>
-        (await rows.querySet(apiJobSet(endpoint), limit)).map(({ pk }) => jobIdOf(pk)),
+        (await rows.querySetKeys(apiJobSet(endpoint), limit)).map(({ pk, setSk }) => ({
+          id: jobIdOf(pk),
+          tenant: ownerOf(setSk),
+        })),
     },
     counts: createCounts(),
   };

@@ -10,6 +10,7 @@ export const DEPLOYMENT_KEY = "deployment";
 export const TENANT_SET = "tenants";
 export const NEAR_MISS_SET = "near-misses";
 export const REPOSITORY_SET = "repositories";
+export const API_KEY_SET = "api-keys";
 
 export const jobKey = (id: JobId): string => `job#${id}`;
 export const workerKey = (id: WorkerId): string => `worker#${id}`;
@@ -33,9 +34,13 @@ export function nearMissKey(tenant: TenantId, labels: readonly string[]): string
   return `near-miss#${tenant}#${createHash("sha256").update(JSON.stringify(sorted)).digest("hex")}`;
 }
 
-/** Sorts the oldest first, and jobs of one moment by id. */
-export function oldestFirst(at: EpochMs, id: JobId): string {
-  return `${String(at).padStart(15, "0")}#${id}`;
+/** Sorts the oldest first, and jobs of one moment by id; with the tenant, whose jobs are counted without their rows. */
+export function openJobOrder(at: EpochMs, id: JobId, tenant: TenantId): string {
+  return `${String(at).padStart(15, "0")}#${id}#${tenant}`;
+}
+
+export function ownerOf(openJobSk: string): TenantId {
+  return openJobSk.slice(openJobSk.lastIndexOf("#") + 1) as TenantId;
 }
 
 /** Sorts the newest first in an ascending listing. */

@@ -6,7 +6,7 @@ import type { Marked, MarkKind } from "../../domain/marks.ts";
 import type { Pool } from "../../domain/pool.ts";
 import type { SeenRepository } from "../../domain/repository.ts";
 import type { Tenant } from "../../domain/tenant.ts";
-import { isLive, type Worker } from "../../domain/worker.ts";
+import { isLive, isServing, type Worker } from "../../domain/worker.ts";
 import { type NearMiss, StoreError } from "../../ports/store.ts";
 import {
   apiJobSet,
@@ -18,7 +18,7 @@ import {
   NEAR_MISS_SET,
   nearMissKey,
   newestFirst,
-  oldestFirst,
+  openJobOrder,
   poolKey,
   REPOSITORY_SET,
   repositoryKey,
@@ -44,7 +44,7 @@ export function rowOfJob(job: Job, now: EpochMs): RowDraft {
   const set =
     job.api === undefined || isTerminal(job)
       ? {}
-      : { setPk: apiJobSet(job.endpoint), setSk: oldestFirst(job.createdAt, job.id) };
+      : { setPk: apiJobSet(job.endpoint), setSk: openJobOrder(job.createdAt, job.id, job.tenant) };
   return {
     ...draft("job", jobKey(job.id), job.version, job),
     ...lane,
@@ -64,9 +64,10 @@ export function rowOfPool(pool: Pool): RowDraft {
   return draft("pool", poolKey(pool.name), pool.version, pool);
 }
 
-export function rowOfLane(lane: Lane, version: number): RowDraft {
+/** Each pass reads all lanes of its pool: one that no job came to for so long that none can wait in it goes. */
+export function rowOfLane(lane: Lane, version: number, now: EpochMs): RowDraft {
   const base = draft("lane", laneRowKey(lane), version, lane);
-  return { ...base, setPk: laneSet(lane.pool), setSk: lane.tenant };
+  return { ...base, setPk: laneSet(lane.pool), setSk: lane.tenant, expiresAt: expiry(now) };
 }
 
 export function rowOfTenant(tenant: Tenant): RowDraft {
@@ -101,11 +102,15 @@ export function rowOfDeployment(id: string): RowDraft {
   return draft("deployment", DEPLOYMENT_KEY, 0, { id });
 }
 
-/** The worker with its last heartbeat, which is newer than `data` unless a later write took it in. */
+/**
+ * The worker with its last heartbeat, which is newer than `data` unless a later write took it in. A ping that was under
+ * way while its worker ended says nothing of when that one is due.
+ */
 export function workerOfRow(row: Row): Worker {
   const worker = nounOf<Worker>(row);
   if (!isLive(worker) || row.heartbeatAt === undefined) return worker;
-  return { ...worker, heartbeatAt: Math.max(row.heartbeatAt, worker.heartbeatAt ?? 0), dueAt: row.dueAt };
+  const heartbeatAt = Math.max(row.heartbeatAt, worker.heartbeatAt ?? 0);
+  return { ...worker, heartbeatAt, dueAt: isServing(worker) ? row.dueAt : worker.dueAt };
 }
 
 /** Throws StoreError for a row that this version of the program cannot read. */

@@ -33,7 +33,7 @@ export type Row = {
   readonly cards?: number | undefined;
   /** Due index, epoch milliseconds. */
   readonly dueAt?: EpochMs | undefined;
-  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint. */
+  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint, API keys. */
   readonly setPk?: string | undefined;
   readonly setSk?: string | undefined;
   /** Epoch seconds, as DynamoDB's TTL wants it. */
@@ -47,6 +47,8 @@ export type WriteCondition = { readonly version: number } | { readonly absentAt:
 
 export type LaneEntry = { readonly pk: string; readonly laneSk: string; readonly cards: number };
 export type DueEntry = { readonly pk: string; readonly dueAt: EpochMs };
+/** Enough to count and to choose by: `data` may be some 100 kB. */
+export type SetKey = { readonly pk: string; readonly setSk: string };
 export type SetEntry = Pick<Row, "pk" | "schema" | "version" | "data" | "expiresAt">;
 
 /**
@@ -67,6 +69,7 @@ export type Rows = {
   queryDue(until: EpochMs, limit: number): Promise<DueEntry[]>;
   /** Without a limit: all. */
   querySet(setPk: string, limit?: number): Promise<SetEntry[]>;
+  querySetKeys(setPk: string, limit: number): Promise<SetKey[]>;
 };
 
 /** DynamoDB deletes expired rows within days, an emulator never: whoever reads must look. */

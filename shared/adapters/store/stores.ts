@@ -1,5 +1,7 @@
 // The ports of the store over any Rows, written once: each adapter brings its Rows and nothing else.
 import { randomUUID } from "node:crypto";
+import { HISTORY_MS } from "../../domain/deadlines.ts";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
 import { type Lane, laneKey } from "../../domain/lane.ts";
 import type { Pool } from "../../domain/pool.ts";
@@ -46,7 +48,7 @@ import {
   rowOfWorker,
   workerOfRow,
 } from "./row-codec.ts";
-import { isExpired, type Rows } from "./rows.ts";
+import { isExpired, type Row, type Rows } from "./rows.ts";
 
 export type StoreDeps = {
   readonly clock: Clock;
@@ -121,19 +123,30 @@ function createWorkerStore({ rows, guarded, clock, tell }: Tools): WorkerStore {
   };
 }
 
-function createLaneStore({ rows, guarded }: Tools): LaneStore {
+function createLaneStore({ rows, guarded, clock }: Tools): LaneStore {
   return {
     async register(lane) {
+      const now = clock.now();
       const stored = await guarded.get(laneRowKey(lane));
-      if (stored === undefined) await guarded.create(rowOfLane(lane, 0));
       // A lost race is no loss: whoever won registered the same lane, with a login at least as new.
-      else if (nounOf<Lane>(stored).login !== lane.login) {
-        await guarded.replace(rowOfLane(lane, stored.version + 1));
+      if (stored === undefined) await guarded.create(rowOfLane(lane, 0, now));
+      else if (nounOf<Lane>(stored).login !== lane.login || isFading(stored, now)) {
+        await guarded.replace(rowOfLane(lane, stored.version + 1, now));
       }
     },
-    list: async (pool) => (await rows.querySet(laneSet(pool))).map(nounOf<Lane>),
+    async list(pool) {
+      const found = await rows.querySet(laneSet(pool));
+      return found.filter((row) => !isExpired(row, clock.now())).map(nounOf<Lane>);
+    },
   };
 }
+
+/** Written once a day at most, however many jobs come. */
+function isFading({ expiresAt }: Row, now: EpochMs): boolean {
+  return expiresAt === undefined || expiresAt * 1_000 < now + HISTORY_MS - DAY_MS;
+}
+
+const DAY_MS = 86_400_000;
 
 function createTenantStore({ rows, guarded }: Tools): TenantStore {
   return {

@@ -8,16 +8,19 @@ import { updateJob } from "../update.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { findJob } from "./api-deps.ts";
 import { awaitJob } from "./await-status.ts";
+import { bytesInAnswer } from "./bytes-in-answer.ts";
 
 export type StreamAnswer = {
   readonly status: JobState;
   readonly stream: readonly { readonly output: unknown }[];
 };
 
-/** Chunks read at once; each is at most 1 MB. */
+/** Chunks read at once; each came as at most 1 MB. */
 const PAGE = 16;
-/** An answer of a Lambda is at most 6 MB; a chunk more may come on top. */
-const MAX_ANSWER_CHARACTERS = 3_000_000;
+/** An answer of a Lambda is at most 6 MB, as a text in JSON. */
+const MAX_ANSWER_BYTES = 4_000_000;
+/** `{\"output\":},` around each chunk. */
+const AROUND_CHUNK_BYTES = 16;
 
 /** Waits for a chunk or the end, at most `waitMs`. A job that ended is shown as such with its last chunks, not before. */
 export async function drainStream(
@@ -51,19 +54,30 @@ function hasChunks({ api }: Job): boolean {
   return api !== undefined && api.stream.written > api.stream.drained;
 }
 
-async function readChunks(deps: ApiDeps, { id, api }: Job): Promise<{ chunks: string[]; last: number }> {
-  const { generation = 1, stream = { written: 0, drained: 0 } } = api ?? {};
+async function readChunks(deps: ApiDeps, job: Job): Promise<{ chunks: string[]; last: number }> {
   const chunks: string[] = [];
-  let last = stream.drained;
-  let characters = 0;
-  while (last < stream.written && characters < MAX_ANSWER_CHARACTERS) {
-    const to = Math.min(stream.written, last + PAGE);
-    const page = await deps.apiStores.chunks.list(id, generation, last + 1, to);
-    chunks.push(...page);
-    characters += page.reduce((sum, json) => sum + json.length, 0);
-    last = to;
+  let last = job.api?.stream.drained ?? 0;
+  let bytes = 0;
+  for await (const { number, json } of unreadOf(deps, job)) {
+    bytes += json === undefined ? 0 : bytesInAnswer(json) + AROUND_CHUNK_BYTES;
+    // The first is handed out whatever its size: it could not be at any other time.
+    if (bytes > MAX_ANSWER_BYTES && chunks.length > 0) break;
+    if (json !== undefined) chunks.push(json);
+    last = number;
   }
   return { chunks, last };
+}
+
+/** Each is read by itself: a number whose chunk has expired answers nothing, and which one that is must be known. */
+async function* unreadOf(deps: ApiDeps, { id, api }: Job) {
+  const { generation = 1, stream = { written: 0, drained: 0 } } = api ?? {};
+  for (let from = stream.drained + 1; from <= stream.written; from += PAGE) {
+    const length = Math.min(PAGE, stream.written - from + 1);
+    const numbers = Array.from({ length }, (_, index) => from + index);
+    const read = (number: number) => deps.apiStores.chunks.list(id, generation, number, number);
+    const page = await Promise.all(numbers.map(read));
+    for (const [index, [json]] of page.entries()) yield { number: from + index, json };
+  }
 }
 
 /** False when another call has handed out some of them in the meantime, or the job began anew. */

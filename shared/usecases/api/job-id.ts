@@ -12,15 +12,15 @@ export async function newJobId(kind: "async" | "sync", random: string): Promise<
 
 /**
  * The same for /run and /runsync: a key that came with the one is used up for the other too. Two repositories of one
- * tenant may choose the same key.
+ * tenant may choose the same key, and so may the callers of two endpoints where `endpoint` is given.
  */
 export async function keyedJobId(
   caller: Pick<ApiCaller, "tenant" | "repositoryId">,
-  endpoint: EndpointName,
   key: string,
+  endpoint?: EndpointName,
 ): Promise<JobId> {
   const owner = [caller.tenant, caller.repositoryId ?? null];
-  return jobId(`${await uuidOf(JSON.stringify([...owner, endpoint, key]))}-e1`);
+  return jobId(`${await uuidOf(JSON.stringify([...owner, endpoint ?? null, key]))}-e1`);
 }
 
 /** SHA-256 in the form of a uuid of version 8, which is for such ids. */

@@ -5,7 +5,6 @@ import { isVisible, statusObject } from "../../domain/api-status.ts";
 import type { Deps } from "../deps.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { openJobs } from "./open-jobs.ts";
-import { MAX_OPEN_JOBS } from "./queue-limit.ts";
 
 export async function listRequests(
   deps: Deps,
@@ -15,7 +14,7 @@ export async function listRequests(
   const known = endpointNamed(deps, endpoint);
   if (known === undefined) return undefined;
   const now = deps.clock.now();
-  const jobs = await openJobs(deps, known.name, MAX_OPEN_JOBS);
+  const jobs = await openJobs(deps, known.name, caller.tenant);
   const own = jobs.filter((job) => isVisible(job, { caller, endpoint, now }));
   return { requests: own.map((job) => statusObject(job, undefined)) };
 }

@@ -6,7 +6,7 @@ import type { Deps } from "../deps.ts";
 import { updateJob } from "../update.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { cancelled } from "./cancel-job.ts";
-import { MAX_OPEN_JOBS } from "./queue-limit.ts";
+import { openJobIds } from "./open-jobs.ts";
 
 /** Two calls each: 2,000 jobs take 1 to 2 s on DynamoDB at 10 ms a call. */
 const AT_ONCE = 64;
@@ -18,7 +18,7 @@ export async function purgeQueue(
 ): Promise<{ removed: number } | undefined> {
   const known = endpointNamed(deps, endpoint);
   if (known === undefined) return undefined;
-  const ids = await deps.apiStores.apiJobs.open(known.name, MAX_OPEN_JOBS);
+  const ids = await openJobIds(deps, known.name, caller.tenant);
   let removed = 0;
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const batch = ids.slice(at, at + AT_ONCE).map((id) => purge(deps, caller, endpoint, id));

@@ -1,30 +1,44 @@
-// How many jobs of an endpoint may be open at once, so that one client in a loop cannot fill the table.
-import type { EndpointName, EpochMs } from "../../domain/ids.ts";
+// How many jobs of an endpoint may be open at once, so that one client in a loop fills neither the table nor others' queue.
+import type { Endpoint } from "../../domain/endpoint.ts";
+import type { EndpointName, TenantId } from "../../domain/ids.ts";
 import type { ApiStores } from "../../ports/api-store.ts";
 import type { Deps } from "../deps.ts";
+import { shareAnswer } from "./shared-answer.ts";
 
-/** RunPod's rule is 500 for each worker that an endpoint may have, 1,500 by its default of 3; ours is a little above it. */
-export const MAX_OPEN_JOBS = 2_000;
+/** Of a tenant, by RunPod's rule: 500 for each worker that an endpoint may have, which by its default are 3. */
+export const MAX_OPEN_JOBS_OF_TENANT = 1_500;
 
-/** Listing them all reads some MB at the limit: once in a while, and in between this process counts by itself. */
-const COUNTED_FOR_MS = 5_000;
+/** Of all tenants together: three of them at their limit. */
+export const MAX_OPEN_JOBS = 4_500;
 
-type Count = { readonly at: EpochMs; open: number };
+type Count = { all: number; readonly ofTenant: Map<TenantId, number> };
 
-const known = new WeakMap<ApiStores, Map<EndpointName, Count>>();
+export type Room =
+  | { readonly type: "room" }
+  | { readonly type: "full"; readonly whose: "tenant" | "endpoint"; readonly limit: number };
 
-/** About right, and that is enough: many processes may each let a few more in before they count again. */
-export async function hasRoom(deps: Deps, endpoint: EndpointName): Promise<boolean> {
-  const counts = known.get(deps.apiStores) ?? new Map<EndpointName, Count>();
-  known.set(deps.apiStores, counts);
-  const now = deps.clock.now();
-  let count = counts.get(endpoint);
-  if (count === undefined || now - count.at >= COUNTED_FOR_MS) {
-    const open = await deps.apiStores.apiJobs.open(endpoint, MAX_OPEN_JOBS);
-    count = { at: now, open: open.length };
-    counts.set(endpoint, count);
-  }
-  if (count.open >= MAX_OPEN_JOBS) return false;
-  count.open++;
-  return true;
+const counts = new WeakMap<ApiStores, (endpoint: Endpoint) => Promise<Count>>();
+
+/**
+ * Listed now and then, and in between this process counts by itself: about right, and that is enough. Many processes may each
+ * let a few more in before they list again.
+ */
+export async function takeRoom(deps: Deps, endpoint: Endpoint, tenant: TenantId): Promise<Room> {
+  const countOf = counts.get(deps.apiStores) ?? shareAnswer(deps.clock, ({ name }) => countOpen(deps, name));
+  counts.set(deps.apiStores, countOf);
+  const count = await countOf(endpoint);
+  const own = count.ofTenant.get(tenant) ?? 0;
+  if (own >= MAX_OPEN_JOBS_OF_TENANT)
+    return { type: "full", whose: "tenant", limit: MAX_OPEN_JOBS_OF_TENANT };
+  if (count.all >= MAX_OPEN_JOBS) return { type: "full", whose: "endpoint", limit: MAX_OPEN_JOBS };
+  count.all++;
+  count.ofTenant.set(tenant, own + 1);
+  return { type: "room" };
+}
+
+async function countOpen(deps: Deps, endpoint: EndpointName): Promise<Count> {
+  const open = await deps.apiStores.apiJobs.open(endpoint, MAX_OPEN_JOBS);
+  const ofTenant = new Map<TenantId, number>();
+  for (const { tenant } of open) ofTenant.set(tenant, (ofTenant.get(tenant) ?? 0) + 1);
+  return { all: open.length, ofTenant };
 }

@@ -10,6 +10,7 @@ import { updateJob } from "../update.ts";
 import { findJob } from "./api-deps.ts";
 import { describeJob } from "./job-status.ts";
 import { inputExpiry, inputKey } from "./payload-key.ts";
+import { policyRefusal } from "./run-policy.ts";
 
 export type RetryOutcome =
   | { readonly type: "retried"; readonly status: JobStatus }
@@ -23,7 +24,7 @@ export async function retryJob(
 ): Promise<RetryOutcome | undefined> {
   const seen = await findJob(deps, caller, endpoint, id);
   if (seen?.api === undefined) return undefined;
-  const refusal = refusalOf(seen);
+  const refusal = refusalOf(seen) ?? policyRefusalOf(deps, caller, seen.api);
   if (refusal !== undefined) return { type: "refused", message: refusal };
   const input = await renewInput(deps, seen, seen.api);
   if (input === undefined)
@@ -50,6 +51,11 @@ function refusalOf(job: Job): string | undefined {
     return "its github_pat was erased when it ended; send it again with /run";
   }
   return undefined;
+}
+
+/** dispatch.yaml may have changed since it was sent. */
+function policyRefusalOf(deps: Deps, caller: ApiCaller, { run, runner }: ApiSide): string | undefined {
+  return policyRefusal(deps, { ...caller, run: run ?? caller.run }, runner?.scope);
 }
 
 /** Stored once more, since a new life may outlast the parts of the old one. The old ones go by themselves. */

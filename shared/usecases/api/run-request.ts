@@ -79,7 +79,8 @@ function refused(message: string): { readonly ok: false; readonly message: strin
 async function ownerOf(deps: ApiDeps, caller: ApiCaller) {
   const settings = settingsOf(deps.tenants, { id: caller.tenant, login: caller.login });
   const type = caller.run?.ownerType ?? (await deps.stores.tenants.get(caller.tenant))?.ownerType;
-  return { type, level: settings?.level ?? "auto" } as const;
+  const listsRepositories = settings?.repositories !== undefined;
+  return { type, level: settings?.level ?? "auto", listsRepositories } as const;
 }
 
 /** A PAT may name anybody's place; of a lone name only an organization has runners, of a repository's owner nothing is known. */

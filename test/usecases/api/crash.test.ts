@@ -46,10 +46,10 @@ test("run: one job with its whole input, and a worker for it", async () => {
     async () => ({ world: createApiWorld() }),
     ({ world }) => runJob(world.deps, KEY_CALLER, ECHO, CALL),
     async ({ world }, where) => {
-      const ids = await world.apiStores.apiJobs.open(ECHO as never, 10);
-      expect(ids, where).toHaveLength(1);
+      const open = await world.apiStores.apiJobs.open(ECHO as never, 10);
+      expect(open, where).toHaveLength(1);
       await world.settle();
-      const job = await jobOf(world, ids[0]!);
+      const job = await jobOf(world, open[0]!.id);
       expect(await world.apiStores.payloads.get(job.api!.input), where).toHaveLength(500_002);
       expect(world.pool.running(), where).toEqual([job.workerId]);
       expect(world.faults, where).toEqual([]);
@@ -123,7 +123,8 @@ test("any calls in any order: every job stays to be found, and none is left behi
         if (name === "run") ids.push((made as Job).id);
       }
       await world.settle();
-      const open = new Set(await world.apiStores.apiJobs.open(endpointName(ECHO), 100));
+      const listed = await world.apiStores.apiJobs.open(endpointName(ECHO), 100);
+      const open = new Set(listed.map((job) => job.id));
       for (const id of ids) {
         expect(await statusOf(world.deps, KEY_CALLER, ECHO, id)).toMatchObject({ id });
         expect(open.has(id)).toBe(!isTerminal(await jobOf(world, id)));

@@ -164,6 +164,43 @@ describe("a stream", () => {
     expect(answers.flatMap(outputs)).toEqual(large);
   });
 
+  test.each([
+    ["large ones", "x".repeat(900_000)],
+    ["what escaping makes twice as long", "".padEnd(400_000, '"')],
+    ["characters of three bytes", "\u20ac".repeat(300_000)],
+  ])(
+    "no answer is above what a Lambda may give: %s; a chunk is marked with its answer only",
+    async (_name, chunk) => {
+      const world = createApiWorld();
+      const job = await run(world);
+      await write(
+        world,
+        job,
+        Array.from({ length: 10 }, () => chunk),
+      );
+      await end(world, job.id, COMPLETED);
+      let handedOut = 0;
+      for (let answers = 0; handedOut < 10; answers++) {
+        const answer = await drain(world, job);
+        expect(Buffer.byteLength(JSON.stringify(JSON.stringify(answer)))).toBeLessThan(5_000_000);
+        handedOut += answer?.stream.length ?? 0;
+        expect((await jobOf(world, job.id)).api?.stream.drained).toBe(handedOut);
+        expect(answers).toBeLessThan(10);
+      }
+    },
+  );
+
+  test("goes on behind chunks that have expired, and counts them as handed out", async () => {
+    const world = createApiWorld();
+    const job = await run(world);
+    await write(world, job, ["gone", "gone", "x".repeat(3_900_000)]);
+    world.clock.advance(3_600_000);
+    await write(world, job, ["y".repeat(200_000)]);
+    const lengths = async () => outputs(await drain(world, job))?.map((text) => (text as string).length);
+    expect(await lengths()).toEqual([200_000]);
+    expect((await jobOf(world, job.id)).api?.stream.drained).toBe(4);
+  });
+
   test("of two callers each chunk goes to one", async () => {
     const world = createApiWorld();
     const job = await run(world);

@@ -1,9 +1,10 @@
 // Cancel, retry, purge, health and requests, as a client sees them.
 import { describe, expect, test } from "vitest";
+import type { JobId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job.ts";
 import { inlinePayload } from "../../../shared/domain/payload.ts";
 import { cancelJob } from "../../../shared/usecases/api/cancel-job.ts";
-import { healthOf } from "../../../shared/usecases/api/endpoint-health.ts";
+import { createHealthOf } from "../../../shared/usecases/api/endpoint-health.ts";
 import { listRequests } from "../../../shared/usecases/api/list-requests.ts";
 import { purgeQueue } from "../../../shared/usecases/api/purge-queue.ts";
 import { retryJob } from "../../../shared/usecases/api/retry-job.ts";
@@ -61,7 +62,10 @@ describe("retry", () => {
     expect(job.api).toMatchObject({ generation: 2, retries: 1 });
     expect(job.api?.output).toBeUndefined();
     expect(await world.apiStores.payloads.get(job.api!.input)).toBe(JSON.stringify(input));
-    expect((await healthOf(world.deps, KEY_CALLER, ECHO))?.jobs).toMatchObject({ retried: 1, inQueue: 1 });
+    expect((await createHealthOf(world.deps)(KEY_CALLER, ECHO))?.jobs).toMatchObject({
+      retried: 1,
+      inQueue: 1,
+    });
   });
 
   test("lets the worker of the first life go and gets one of its own", async () => {
@@ -153,7 +157,7 @@ describe("health", () => {
     await world.settle();
     await world.apiStores.counts.add(ECHO as never, "completed");
     await world.apiStores.counts.add(ECHO as never, "failed");
-    expect(await healthOf(world.deps, KEY_CALLER, ECHO)).toEqual({
+    expect(await createHealthOf(world.deps)(KEY_CALLER, ECHO)).toEqual({
       jobs: { completed: 1, failed: 1, inProgress: 0, inQueue: 3, retried: 0 },
       workers: { idle: 0, initializing: 2, ready: 0, running: 0, throttled: 0, unhealthy: 0 },
     });
@@ -176,15 +180,48 @@ describe("health", () => {
       version: pool!.version + 1,
       unavailableUntil: world.now() + 1,
     });
-    expect(await healthOf(world.deps, KEY_CALLER, ECHO)).toMatchObject({
+    expect(await createHealthOf(world.deps)(KEY_CALLER, ECHO)).toMatchObject({
       jobs: { inProgress: 1, inQueue: 3 },
       workers: { idle: 1, ready: 1, running: 1, initializing: 0, unhealthy: 1, throttled: 1 },
     });
   });
 
+  test("is counted once for all who ask within a second, and reads no job that waits", async () => {
+    const world = createApiWorld({ cards: 1 });
+    for (let n = 0; n < 30; n++) await run(world, aCall({ n }));
+    await world.settle();
+    let reads = 0;
+    const get = (id: JobId) => {
+      reads++;
+      return world.stores.jobs.get(id);
+    };
+    const jobs = { ...world.stores.jobs, get };
+    const healthOf = createHealthOf({ ...world.deps, stores: { ...world.stores, jobs } });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => healthOf(KEY_CALLER, ECHO)));
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]?.jobs.inQueue).toBe(30);
+    expect(reads).toBe(1);
+    await run(world);
+    world.clock.advance(999);
+    expect((await healthOf(KEY_CALLER, ECHO))?.jobs.inQueue).toBe(30);
+    world.clock.advance(1);
+    expect((await healthOf(KEY_CALLER, ECHO))?.jobs.inQueue).toBe(31);
+  });
+
+  test("a count that fails is nobody's answer but theirs who wait for it", async () => {
+    const world = createApiWorld();
+    let calls = 0;
+    const live: typeof world.stores.workers.live = (pool) =>
+      ++calls === 1 ? Promise.reject(new Error("the store is down")) : world.stores.workers.live(pool);
+    const stores = { ...world.stores, workers: { ...world.stores.workers, live } };
+    const healthOf = createHealthOf({ ...world.deps, stores });
+    await expect(healthOf(KEY_CALLER, ECHO)).rejects.toThrow("the store is down");
+    expect((await healthOf(KEY_CALLER, ECHO))?.jobs.inQueue).toBe(0);
+  });
+
   test("and the other calls know no endpoint that is not there", async () => {
     const { deps } = createApiWorld();
-    expect(await healthOf(deps, KEY_CALLER, "nope")).toBeUndefined();
+    expect(await createHealthOf(deps)(KEY_CALLER, "nope")).toBeUndefined();
     expect(await purgeQueue(deps, KEY_CALLER, "nope")).toBeUndefined();
     expect(await listRequests(deps, KEY_CALLER, "nope")).toBeUndefined();
   });

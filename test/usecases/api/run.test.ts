@@ -1,10 +1,10 @@
 // /run: one job per request and key, its PAT sealed and nowhere else, and clear refusals.
 import { describe, expect, test } from "vitest";
-import { MAX_OPEN_JOBS } from "../../../shared/usecases/api/queue-limit.ts";
+import { ASYNC_RESULT_MS } from "../../../shared/domain/deadlines.ts";
 import { runJob } from "../../../shared/usecases/api/run-job.ts";
 import { KEY_CALLER, OIDC_CALLER } from "../../domain/api-builders.ts";
 import { TENANT } from "../../domain/builders.ts";
-import { aCall, createApiWorld, ECHO, jobOf, RUNNER, run } from "./api-world.ts";
+import { aCall, createApiWorld, ECHO, end, jobOf, RUNNER, run } from "./api-world.ts";
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-e1$/;
 
@@ -83,6 +83,24 @@ describe("a repeat", () => {
       aCall({ n: 2 }, { jti: "t", idempotencyKey: "two" }),
     );
     expect(again.type).toBe("mismatch");
+  });
+
+  test("a token is used up for every endpoint, also with the same body", async () => {
+    const world = createApiWorld();
+    await run(world, aCall({}, { jti: "t" }));
+    const elsewhere = await runJob(world.deps, KEY_CALLER, RUNNER, aCall({}, { jti: "t" }));
+    expect(elsewhere.type).toBe("mismatch");
+  });
+
+  test("whose result has expired is refused: its job is nowhere to be seen", async () => {
+    const world = createApiWorld();
+    const { id } = await run(world, aCall({}, { idempotencyKey: "k" }));
+    await end(world, id);
+    const again = () => runJob(world.deps, KEY_CALLER, ECHO, aCall({}, { idempotencyKey: "k" }));
+    world.clock.advance(ASYNC_RESULT_MS - 1);
+    expect(await again()).toMatchObject({ type: "repeated", job: { id } });
+    world.clock.advance(1);
+    expect(await again()).toEqual({ type: "forgotten" });
   });
 
   test("the same key of another endpoint or tenant is another job", async () => {
@@ -196,19 +214,5 @@ describe("refused", () => {
   test("an endpoint that is not in dispatch.yaml", async () => {
     const world = createApiWorld();
     expect(await runJob(world.deps, KEY_CALLER, "nope", aCall())).toEqual({ type: "unknown-endpoint" });
-  });
-
-  test("one job too many, until some have ended", async () => {
-    const world = createApiWorld();
-    let open = MAX_OPEN_JOBS - 1;
-    const apiJobs = { open: async () => Array.from({ length: open }, () => "x" as never) };
-    const deps = { ...world.deps, apiStores: { ...world.deps.apiStores, apiJobs } };
-    const outcome = async () => (await runJob(deps, KEY_CALLER, ECHO, aCall())).type;
-    expect(await outcome()).toBe("accepted");
-    expect(await outcome()).toBe("busy");
-    open = 5;
-    expect(await outcome()).toBe("busy");
-    world.clock.advance(5_000);
-    expect(await outcome()).toBe("accepted");
   });
 });

@@ -1,0 +1,79 @@
+// The listening socket of one process, and an end to it that no client can put off.
+import type { Server as NodeServer, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+
+export type HttpServer = {
+  /** Answers its URL. `port` 0: any free one. */
+  listen(at: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Takes no new connection, answers what is under way and ends each connection with its answer. */
+  close(): Promise<void>;
+};
+
+/** Node's 5 s would close sockets that load balancers still use. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** Above the longest hold of a poll (20 s), below the 30 s that Kubernetes leaves between TERM and KILL. */
+const PATIENCE_MS = 25_000;
+
+/** Between looks for connections that have become idle: an answer that had begun before may promise to keep its own. */
+const IDLE_LOOK_MS = 100;
+
+/** `patienceMs`: what has no answer by then after `close` gets none. */
+export function createHttpServer(
+  fetch: (request: Request) => Response | Promise<Response>,
+  patienceMs = PATIENCE_MS,
+): HttpServer {
+  const http = createAdaptorServer({ fetch }) as NodeServer;
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  const underWay = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
+  http.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  let closing = false;
+  // Before the application's own listener, which may answer in the same turn.
+  http.prependListener("request", (_request, response: ServerResponse) => {
+    if (closing) response.setHeader("connection", "close");
+    underWay.add(response);
+    response.once("close", () => underWay.delete(response));
+  });
+  return {
+    listen: (at) => listen(http, at),
+    close() {
+      closing = true;
+      for (const response of underWay) {
+        if (!response.headersSent) response.setHeader("connection", "close");
+      }
+      // Opened in advance, as browsers and load balancers do; to Node they are not idle.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      return close(http, patienceMs);
+    },
+  };
+}
+
+function listen(http: NodeServer, { host, port }: { host: string; port: number }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      http.off("error", reject);
+      const address = http.address() as AddressInfo;
+      const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+      resolve(`http://${name}:${address.port}`);
+    });
+  });
+}
+
+function close(http: NodeServer, patienceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = setInterval(() => http.closeIdleConnections(), IDLE_LOOK_MS);
+    const end = setTimeout(() => http.closeAllConnections(), patienceMs);
+    http.close(() => {
+      clearInterval(look);
+      clearTimeout(end);
+      resolve();
+    });
+    http.closeIdleConnections();
+  });
+}
