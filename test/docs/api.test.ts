@@ -77,6 +77,8 @@ describe("npm run key", () => {
     );
     expect(stdout).toMatch(/^npud_[a-z0-9]{40}\n$/);
     expect(stderr).not.toContain(stdout.trim());
+    // A mistyped folder is a new one.
+    expect(stderr).toContain("There was no store in that folder");
     const stores = open();
     try {
       const stored = await stores.api.apiKeys.get(hashKey(stdout.trim()));

@@ -6,6 +6,7 @@ import {
   type Row,
   type Rows,
   type SetEntry,
+  type SetKey,
   type WriteCondition,
 } from "../../shared/adapters/store/rows.ts";
 
@@ -50,6 +51,10 @@ export function createMemoryRows(): MemoryRows {
         0,
         limit,
       );
+    },
+    querySetKeys: async (setPk, limit) => {
+      const entries = [...table.values()].filter((row) => row.setPk === setPk);
+      return sorted(entries as SetKey[], (entry) => entry.setSk).slice(0, limit);
     },
   };
 }
