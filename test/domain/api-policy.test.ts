@@ -153,6 +153,8 @@ describe("where the runner registers", () => {
     expect(at("Acme/payroll", false, "ghp_x").ok).toBe(true);
     const keysRun = { ...OIDC_CALLER, repositoryId: undefined };
     expect(scopeFor({ pat: undefined, org: "Acme/payroll" }, keysRun, org).ok).toBe(true);
+    const nowhere = { ...OIDC_CALLER, run: undefined };
+    expect(scopeFor({ pat: undefined, org: "Acme/kernels" }, nowhere, org).ok).toBe(false);
   });
 
   test("of a user, or by the tenant's setting, at the repository of the run", () => {
