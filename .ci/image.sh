@@ -4,7 +4,8 @@
 #   export DOCKER_HOST=$(.ci/engine.sh); image=$(.ci/image.sh)
 #
 # A Debian root file system made by debootstrap stands in for the three base images, the runner stand-in for actions/runner, and
-# Node is the one that npm ci brought, and a line of shell stands in for buildctl. All three variants are built; that of the NPU and the GPU differ by their base image only.
+# Node is the one that npm ci brought, and a line of shell stands in for buildctl. All three variants are built; that of the NPU and
+# the GPU differ by their base image only.
 # The dispatcher's base is that root file system with Node and this machine's npm, which takes packages from its cache first.
 # With CI=true (or --install) it installs what is missing from Debian's packages. `--check` also runs test/image.
 set -euo pipefail

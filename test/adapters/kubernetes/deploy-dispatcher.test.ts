@@ -5,9 +5,18 @@ import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IIngress, INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import type { INamespace, IPersistentVolumeClaim, IService } from "kubernetes-models/v1";
 import { describe, expect, test } from "vitest";
+import { createWorkerEnv } from "../../../functions/worker-env.ts";
+import { createWorkerTokens } from "../../../shared/adapters/crypto/worker-token.ts";
+import { createOidcVerifier } from "../../../shared/adapters/oidc/oidc-verifier.ts";
 import { workerJob } from "../../../shared/adapters/pools/kubernetes/worker-job.ts";
 import { formatFaults } from "../../../shared/config/config.ts";
 import { parseConfig } from "../../../shared/config/parse.ts";
+import { redact } from "../../../shared/redacted.ts";
+import { readConfig as readWorkerConfig } from "../../../worker/config.ts";
+import { createUrls } from "../../../worker/urls.ts";
+import { aWorker, T0 } from "../../domain/builders.ts";
+import { manualClock } from "../../fakes/clock.ts";
+import { startOidcIssuer } from "../../fakes/oidc-issuer.ts";
 import { OBJECTS, ROOT, textOf } from "./manifests.ts";
 import { specOf } from "./pool-world.ts";
 
@@ -41,6 +50,30 @@ describe("the way of a worker to the dispatcher", () => {
     expect(labels).toMatchObject(service.spec?.selector ?? {});
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
     expect(container.ports).toEqual([{ name: port?.targetPort, containerPort: port?.port }]);
+  });
+
+  test("a worker that the dispatcher starts calls the Service", () => {
+    const { publicUrl = "" } = readConfig();
+    const worker = aWorker();
+    const env = createWorkerEnv(publicUrl, createWorkerTokens(redact("s".repeat(32))))(worker);
+    const outcome = readWorkerConfig(env, "/work", worker.id);
+    if (!outcome.ok) throw new Error(outcome.faults.join("\n"));
+    const urls = createUrls(outcome.config.templates, worker.id);
+    for (const url of [urls.take("boot"), urls.registration("boot", "jit"), urls.done("job")])
+      expect(url.startsWith(`${publicUrl}/v2/${worker.endpoint}/`), url).toBe(true);
+  });
+
+  test("steps get tokens for publicUrl, and they are taken", async () => {
+    const issuer = await startOidcIssuer();
+    try {
+      const audience = readConfig().publicUrl ?? "";
+      const options = { issuer: issuer.url, audience, clock: manualClock(T0), random: { fraction: () => 0 } };
+      const { verify } = createOidcVerifier(options);
+      expect(await verify(await issuer.sign(T0, { audience }))).toMatchObject({ type: "verified" });
+      expect(await verify(await issuer.sign(T0))).toMatchObject({ type: "refused" });
+    } finally {
+      await issuer.close();
+    }
   });
 
   test("the dispatcher's policy lets in the pods that its own pool makes", () => {

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 
 export const ROOT = join(import.meta.dirname, "..", "..", "..", "deploy", "kubernetes");
 
-export type Manifest = {
+type Manifest = {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
   /** Of a Kustomization. */
