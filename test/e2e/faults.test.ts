@@ -1,5 +1,6 @@
 // What can go wrong with runner, registration and GitHub: each ends in a state with a reason, or is tried again within bounds.
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24
 import { DatabaseSync } from "node:sqlite";
@@ -31,12 +32,15 @@ describe("a runner that cannot serve: the job is held with the reason, and nothi
     expect(["start-backoff", "start-failed"]).toContain(hold?.reason);
   });
 
-  test("no runner on this machine", async () => {
-    const session = await open({ env: { RUNNER_HOME: "/nowhere/actions-runner" } });
+  test("the runner was taken away after the start", async () => {
+    const home = await mkdtemp(join(tmpdir(), "npu-dispatch-runner-"));
+    await writeFile(join(home, "run.sh"), "");
+    const session = await open({ env: { RUNNER_HOME: home } });
+    await rm(home, { recursive: true });
     session.queue(["true"]);
     const { hold } = await heldJob(session);
     expect(hold?.reason).toBe("start-failed");
-    expect(hold?.message).toContain("/nowhere/actions-runner");
+    expect(hold?.message).toContain(home);
   });
 });
 
