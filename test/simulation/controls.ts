@@ -1,4 +1,5 @@
 // All mistakes that the simulator must find, each put into a copy of the real program.
+import { API_CONTROLS } from "./controls/api.ts";
 import { CARDS_CONTROLS } from "./controls/cards.ts";
 import { CHOICE_CONTROLS } from "./controls/choice.ts";
 import type { Control } from "./controls/control.ts";
@@ -6,6 +7,7 @@ import { JOBS_CONTROLS } from "./controls/jobs.ts";
 import { WORKERS_CONTROLS } from "./controls/workers.ts";
 
 export const CONTROLS: readonly Control[] = [
+  ...API_CONTROLS,
   ...CARDS_CONTROLS,
   ...CHOICE_CONTROLS,
   ...JOBS_CONTROLS,

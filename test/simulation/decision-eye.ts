@@ -20,6 +20,8 @@ export type DecisionEyeOptions = {
   readonly now: () => EpochMs;
   readonly tenants: readonly TenantSettings[];
   readonly onDecision: (decision: Decision) => void;
+  /** Which of its process's calls goes on: what a pass has tried, the pass of another call does not know. */
+  readonly callOf: () => number;
 };
 
 type Look = {
@@ -35,10 +37,11 @@ type Look = {
 
 /** The stores of one process, which serves one call at a time. */
 export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): Stores {
-  const { now, onDecision } = options;
+  const { now, onDecision, callOf } = options;
   const { jobs, lanes, marks, pools, workers } = stores;
-  /** A pass does not try a job twice, and a lane goes on behind it. */
+  /** A pass does not try a job twice, and a lane goes on behind it: also one for which it made no worker after all. */
   const tried = new Set<JobId>();
+  let call = callOf();
   let look = newLook(now());
   return {
     ...stores,
@@ -50,11 +53,18 @@ export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): St
   };
 
   async function listLanes(...args: Parameters<typeof lanes.list>): Promise<Lane[]> {
-    const current = newLook(now());
-    look = current;
+    const current = nextLook();
     const found = await lanes.list(...args);
     current.lanes = found;
     return found;
+  }
+
+  function nextLook(): Look {
+    if (call !== callOf()) tried.clear();
+    else if (look.pool !== undefined) for (const id of look.chosen.keys()) tried.add(id);
+    call = callOf();
+    look = newLook(now());
+    return look;
   }
 
   async function readHeads(...args: Parameters<typeof jobs.heads>): Promise<JobHead[]> {

@@ -1,22 +1,23 @@
 // The dispatcher as it is deployed: its processes with their ports and clocks, the stream between them, and the minute's pass.
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { Log, LogFields } from "../../shared/ports/log.ts";
+import type { Stores } from "../../shared/ports/store.ts";
 import { StoreError } from "../../shared/ports/store.ts";
 import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
-import { handleChange } from "../../shared/usecases/handle-change.ts";
+import { handleChange, setsInMotion } from "../../shared/usecases/handle-change.ts";
 import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
 import { reconcile } from "../../shared/usecases/reconcile.ts";
 import { recover } from "../../shared/usecases/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
-import { withDecisionEye } from "./decision-eye.ts";
 import type { Ground } from "./ground.ts";
-import { NO_API } from "./no-api.ts";
 import type { Outside } from "./outside.ts";
+import { withPoolEyes } from "./pool-eyes.ts";
 import type { Life } from "./ports.ts";
 import { createPortsOf } from "./ports.ts";
 import type { Crash, ProcessName } from "./processes.ts";
 import { createProcesses, PROCESSES } from "./processes.ts";
-import { CATALOGUE, DEPLOYMENT, POOL } from "./scenery.ts";
+import { catalogueOf, DEPLOYMENT, poolsOf } from "./scenery.ts";
+import type { SimClients } from "./sim-clients.ts";
 import type { Stream } from "./stream.ts";
 import { createStream } from "./stream.ts";
 
@@ -26,20 +27,30 @@ export type Dispatcher = {
   call<T>(process: ProcessName, timeoutMs: number, useCase: (deps: ApiDeps) => Promise<T>): Promise<T>;
   arm(crash: Crash): void;
   goAway(ms: number): void;
+  readonly isAway: boolean;
   /** One pass of the reconciler; it may be cut off. */
   reconcile(): void;
 };
 
+/** Those that make dispatch passes. */
+const DECIDING: ReadonlySet<ProcessName> = new Set(["dispatch", "reconcile"]);
 /** Lambda ends a function by then. */
 const FUNCTION_MS = 120_000;
 
-export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
-  const { plan, scene, timeline, trace, weather, watch, drawFor } = ground;
+export function createDispatcher(
+  ground: Ground,
+  outside: Outside,
+  clients: Pick<SimClients, "receiver">,
+): Dispatcher {
+  const { plan, scene, timeline, trace, weather, watch, table, drawFor } = ground;
+  const places = poolsOf(scene);
+  const catalogue = catalogueOf(places);
   let opened = 0;
   const portsOf = createPortsOf({
     ...ground,
     github: outside.calls.api,
-    pool: outside.pool.driver,
+    pools: new Map([...outside.pools].map(([name, { driver }]) => [name, driver])),
+    callbacks: clients.receiver,
     draw: drawFor("ports"),
     storeMs: plan.storeMs,
     isArmed: () => processes.isArmed,
@@ -49,6 +60,9 @@ export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
     ...ground,
     form: plan.form,
     depsOf,
+    onError(process, error) {
+      if (isMistake(error)) watch.broken("unexpected-error", `${process}: ${describe(error)}`);
+    },
     onCrash(process) {
       weather.count("crash", process);
       if (plan.form === "single") stream.drop();
@@ -62,58 +76,68 @@ export function createDispatcher(ground: Ground, outside: Outside): Dispatcher {
     ...ground,
     form: plan.form,
     draw: drawFor("stream"),
-    handle: (change) => call("dispatch", FUNCTION_MS, (deps) => handleChange(deps, change)),
+    concerns: setsInMotion,
+    handle: (change) => processes.call("dispatch", FUNCTION_MS, (deps) => handleChange(deps, change)),
   });
   return {
     stream,
-    receive: (word, timeoutMs) => call("webhook", timeoutMs, (deps) => receiveDelivery(deps, word)),
-    call,
+    receive: (word, timeoutMs) => processes.call("webhook", timeoutMs, (deps) => receiveDelivery(deps, word)),
+    call: processes.call,
     arm: processes.arm,
     goAway(ms) {
       if (plan.form === "single") stream.drop();
       processes.goAway(ms);
     },
+    get isAway() {
+      return processes.isAway;
+    },
     reconcile: () => background((deps) => reconcile(deps)),
   };
 
   function background(useCase: (deps: ApiDeps) => Promise<unknown>): void {
-    call("reconcile", FUNCTION_MS, useCase).catch((error: unknown) =>
-      trace.note("reconcile", "failed", "", error instanceof Error ? error.message : String(error)),
-    );
-  }
-
-  async function call<T>(
-    process: ProcessName,
-    timeoutMs: number,
-    useCase: (deps: ApiDeps) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await processes.call(process, timeoutMs, useCase);
-    } catch (error) {
-      if (isMistake(error)) watch.broken("unexpected-error", `${process}: ${describe(error)}`);
-      throw error;
-    }
+    processes
+      .call("reconcile", FUNCTION_MS, useCase)
+      .catch((error: unknown) =>
+        trace.note("reconcile", "failed", "", error instanceof Error ? error.message : String(error)),
+      );
   }
 
   function depsOf(process: ProcessName, life: Life): ApiDeps {
-    const { stores, github, pool } = portsOf(life);
+    const { stores, apiStores, github, callbacks, pools } = portsOf(life);
     const skew = plan.skews[plan.form === "single" ? 0 : PROCESSES.indexOf(process)] ?? 0;
     const now = () => timeline.now() + skew;
     return {
-      stores: withDecisionEye(stores, { now, tenants: scene.tenants, onDecision: watch.decision }),
-      apiStores: NO_API,
+      stores: DECIDING.has(process) ? watched(stores, now, life) : stores,
+      apiStores,
+      callbacks,
       seal: createFakeSeal(),
       clock: { now },
       random: drawFor(`${process}-${++opened}`),
       log: logOf(process),
       github,
-      pools: new Map([[POOL, { name: POOL, driver: pool, maxWorkers: undefined }]]),
-      catalogue: CATALOGUE,
+      pools: new Map(
+        places.flatMap(({ name, maxWorkers }) => {
+          const driver = pools.get(name);
+          return driver === undefined ? [] : [[name, { name, driver, maxWorkers }] as const];
+        }),
+      ),
+      catalogue,
       tenants: scene.tenants,
       deployment: DEPLOYMENT,
       githubUrl: "https://github.com",
       workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
     };
+  }
+
+  function watched(stores: Stores, now: () => number, life: Life): Stores {
+    return withPoolEyes(stores, {
+      now,
+      tenants: scene.tenants,
+      pools: places,
+      poolOf: (id) => table.all.jobs.get(id)?.pool,
+      onDecision: watch.decision,
+      callOf: () => life.calls,
+    });
   }
 
   function logOf(process: ProcessName): Log {

@@ -4,22 +4,32 @@ import type { Job, JobState } from "../../shared/domain/job.ts";
 import { isTerminal, isWaiting } from "../../shared/domain/job.ts";
 import { isLive } from "../../shared/domain/worker.ts";
 import type { SimJob } from "./github-things.ts";
-import { DEPLOYMENT, isBeyondQuota, POOL } from "./scenery.ts";
+import { DEPLOYMENT, isBeyondQuota } from "./scenery.ts";
 import type { World } from "./world.ts";
 
 /** Nothing is left to be done, so nothing will happen any more. */
 export function isQuiet(world: World): boolean {
-  const { table, outside, dispatcher } = world;
+  const { table, outside, dispatcher, clients } = world;
   return (
     ours(world).every((job) => job.status === "completed" || waitsForEver(job)) &&
     outside.hook.isEmpty &&
     dispatcher.stream.isEmpty &&
-    outside.pool.containers.size === 0 &&
-    [...table.all.jobs.values()].every((job) => isTerminal(job) || isHopeless(job)) &&
+    outside.containers().length === 0 &&
+    [...table.all.jobs.values()].every((job) => isOver(job) || isHopeless(job)) &&
     ![...table.all.workers.values()].some(isLive) &&
     ![...outside.github.runners.keys()].some(isOwn) &&
-    Object.keys(table.all.pools.get(POOL)?.reservations ?? {}).length === 0
+    heldCards(world).length === 0 &&
+    clients.all.every(({ id, isDone }) => isDone || id === undefined)
   );
+}
+
+/** Its client was told, if it asked for that. */
+function isOver(job: Job): boolean {
+  return isTerminal(job) && job.api?.callback?.dueAt === undefined;
+}
+
+function heldCards({ table }: World): string[] {
+  return [...table.all.pools.values()].flatMap(({ reservations }) => Object.keys(reservations));
 }
 
 export function checkEnd(world: World): void {
@@ -27,7 +37,8 @@ export function checkEnd(world: World): void {
   checkLeftovers(world);
 }
 
-function checkJob({ table, watch }: World, job: SimJob): void {
+function checkJob(world: World, job: SimJob): void {
+  const { table, watch } = world;
   const record = table.all.jobs.get(githubJobId(job.id));
   const name = `gh-${job.id} (${job.base.name}, ${job.base.labels[0]})`;
   if (job.status !== "completed") {
@@ -37,7 +48,7 @@ function checkJob({ table, watch }: World, job: SimJob): void {
     } else watch.broken("job-lost", `${name} is ${job.status} at GitHub and ${describe(record)} here`);
     return;
   }
-  if (record === undefined) return;
+  if (record === undefined || isUntold(world, job, record)) return;
   if (!isTerminal(record))
     watch.broken("open-here-ended-there", `${name} has ended at GitHub and is ${describe(record)}`);
   else if (record.state !== stateFor(job)) {
@@ -45,8 +56,9 @@ function checkJob({ table, watch }: World, job: SimJob): void {
   }
 }
 
-function checkLeftovers({ table, outside, watch }: World): void {
-  for (const { id, state } of outside.pool.containers.values()) {
+function checkLeftovers(world: World): void {
+  const { table, outside, watch } = world;
+  for (const { id, state } of outside.containers()) {
     const record = table.all.workers.get(id);
     watch.broken("orphan-container", `${id} is ${state} in the pool; its record: ${record?.state ?? "none"}`);
   }
@@ -56,13 +68,21 @@ function checkLeftovers({ table, outside, watch }: World): void {
   for (const name of outside.github.runners.keys()) {
     if (isOwn(name)) watch.broken("orphan-registration", `${name} is registered at GitHub`);
   }
-  const held = Object.keys(table.all.pools.get(POOL)?.reservations ?? {});
+  const held = heldCards(world);
   if (held.length > 0) watch.broken("orphan-cards", `cards are held for ${held.join()}`);
 }
 
 /** GitHub itself gives it up after a day. */
 function waitsForEver(job: SimJob): boolean {
   return job.status === "queued" && isBeyondQuota(job.base);
+}
+
+/**
+ * GitHub is never asked about a job that nothing can start: should the word of its end never be made, it goes on waiting
+ * (docs/reliability.md, What is not covered).
+ */
+function isUntold({ weather }: World, { conclusion }: SimJob, record: Job): boolean {
+  return isHopeless(record) && conclusion === "cancelled" && weather.struck.has("delivery-never");
 }
 
 /** It waits in its lane, and nothing was ever started for it. */

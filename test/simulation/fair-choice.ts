@@ -1,9 +1,10 @@
 // Invariant 6, read a second time and as plainly as it is written: who may start before whom, given what a pass has read.
+import { correctionOf } from "../../shared/domain/balance.ts";
 import { AGING_MS } from "../../shared/domain/deadlines.ts";
 import type { EpochMs, JobId, TenantId } from "../../shared/domain/ids.ts";
 import { waitingSince } from "../../shared/domain/lane.ts";
 import type { Pool } from "../../shared/domain/pool.ts";
-import { freeCards, usableCards, usedBy } from "../../shared/domain/pool.ts";
+import { balanced, freeCards, usableCards, usedBy } from "../../shared/domain/pool.ts";
 import type { JobHead } from "../../shared/ports/store.ts";
 
 export type SeenLane = {
@@ -60,7 +61,7 @@ function judge(decision: Decision, before: readonly JobId[], id: JobId): string 
   return `${id} (share ${winner.share}) came before ${passed.next.id} (share ${passed.share}), which fits into ${free}`;
 }
 
-function standingOf({ pool, lanes }: Decision, lane: SeenLane, before: readonly JobId[]): Standing {
+function standingOf({ pool, lanes, now }: Decision, lane: SeenLane, before: readonly JobId[]): Standing {
   const own = lane.heads.filter((head) => before.includes(head.id));
   const held = usedBy(pool, lane.tenant);
   const cards =
@@ -74,7 +75,9 @@ function standingOf({ pool, lanes }: Decision, lane: SeenLane, before: readonly 
   const next = lane.heads.find((head) => !before.includes(head.id) && head.cards <= largest);
   const isWithinQuota =
     next !== undefined && cards + next.cards <= lane.maxCards && workers < lane.maxWorkers;
-  return { lane, share: Math.max(cards, workers) / lane.weight, next: isWithinQuota ? next : undefined };
+  const due = correctionOf(balanced(pool, now).balance, lane.tenant);
+  const share = (Math.max(cards, workers) + due) / lane.weight;
+  return { lane, share, next: isWithinQuota ? next : undefined };
 }
 
 function cardsOf(lanes: readonly SeenLane[], ids: readonly JobId[]): number {

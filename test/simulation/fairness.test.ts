@@ -10,13 +10,20 @@ import type { SeenLane } from "./fair-choice.ts";
 import { findUnfair } from "./fair-choice.ts";
 import { playFairDay, playLargeJobs } from "./fairness.ts";
 
-test("a day's shares of 1-card jobs are those of the weights", async () => {
-  const { deviation, dry, jobs, violations } = await playFairDay({ cards: 8, seed: 1, sizes: [1] });
-  expect(violations).toEqual([]);
-  expect(dry).toBe(0);
-  expect(jobs).toBeGreaterThan(500);
-  expect(deviation).toBeLessThanOrEqual(0.02);
-}, 30_000);
+test.each([
+  { cards: 8, sizes: [1] },
+  { cards: 10, sizes: [1, 1, 2] },
+])(
+  "a day's shares of $cards cards are those of the weights, with jobs of $sizes",
+  async (day) => {
+    const { deviation, dry, jobs, violations } = await playFairDay({ ...day, seed: 1 });
+    expect(violations).toEqual([]);
+    expect(dry).toBe(0);
+    expect(jobs).toBeGreaterThan(500);
+    expect(deviation).toBeLessThanOrEqual(0.02);
+  },
+  30_000,
+);
 
 test("an 8-card job among endless small ones waits for the aging time and the longest job at most", async () => {
   const { waits, starved, violations } = await playLargeJobs({ cards: 8, seed: 1 });
@@ -32,7 +39,7 @@ describe("a decision", () => {
   const young = T0 + AGING_MS - 1;
   const old = T0 + AGING_MS;
   const held = (tenant: TenantId, cards: number) =>
-    reserve(aPool({ total: 8 }), aWorkerId("w"), { tenant, cards, slots: [] });
+    reserve(aPool({ total: 8 }), aWorkerId("w"), { tenant, cards, slots: [] }, T0);
 
   test("for the smaller share is fair", () => {
     const lanes = [lane(A, [1]), lane(B, [1])];
@@ -52,7 +59,7 @@ describe("a decision", () => {
 
   test("counts a share by its weight", () => {
     const lanes = [lane(A, [1]), lane(B, [1], { weight: 4 })];
-    const pool = reserve(held(B, 3), aWorkerId("v"), { tenant: A, cards: 1, slots: [] });
+    const pool = reserve(held(B, 3), aWorkerId("v"), { tenant: A, cards: 1, slots: [] }, T0);
     expect(findUnfair({ pool, now: young, lanes, chosen: [jobId("b0")] })).toBeUndefined();
     expect(findUnfair({ pool, now: young, lanes, chosen: [jobId("a0")] })).toMatch("came before b0");
   });

@@ -4,8 +4,8 @@ import type { Flooder } from "./flood.ts";
 import { createFlood } from "./flood.ts";
 import type { Hold } from "./holds.ts";
 import { cardTime } from "./holds.ts";
+import type { Violation } from "./rules.ts";
 import { START } from "./scenery.ts";
-import type { Violation } from "./watch.ts";
 
 export type FairDay = {
   readonly cards: number;

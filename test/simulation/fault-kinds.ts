@@ -49,6 +49,13 @@ export const FAULT_SHAPES = {
   gate: OFTEN,
   cancel: ONCE,
   rerun: ONCE,
+  // Clients of the API.
+  "call-lost": { ms: [5 * MINUTE, 60 * MINUTE], rate: [0.2, 0.7] },
+  "call-twice": OFTEN,
+  "ask-cancelled": ONCE,
+  "queue-purged": ONCE,
+  "run-ended": ONCE,
+  "callback-failed": { ms: [10 * MINUTE, 90 * MINUTE], rate: [0.3, 1] },
   // The pool.
   "slow-start": OFTEN,
   "pull-failed": SOME,

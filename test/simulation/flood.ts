@@ -7,7 +7,7 @@ import { createHolds } from "./holds.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
 import type { Plan } from "./plan.ts";
 import { labelsFor, POOL, START } from "./scenery.ts";
-import { workflowJob } from "./victims.ts";
+import { workflowJob } from "./workflow-job.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 

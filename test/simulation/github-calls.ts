@@ -1,13 +1,13 @@
 // GitHub's API over its own side of the world, with its limits: every call is counted, refused ones too.
 
 import type { RunnerScope } from "../../shared/domain/worker.ts";
-import type { Caller, Github, GithubRunner } from "../../shared/ports/github.ts";
+import type { Caller, Github, GithubRunner, WorkflowRunWord } from "../../shared/ports/github.ts";
 import { GithubError } from "../../shared/ports/github.ts";
 import type { SimRunner } from "./github-things.ts";
 import { wordOf } from "./github-things.ts";
 import type { GithubWorld } from "./github-world.ts";
 import type { Hook } from "./hook.ts";
-import type { Synchronous } from "./ports.ts";
+import type { Synchronous } from "./synchronous.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Weather } from "./weather.ts";
 
@@ -31,6 +31,7 @@ export type GithubCallsOptions = {
   readonly hook: Hook;
   readonly weather: Weather;
   readonly timeline: Timeline;
+  readonly runOf: (runId: number) => WorkflowRunWord | undefined;
   /** A registration of a runner that works was removed through the API. */
   readonly onRemovedAtWork: (runner: SimRunner) => void;
 };
@@ -84,9 +85,9 @@ export function createGithubCalls(options: GithubCallsOptions): GithubCalls {
         const job = world.jobs.get(workflowJobId);
         return job?.isOurs === true ? wordOf(job) : undefined;
       },
-      workflowRun() {
+      workflowRun(_caller, { runId }) {
         call("workflowRun");
-        return undefined;
+        return options.runOf(runId);
       },
       findRunner(_caller, _scope, name) {
         call("findRunner");

@@ -1,7 +1,7 @@
 // Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <kind,kind>`, in a copy of the program too.
 import { FAULT_KINDS } from "./fault-kinds.ts";
+import type { Rule } from "./rules.ts";
 import { simulate } from "./simulate.ts";
-import type { Rule } from "./watch.ts";
 
 export type Prey = {
   readonly runs: number;

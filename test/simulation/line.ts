@@ -1,22 +1,22 @@
-// A container's line to the dispatcher: asked again while nobody answers; nothing is heard on it once the container has ended.
+// A line to the dispatcher, of a container or of a client: asked again while nobody answers, and over with its holder.
 import type { Deps } from "../../shared/usecases/deps.ts";
 import type { Draw } from "./draw.ts";
 import type { Timeline } from "./timeline.ts";
 
-export type Line = {
+export type Line<Needs = Deps> = {
   /** Undefined when nobody answered. */
-  ask<T>(useCase: (deps: Deps) => Promise<T>): Promise<{ readonly answer: T } | undefined>;
+  ask<T>(useCase: (deps: Needs) => Promise<T>): Promise<{ readonly answer: T } | undefined>;
   /** The first answer that is not undefined; undefined when there was none in time. */
-  askUntil<T>(limitMs: number, useCase: (deps: Deps) => Promise<T | undefined>): Promise<T | undefined>;
+  askUntil<T>(limitMs: number, useCase: (deps: Needs) => Promise<T | undefined>): Promise<T | undefined>;
   pause(ms: number): Promise<void>;
   /** No answer for this long. */
   cutOff(ms: number): void;
 };
 
-export type LineOptions = {
+export type LineOptions<Needs> = {
   readonly timeline: Timeline;
   readonly draw: Draw;
-  readonly call: <T>(useCase: (deps: Deps) => Promise<T>) => Promise<T>;
+  readonly call: <T>(useCase: (deps: Needs) => Promise<T>) => Promise<T>;
   /** Nobody is there any more to go on. */
   readonly isOver: () => boolean;
 };
@@ -24,7 +24,7 @@ export type LineOptions = {
 /** Between two tries, ms. */
 const RETRY = [500, 15_000] as const;
 
-export function createLine({ timeline, draw, call, isOver }: LineOptions): Line {
+export function createLine<Needs>({ timeline, draw, call, isOver }: LineOptions<Needs>): Line<Needs> {
   let cutOffUntil = 0;
   return {
     ask,
@@ -44,7 +44,7 @@ export function createLine({ timeline, draw, call, isOver }: LineOptions): Line 
     },
   };
 
-  async function ask<T>(useCase: (deps: Deps) => Promise<T>): Promise<{ readonly answer: T } | undefined> {
+  async function ask<T>(useCase: (deps: Needs) => Promise<T>): Promise<{ readonly answer: T } | undefined> {
     if (isOver()) return never();
     if (timeline.now() < cutOffUntil) return undefined;
     const heard = await call(useCase).then(

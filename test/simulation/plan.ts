@@ -2,6 +2,7 @@
 import { createDraw, type Draw, derived } from "./draw.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS, FAULT_SHAPES } from "./fault-kinds.ts";
+import type { Asked, OtherPool } from "./scenery.ts";
 
 export type PlannedJob = {
   readonly type: "job";
@@ -9,9 +10,23 @@ export type PlannedJob = {
   /** ms after the start of the run. */
   readonly at: number;
   readonly repository: number;
+  /** Of the run's. */
+  readonly pool: number;
   readonly cards: number;
   readonly runMs: number;
   readonly fails: boolean;
+};
+
+/** A job that a client asks for through the API. */
+export type PlannedAsk = Omit<PlannedJob, "type" | "cards"> & {
+  readonly type: "ask";
+  readonly asked: Asked;
+  /** A workflow run asks, whose end ends the job; else the holder of an API key. */
+  readonly isRun: boolean;
+  readonly ttlMs: number | undefined;
+  readonly hasCallback: boolean;
+  /** So often it is sent once more when it has failed. */
+  readonly retries: number;
 };
 
 export type PlannedFault = {
@@ -24,7 +39,7 @@ export type PlannedFault = {
   readonly seed: number;
 };
 
-export type Entry = PlannedJob | PlannedFault;
+export type Entry = PlannedJob | PlannedAsk | PlannedFault;
 
 export type Plan = {
   readonly seed: number;
@@ -39,6 +54,8 @@ export type Plan = {
   readonly hasHooks: boolean;
   /** Longest answer of the store in quiet times, ms; 0: at once. */
   readonly storeMs: number;
+  /** Beside the pool of numbered cards. Absent: none. */
+  readonly others?: readonly OtherPool[];
   readonly entries: readonly Entry[];
 };
 
@@ -54,6 +71,7 @@ const CARDS = [1, 1, 1, 1, 1, 1, 2, 2, 4, 8];
 export function drawPlan(seed: number, kinds: readonly FaultKind[] = FAULT_KINDS): Plan {
   const draw = createDraw(derived(seed, "plan"));
   const skews = Array.from({ length: 4 }, () => draw.between(-MAX_SKEW_MS, MAX_SKEW_MS));
+  const others = drawOthers(draw);
   return {
     seed,
     form: draw.chance(0.35) ? "single" : "cloud",
@@ -62,33 +80,54 @@ export function drawPlan(seed: number, kinds: readonly FaultKind[] = FAULT_KINDS
     hasHooks: draw.chance(0.5),
     registration: draw.chance(0.5) ? "token" : "jit",
     storeMs: draw.chance(0.15) ? draw.between(1, 30) : 0,
-    entries: [...drawJobs(draw), ...drawFaults(draw, kinds)],
+    others,
+    entries: [...drawJobs(draw, 1 + others.length), ...drawFaults(draw, kinds)],
   };
 }
 
-/** Bursts of equal jobs, as a matrix makes them, with single ones between. */
-function drawJobs(draw: Draw): PlannedJob[] {
+/** One to three pools. */
+function drawOthers(draw: Draw): OtherPool[] {
+  const kinds: readonly OtherPool[] = ["nodes", "none"];
+  return kinds.filter(() => draw.chance(0.4));
+}
+
+/** Bursts of equal jobs, as a matrix makes them, with single ones between; one in four bursts comes through the API. */
+function drawJobs(draw: Draw, pools: number): (PlannedJob | PlannedAsk)[] {
   const count = draw.between(20, 30);
-  const jobs: PlannedJob[] = [];
+  const jobs: (PlannedJob | PlannedAsk)[] = [];
   while (jobs.length < count) {
     const at = draw.between(0, LAST_JOB_MS);
-    const size = draw.chance(0.4) ? draw.between(2, 8) : 1;
-    const cards = draw.pick(CARDS);
+    const size = Math.min(count - jobs.length, draw.chance(0.4) ? draw.between(2, 8) : 1);
+    const pool = draw.between(0, pools - 1);
     // The owner of the last one may have four cards: what asks for more waits for ever, and must not hold up the others.
     const repository = draw.between(0, 3);
-    for (let one = 0; one < size && jobs.length < count; one++) {
-      jobs.push({
-        type: "job",
-        name: `job-${jobs.length}`,
-        at: at + draw.between(0, 5_000),
-        repository,
-        cards,
-        runMs: runMsOf(draw),
-        fails: draw.chance(0.15),
-      });
+    const drawOne = draw.chance(0.25) ? askIn(draw) : jobIn(draw);
+    for (let one = 0; one < size; one++) {
+      const name = `job-${jobs.length}`;
+      const common = { name, at: at + draw.between(0, 5_000), repository, pool };
+      jobs.push({ ...common, runMs: runMsOf(draw), fails: draw.chance(0.15), ...drawOne() });
     }
   }
   return jobs;
+}
+
+function jobIn(draw: Draw): () => Pick<PlannedJob, "type" | "cards"> {
+  const cards = draw.pick(CARDS);
+  return () => ({ type: "job", cards });
+}
+
+type AskParts = Omit<PlannedAsk, keyof Omit<PlannedJob, "type" | "cards">>;
+
+function askIn(draw: Draw): () => AskParts {
+  const asked = draw.chance(0.6) ? "program" : "steps";
+  return () => ({
+    type: "ask",
+    asked,
+    isRun: draw.chance(0.4),
+    ttlMs: draw.chance(0.2) ? draw.between(2 * MINUTE, 60 * MINUTE) : undefined,
+    hasCallback: draw.chance(0.5),
+    retries: draw.between(0, 2),
+  });
 }
 
 /** Most are short; one in fifty runs into the execution limit. */

@@ -1,8 +1,12 @@
 // The ports of one process over the simulated world: each call may be slow, fail, lose its answer, or be the process's last.
+import type { PoolName } from "../../shared/domain/ids.ts";
+import type { ApiStores } from "../../shared/ports/api-store.ts";
+import type { CallbackSender } from "../../shared/ports/callback-sender.ts";
 import type { Github } from "../../shared/ports/github.ts";
 import type { PoolDriver } from "../../shared/ports/pool-driver.ts";
 import { StoreError, type Stores } from "../../shared/ports/store.ts";
 import type { Draw } from "./draw.ts";
+import type { Synchronous } from "./synchronous.ts";
 import type { Table } from "./table.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Weather } from "./weather.ts";
@@ -10,23 +14,25 @@ import type { Weather } from "./weather.ts";
 /** One process that serves one call at a time. */
 export type Life = {
   isOver: boolean;
+  /** Its calls so far. */
+  calls: number;
   /** Told before the first wait of a call. */
   onWait: (() => void) | undefined;
 };
 
-export type Ports = { readonly stores: Stores; readonly github: Github; readonly pool: PoolDriver };
-
-/** The same methods, answering at once. */
-export type Synchronous<Port> = {
-  readonly [Name in keyof Port]: Port[Name] extends (...args: infer Args) => Promise<infer Answer>
-    ? (...args: Args) => Answer
-    : Port[Name];
+export type Ports = {
+  readonly stores: Stores;
+  readonly apiStores: ApiStores;
+  readonly github: Github;
+  readonly callbacks: CallbackSender;
+  readonly pools: ReadonlyMap<PoolName, PoolDriver>;
 };
 
 export type PortsOptions = {
   readonly table: Table;
   readonly github: Synchronous<Github>;
-  readonly pool: Synchronous<PoolDriver>;
+  readonly pools: ReadonlyMap<PoolName, Synchronous<PoolDriver>>;
+  readonly callbacks: Synchronous<CallbackSender>;
   readonly weather: Weather;
   readonly timeline: Timeline;
   readonly draw: Draw;
@@ -42,7 +48,9 @@ type Kind = "read" | "listing" | "write" | "replace" | "far" | "look";
 type Method = (...args: readonly unknown[]) => unknown;
 type Port = {
   readonly kind: Kind;
+  /** With its store's, for people. */
   readonly name: string;
+  readonly call: string;
   readonly method: Method;
   readonly overtake: Method | undefined;
 };
@@ -53,76 +61,119 @@ const KINDS: { readonly [method: string]: Kind | undefined } = {
   live: "listing",
   list: "listing",
   due: "listing",
+  open: "listing",
   replace: "replace",
 };
 const POOL_EFFECTS: ReadonlySet<string> = new Set(["start", "stop"]);
 /** A listing shows what was true at most this long ago. */
 const STALE_MS = 60_000;
+/** Share of the store's answers that take their time where it is slow all day. */
+const SLOWER = 0.3;
 /** Longest stop of a process between two effects, as of a frozen function. */
 const SLOW_MS = 45_000;
 /** Pools and GitHub answer within this time. */
 const FAR_MS = 1_500;
 
 export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
-  const { table, github, pool, weather, timeline, draw, storeMs, isArmed, endsAt } = options;
+  const { table, github, pools, callbacks, weather, timeline, draw, storeMs, isArmed, endsAt } = options;
   const listed = new Map<string, { readonly at: number; readonly answer: unknown }>();
-  const stores = Object.entries(table).filter(([name]) => name !== "all" && name !== "forgetWorker");
+  const { api, all: _all, forgetWorker: _forget, ...stores } = table;
+  const { wrote: _wrote, ...apiStores } = api;
+  const storePorts = portsIn(stores);
+  const apiPorts = portsIn(apiStores);
+  const githubPorts = portsOf("github", github, () => "far");
+  const callbackPorts = portsOf("callbacks", { send: callbacks.send }, () => "far");
+  const poolPorts = [...pools].map(
+    ([name, pool]) =>
+      [name, pool, portsOf("pool", pool, (method) => (POOL_EFFECTS.has(method) ? "far" : "look"))] as const,
+  );
   return (life) => ({
-    stores: Object.fromEntries(
-      stores.map(([name, core]) => [name, wrap(life, name, core, (method) => KINDS[method] ?? "write")]),
-    ) as Stores,
-    github: wrap(life, "github", github, () => "far") as Github,
-    pool: {
-      ...wrap(life, "pool", pool, (method) => (POOL_EFFECTS.has(method) ? "far" : "look")),
-      capabilities: pool.capabilities,
-    } as PoolDriver,
+    stores: wrapAll(life, storePorts) as Stores,
+    apiStores: wrapAll(life, apiPorts) as ApiStores,
+    github: wrap(life, githubPorts) as Github,
+    callbacks: { refusal: callbacks.refusal, ...wrap(life, callbackPorts) } as CallbackSender,
+    pools: new Map(
+      poolPorts.map(([name, { capabilities }, ports]) => [
+        name,
+        { ...wrap(life, ports), capabilities } as PoolDriver,
+      ]),
+    ),
   });
 
-  function wrap(life: Life, store: string, core: object, kindOf: (method: string) => Kind): object {
-    const methods = Object.entries(core).filter(([, method]) => typeof method === "function");
-    const { overtake } = core as { overtake?: Method };
-    return Object.fromEntries(
-      methods.map(([name, method]) => {
-        const port: Port = {
-          kind: kindOf(name),
-          name: `${store}.${name}`,
-          method: method as Method,
-          overtake,
-        };
-        if (port.kind === "far") return [name, (...args: unknown[]) => callFar(life, port, args)];
+  function wrapAll(life: Life, all: readonly (readonly [string, readonly Port[]])[]): object {
+    const wrapped: { [name: string]: object } = {};
+    for (const [name, ports] of all) wrapped[name] = wrap(life, ports);
+    return wrapped;
+  }
+
+  function wrap(life: Life, ports: readonly Port[]): object {
+    const wrapped: { [method: string]: Method } = {};
+    for (const port of ports) {
+      if (port.kind === "far") wrapped[port.call] = (...args) => callFar(life, port, args);
+      else {
         // No rest arguments where the most calls are: it halves their cost.
         const callNear = port.kind === "look" ? callAtOnce : callStore;
-        return [name, (a: unknown, b: unknown, c: unknown) => callNear(life, port, a, b, c)];
-      }),
-    );
+        wrapped[port.call] = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) =>
+          callNear(life, port, a, b, c, d, e);
+      }
+    }
+    return wrapped;
   }
 
-  function callStore(life: Life, port: Port, a: unknown, b: unknown, c: unknown): Promise<unknown> {
-    const isInTrouble = !weather.isCalm || storeMs > 0 || isArmed();
-    return isInTrouble ? callInTrouble(life, port, [a, b, c]) : callAtOnce(life, port, a, b, c);
+  function callStore(
+    life: Life,
+    port: Port,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+    e: unknown,
+  ): Promise<unknown> {
+    if (weather.isCalm && storeMs === 0 && !isArmed()) return callAtOnce(life, port, a, b, c, d, e);
+    const ms = delayOf(port);
+    const args = [a, b, c, d, e];
+    return ms === 0
+      ? callInTrouble(life, port, args)
+      : wait(life, ms).then(() => callInTrouble(life, port, args));
   }
 
-  function callAtOnce(life: Life, port: Port, a: unknown, b: unknown, c: unknown): Promise<unknown> {
+  function callAtOnce(
+    life: Life,
+    port: Port,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+    e: unknown,
+  ): Promise<unknown> {
     if (life.isOver) return never();
     try {
-      return Promise.resolve(port.method(a, b, c));
+      return Promise.resolve(port.method(a, b, c, d, e));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async function callInTrouble(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
-    await delay(life, port);
+  function callInTrouble(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
     if (life.isOver || endsBefore(life, port)) return never();
+    try {
+      return Promise.resolve(answerInTrouble(life, port, args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  function answerInTrouble(life: Life, port: Port, args: readonly unknown[]): unknown {
     if (weather.strikes("store-fault", port.name)) throw fault(`The store did not answer ${port.name}`);
     if (port.kind === "replace" && weather.strikes("store-race", port.name)) port.overtake?.(args[0]);
     if (port.kind === "listing") return list(port, args);
     return port.kind === "read" ? port.method(...args) : answered(life, port, port.method(...args));
   }
 
-  async function delay(life: Life, port: Port): Promise<void> {
-    if (storeMs > 0) await wait(life, draw.between(0, storeMs));
-    if (weather.strikes("store-slow", port.name)) await wait(life, draw.between(50, SLOW_MS));
+  function delayOf(port: Port): number {
+    // Not all of them: what is answered at once meets what is not.
+    const ms = storeMs > 0 && draw.chance(SLOWER) ? draw.between(1, storeMs) : 0;
+    return weather.strikes("store-slow", port.name) ? ms + draw.between(50, SLOW_MS) : ms;
   }
 
   function endsBefore(life: Life, { kind, name }: Port): boolean {
@@ -158,6 +209,21 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     await wait(life, draw.between(20, FAR_MS));
     return life.isOver || endsAt(life, "after", port.name) ? never() : answer;
   }
+}
+
+function portsIn(cores: { readonly [name: string]: object }): (readonly [string, readonly Port[]])[] {
+  return Object.entries(cores).map(
+    ([name, core]) => [name, portsOf(name, core, (method) => KINDS[method] ?? "write")] as const,
+  );
+}
+
+function portsOf(store: string, core: object, kindOf: (method: string) => Kind): Port[] {
+  const { overtake } = core as { overtake?: Method };
+  return Object.entries(core).flatMap(([call, method]) =>
+    typeof method === "function"
+      ? [{ kind: kindOf(call), name: `${store}.${call}`, call, method, overtake }]
+      : [],
+  );
 }
 
 /** A process that has ended hears no answer. */

@@ -32,8 +32,6 @@ class Unreachable extends Error {
 type Sandbox<Deps> = Life & {
   readonly process: ProcessName;
   readonly deps: Deps;
-  /** Calls so far: a time-out belongs to one of them. */
-  calls: number;
   lose: ((error: Error) => void) | undefined;
 };
 
@@ -42,6 +40,8 @@ export type ProcessesOptions<Deps> = {
   readonly trace: Trace;
   readonly form: "single" | "cloud";
   readonly depsOf: (process: ProcessName, life: Life) => Deps;
+  /** A call has failed. */
+  readonly onError: (process: ProcessName, error: unknown) => void;
   readonly onCrash: (process: ProcessName) => void;
   /** Everything that was away is there again. */
   readonly onReturn: () => void;
@@ -51,7 +51,7 @@ export type ProcessesOptions<Deps> = {
 const RESTART_MS = 15_000;
 
 export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processes<Deps> {
-  const { timeline, trace, form, depsOf, onCrash, onReturn } = options;
+  const { timeline, trace, form, depsOf, onError, onCrash, onReturn } = options;
   const idle = new Map<ProcessName, Sandbox<Deps>[]>(PROCESSES.map((name) => [name, []]));
   const busy = new Set<Sandbox<Deps>>();
   let fuse: { process: ProcessName; left: number; moment: "before" | "after" } | undefined;
@@ -95,6 +95,7 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
         },
         (error: unknown) => {
           free(sandbox);
+          onError(process, error);
           reject(error);
         },
       );
@@ -103,6 +104,7 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
 
   /** Planned only once a call waits for something: most are over within their event. */
   function limit(sandbox: Sandbox<Deps>, at: number): void {
+    // A time-out belongs to this call.
     const { calls } = sandbox;
     sandbox.onWait = undefined;
     timeline.at(at, () => {
@@ -111,8 +113,8 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
   }
 
   function open(process: ProcessName): Sandbox<Deps> {
-    const life: Life = { isOver: false, onWait: undefined };
-    return Object.assign(life, { process, deps: depsOf(process, life), calls: 0, lose: undefined });
+    const life: Life = { isOver: false, calls: 0, onWait: undefined };
+    return Object.assign(life, { process, deps: depsOf(process, life), lose: undefined });
   }
 
   function free(sandbox: Sandbox<Deps>): void {

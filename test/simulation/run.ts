@@ -1,12 +1,15 @@
 // Plays one plan to its end and says what broke.
 import { checkEnd, isQuiet } from "./end-checks.ts";
+import { checkAsks } from "./end-checks-api.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
+import { createPatience } from "./patience.ts";
 import type { Plan, PlannedJob } from "./plan.ts";
 import { STORM_MS } from "./plan.ts";
-import { CALM_MS, labelsFor, REPOSITORIES, START } from "./scenery.ts";
-import { workflowJob } from "./victims.ts";
-import type { Violation } from "./watch.ts";
+import type { Violation } from "./rules.ts";
+import { CALM_MS, labelsFor, poolsOf, REPOSITORIES, START } from "./scenery.ts";
+import { digestAtOnce } from "./sync-digest.ts";
+import { workflowJob } from "./workflow-job.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 
@@ -25,17 +28,31 @@ export type Outcome = {
 const MINUTE = 60_000;
 
 export async function runPlan(plan: Plan, { keepTrace = false } = {}): Promise<Outcome> {
+  const restore = digestAtOnce();
+  try {
+    return await play(plan, keepTrace);
+  } finally {
+    restore();
+  }
+}
+
+async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
   const world = createSimWorld(plan, { keepTrace });
-  const { timeline, trace, watch, weather, outside } = world;
+  const { timeline, trace, watch, weather, outside, clients } = world;
   for (const entry of plan.entries) {
     if (entry.type === "job") timeline.at(START + entry.at, () => createJob(world, entry));
+    else if (entry.type === "ask") timeline.at(START + entry.at, () => clients.begin(entry));
   }
-  timeline.after(MINUTE, () => tick(world));
+  const lookAtWaits = createPatience(world);
+  timeline.after(MINUTE, () => tick(world, lookAtWaits));
   await timeline.play(START + STORM_MS + CALM_MS);
-  if (watch.violations.length === 0) checkEnd(world);
+  if (watch.violations.length === 0) {
+    checkEnd(world);
+    checkAsks(world);
+  }
   return {
     violations: watch.violations,
-    jobs: outside.github.jobs.size,
+    jobs: outside.github.jobs.size + clients.all.filter(({ step }) => step === undefined).length,
     struck: weather.struck,
     calls: outside.calls.counts,
     hash: trace.hash,
@@ -44,30 +61,32 @@ export async function runPlan(plan: Plan, { keepTrace = false } = {}): Promise<O
   };
 }
 
-function tick(world: World): void {
+function tick(world: World, lookAtWaits: () => void): void {
   const { timeline, watch, plan } = world;
   watch.tick();
+  if ((timeline.now() - START) % MINUTE === 0) lookAtWaits();
   if (timeline.now() > START + STORM_MS && isQuiet(world)) {
     timeline.halt();
     return;
   }
   reconcileIfDue(world);
-  timeline.after(PASS_MS[plan.form], () => tick(world));
+  timeline.after(PASS_MS[plan.form], () => tick(world, lookAtWaits));
 }
 
-function createJob({ weather, timeline, outside }: World, planned: PlannedJob): void {
+function createJob({ weather, timeline, outside, scene }: World, planned: PlannedJob): void {
   const { github } = outside;
   const id = github.nextId();
   const number = Number(planned.name.slice(planned.name.indexOf("-") + 1));
   const runId = 7_000 + Math.floor(number / 3);
   const repository = REPOSITORIES[planned.repository] ?? REPOSITORIES[0];
   if (repository === undefined) throw new RangeError("the scenery has no repositories");
+  const pools = poolsOf(scene);
   const isGated = weather.strikes("gate", planned.name);
   const job = github.create({
     base: {
       ...workflowJob({ id, runId, name: planned.name, createdAt: timeline.now() }),
       repository,
-      labels: labelsFor(planned.cards),
+      labels: labelsFor(planned.cards, pools[planned.pool % pools.length]?.name),
     },
     status: isGated ? "waiting" : "queued",
     runMs: planned.runMs,

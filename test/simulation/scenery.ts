@@ -1,7 +1,8 @@
-// Where every run plays: the owners and repositories, the endpoints of one pool of eight cards, and its limits.
+// Where every run plays: the owners and repositories, the pools with their endpoints, and the limits.
 import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
 import { expandEndpoint } from "../../shared/domain/endpoint.ts";
 import type { Owner, WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import type { PoolName } from "../../shared/domain/ids.ts";
 import { poolName } from "../../shared/domain/ids.ts";
 import type { Catalogue } from "../../shared/domain/matching.ts";
 import type { TenantSettings } from "../../shared/domain/tenant.ts";
@@ -35,17 +36,51 @@ const TENANTS: readonly TenantSettings[] = [
   { ...DEFAULT_TENANT_SETTINGS, owner: SOLO.login, maxCards: 4 },
 ];
 
-/** What differs between the runs of faults and those of fairness. */
-export type Scene = { readonly cards: number; readonly tenants: readonly TenantSettings[] };
-export const SCENE: Scene = { cards: CARDS, tenants: TENANTS };
+export type ScenePool = {
+  readonly name: PoolName;
+  /** In all. They are numbered where it has no nodes. */
+  readonly cards: number;
+  readonly nodes: readonly { readonly name: string; readonly total: number }[] | undefined;
+  readonly maxWorkers: number | undefined;
+};
 
-const TEMPLATE: EndpointTemplate = {
-  name: "linux-aarch64-a2-{npus}",
-  selector: "linux-aarch64-a2-{npus}",
+const NODES = [
+  { name: "node-1", total: 8 },
+  { name: "node-2", total: 4 },
+];
+/** Those that a run may have beside the pool of numbered cards. */
+const OTHER_POOLS = {
+  nodes: { name: poolName("a3"), cards: 12, nodes: NODES, maxWorkers: undefined },
+  none: { name: poolName("cpu"), cards: 0, nodes: undefined, maxWorkers: 6 },
+} as const satisfies { readonly [kind: string]: ScenePool };
+export type OtherPool = keyof typeof OTHER_POOLS;
+
+/** What differs between the runs of faults and those of fairness. */
+export type Scene = {
+  /** Of the pool of numbered cards. */
+  readonly cards: number;
+  readonly tenants: readonly TenantSettings[];
+  readonly others?: readonly ScenePool[];
+};
+
+export function sceneWith(others: readonly OtherPool[]): Scene {
+  return { cards: CARDS, tenants: TENANTS, others: others.map((kind) => OTHER_POOLS[kind]) };
+}
+
+export function poolsOf({ cards, others = [] }: Scene): ScenePool[] {
+  return [{ name: POOL, cards, nodes: undefined, maxWorkers: undefined }, ...others];
+}
+
+/** The tenant's own cards in each pool. */
+export function maxCardsOf(login: string): number | undefined {
+  return TENANTS.find(({ owner }) => owner === login)?.maxCards;
+}
+
+const COUNTS = [1, 2, 4, 8];
+const TEMPLATE: Omit<EndpointTemplate, "name" | "selector" | "pool"> = {
   labels: ["npu"],
-  pool: POOL,
   cards: undefined,
-  counts: [1, 2, 4, 8],
+  counts: COUNTS,
   startedBy: "webhook",
   registration: "auto",
   defaultLabels: false,
@@ -55,20 +90,42 @@ const TEMPLATE: EndpointTemplate = {
   limits: { executionMs: EXECUTION_MS, idleMs: 5 * MINUTE, bootMs: 15 * MINUTE },
 };
 
-export const CATALOGUE: Catalogue = { templates: [TEMPLATE], endpoints: expandEndpoint(TEMPLATE) };
+/** What the API starts in a pool: a runner for the steps of a workflow, or a program that takes one job after the other. */
+export type Asked = "steps" | "program";
+
+export function askedEndpoint(pool: PoolName, asked: Asked): string {
+  return `${pool}-${asked}`;
+}
+
+export function catalogueOf(pools: readonly ScenePool[]): Catalogue {
+  const templates = pools.flatMap(templatesOf);
+  return { templates, endpoints: templates.flatMap(expandEndpoint) };
+}
+
+function templatesOf({ name: pool, cards }: ScenePool): EndpointTemplate[] {
+  const [selector = ""] = labelsFor("{npus}", pool);
+  const one = { ...TEMPLATE, pool, counts: [], cards: Math.min(1, cards), startedBy: "api" as const };
+  const [steps, program] = [askedEndpoint(pool, "steps"), askedEndpoint(pool, "program")];
+  return [
+    cards === 0
+      ? { ...one, name: selector, selector, startedBy: "webhook" }
+      : { ...TEMPLATE, pool, name: selector, selector },
+    { ...one, name: steps, selector: steps },
+    { ...one, name: program, selector: program, command: ["python3", "handler.py"] },
+  ];
+}
 
 /** It asks for more cards than its owner may have: nothing will start it. */
 export function isBeyondQuota({
   labels,
   repository,
 }: Pick<WorkflowJobWord, "labels" | "repository">): boolean {
-  const maxCards = TENANTS.find(({ owner }) => owner === repository.owner.login)?.maxCards;
-  return (
-    maxCards !== undefined &&
-    [1, 2, 4, 8].some((cards) => cards > maxCards && labels[0] === labelsFor(cards)[0])
-  );
+  const maxCards = maxCardsOf(repository.owner.login);
+  const asked = COUNTS.find((cards) => labels[0]?.endsWith(`-${cards}`));
+  return maxCards !== undefined && asked !== undefined && asked > maxCards;
 }
 
-export function labelsFor(cards: number): string[] {
-  return [`linux-aarch64-a2-${cards}`, "NPU"];
+/** A pool without cards has one endpoint for all. */
+export function labelsFor(cards: number | string, pool: PoolName = POOL): string[] {
+  return [pool === OTHER_POOLS.none.name ? `linux-aarch64-${pool}` : `linux-aarch64-${pool}-${cards}`, "NPU"];
 }

@@ -1,7 +1,7 @@
 // From a run that breaks to the smallest that still does: entries of its plan are left out as long as the same rule breaks.
 import type { Entry, Plan } from "./plan.ts";
+import type { Rule } from "./rules.ts";
 import type { Outcome } from "./run.ts";
-import type { Rule } from "./watch.ts";
 
 export type Shrunk = {
   readonly plan: Plan;

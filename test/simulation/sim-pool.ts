@@ -1,8 +1,10 @@
-// A pool of numbered cards: containers that start slowly, fail, vanish, hang or come back, and the driver's view of them.
+// One pool: containers that start slowly, fail, vanish, hang or come back, and the driver's view of them.
 import type { EpochMs, WorkerId } from "../../shared/domain/ids.ts";
 import type { ContainerState, PoolDriver, StartOutcome, StartSpec } from "../../shared/ports/pool-driver.ts";
 import type { Draw } from "./draw.ts";
-import type { Synchronous } from "./ports.ts";
+import type { ScenePool } from "./scenery.ts";
+import { createSimNodes } from "./sim-nodes.ts";
+import type { Synchronous } from "./synchronous.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import type { Weather } from "./weather.ts";
@@ -10,6 +12,9 @@ import type { Weather } from "./weather.ts";
 export type Container = {
   readonly spec: StartSpec;
   readonly id: WorkerId;
+  readonly pool: ScenePool;
+  /** Where the pool has nodes; undefined while it waits for room on one. */
+  node: string | undefined;
   readonly startedAt: EpochMs;
   state: "alive" | "exited" | "gone";
   end: { readonly code: number | undefined; readonly result: string | undefined } | undefined;
@@ -40,20 +45,26 @@ export type SimPoolOptions = {
   readonly trace: Trace;
   readonly weather: Weather;
   readonly draw: Draw;
-  readonly cards: number;
+  readonly place: ScenePool;
   /** `bootMs`: from now to its first call; undefined: it never gets so far. */
   readonly onStart: (container: Container, bootMs: number | undefined) => void;
   /** Its processes are gone. */
   readonly onEnd: (container: Container) => void;
+  /** It is there, though it may wait for its node or its image yet. */
+  readonly onMade: (container: Container) => void;
   /** The dispatcher takes down a container that lives. */
   readonly onStop: (container: Container) => void;
 };
 
 const MINUTE = 60_000;
+/** Between two looks for a node with room. */
+const PLACE_MS = 20_000;
 
 export function createSimPool(options: SimPoolOptions): SimPool {
-  const { timeline, trace, weather, draw, cards, onStart, onEnd, onStop } = options;
+  const { timeline, trace, weather, draw, place, onStart, onEnd, onMade, onStop } = options;
+  const { cards, nodes: machines } = place;
   const containers = new Map<WorkerId, Container>();
+  const nodes = machines && createSimNodes(machines, () => containers.values());
 
   return {
     containers,
@@ -62,12 +73,17 @@ export function createSimPool(options: SimPoolOptions): SimPool {
     vanish: remove,
     revive(spec) {
       const container = make(spec, true);
+      onMade(container);
       onStart(container, draw.between(1_000, 20_000));
       return container;
     },
     driver: {
-      capabilities: { idempotentStart: true, namedCards: true },
-      capacity: () => ({ total: cards, simulated: true }),
+      capabilities: {
+        idempotentStart: true,
+        namedCards: nodes === undefined && cards > 0,
+        nodes: nodes !== undefined,
+      },
+      capacity: () => ({ total: cards, simulated: true, nodes: nodes?.view() }),
       start,
       inspect: (id) => stateOf(containers.get(id)),
       list: () => [...containers.keys()],
@@ -88,11 +104,23 @@ export function createSimPool(options: SimPoolOptions): SimPool {
       return { type: "refused", message: "no such image (injected)" };
     }
     const container = make(spec, false);
-    onStart(container, bootMsOf(container));
-    if (weather.strikes("started-twice", workerId)) startTwin(container);
+    onMade(container);
+    bootOnce(container);
+    // A program has no boot of its own to tell it from another: pools that start a container twice are not for it.
+    if (spec.command === undefined && weather.strikes("started-twice", workerId)) startTwin(container);
     if (weather.strikes("start-lost", workerId))
       throw new PoolFault(`the answer to the start of ${workerId} was lost`);
     return { type: "started" };
+  }
+
+  /** Once a node has room. */
+  function bootOnce(container: Container): void {
+    if (nodes === undefined || nodes.place(container)) onStart(container, bootMsOf(container));
+    else {
+      timeline.after(PLACE_MS, () => {
+        if (container.state === "alive") bootOnce(container);
+      });
+    }
   }
 
   function bootMsOf(container: Container): number | undefined {
@@ -110,6 +138,8 @@ export function createSimPool(options: SimPoolOptions): SimPool {
     const container: Container = {
       spec,
       id: spec.workerId,
+      pool: place,
+      node: undefined,
       startedAt: timeline.now(),
       state: "alive",
       end: undefined,
@@ -126,6 +156,7 @@ export function createSimPool(options: SimPoolOptions): SimPool {
   function startTwin(container: Container): void {
     const twin: Container = { ...container };
     container.twin = twin;
+    onMade(twin);
     timeline.after(container.spec.limitMs, () => exit(twin, 137));
     onStart(twin, draw.between(1_000, 20_000));
   }
@@ -177,9 +208,11 @@ export function createSimPool(options: SimPoolOptions): SimPool {
 
 function stateOf(container: Container | undefined): ContainerState {
   if (container === undefined || container.state === "gone") return { type: "gone" };
-  return container.state === "alive" || container.twin?.state === "alive"
-    ? { type: "running", devices: container.spec.slots.map(String) }
-    : { type: "exited", code: container.end?.code, result: container.end?.result };
+  if (container.state !== "alive" && container.twin?.state !== "alive")
+    return { type: "exited", code: container.end?.code, result: container.end?.result };
+  const { node, pool, spec } = container;
+  if (pool.nodes === undefined) return { type: "running", devices: spec.slots.map(String) };
+  return node === undefined ? { type: "running", waits: "no node has room" } : { type: "running", node };
 }
 
 function bothOf(container: Container): Container[] {

@@ -1,6 +1,6 @@
 // What one container does: takes its job, registers, listens, runs, reports. A container that has ended does nothing more.
 import { REPORT_RETRY_MS } from "../../shared/domain/deadlines.ts";
-import type { WorkerId } from "../../shared/domain/ids.ts";
+import type { JobId, WorkerId } from "../../shared/domain/ids.ts";
 import { endpointName, tenantId } from "../../shared/domain/ids.ts";
 import type { StartedJob } from "../../shared/domain/started-job.ts";
 import type { WorkerPhase } from "../../shared/domain/worker.ts";
@@ -16,7 +16,6 @@ import type { GithubCalls } from "./github-calls.ts";
 import type { SimJob } from "./github-things.ts";
 import type { GithubWorld } from "./github-world.ts";
 import { createLine } from "./line.ts";
-import { POOL } from "./scenery.ts";
 import type { Container, SimPool } from "./sim-pool.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
@@ -28,6 +27,8 @@ export type SimWorker = {
   readonly isWedged: boolean;
   /** Its runner is a process here that GitHub reaches. */
   readonly hasRunner: boolean;
+  /** The job of the API's that it works on; of programs only. */
+  readonly work: Work | undefined;
   /** Hangs for ever; so does its runner unless `runnerGoesOn`. */
   wedge(runnerGoesOn: boolean): void;
   /** Its calls get no answer for this long. */
@@ -35,6 +36,9 @@ export type SimWorker = {
   /** Its container has ended. */
   die(): void;
 };
+
+/** `retries`: how often it was sent once more before. */
+export type Work = { readonly job: JobId; readonly retries: number };
 
 type Step = "booting" | "preflight" | "registering" | "listening" | "running" | "reporting";
 
@@ -51,13 +55,15 @@ export type SimWorkerOptions = {
   readonly draw: Draw;
   readonly pool: SimPool;
   readonly world: GithubWorld;
+  /** Its runner listens, and is interrupted. */
+  readonly onDrain: (reason: string) => void;
   readonly github: GithubCalls;
   readonly call: <T>(useCase: (deps: Deps) => Promise<T>) => Promise<T>;
 };
 
 const SECOND = 1_000;
-/** A worker pings every 10 s and is written down every 30 s: seldom enough here, often enough to be seen. */
-const PING_MS = 30 * SECOND;
+/** A worker pings every 10 s and is missed after 100 s: seldom enough here, often enough to be seen. */
+const PING_MS = 45 * SECOND;
 const TAKE_LIMIT_MS = 5 * 60 * SECOND;
 const REGISTER_LIMIT_MS = 2 * 60 * SECOND;
 
@@ -87,6 +93,7 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
     get hasRunner() {
       return isConnected;
     },
+    work: undefined,
     wedge(runnerGoesOn) {
       isWedged = true;
       if (!runnerGoesOn) leave();
@@ -195,6 +202,7 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
     if (step === "running" || step === "reporting") return;
     trace.note("worker", "drains", id, reason);
     const outcome = step === "listening" ? "idle" : "cancelled";
+    if (isConnected) options.onDrain(reason);
     leave();
     void report(outcome, `Ended without a job, as asked (${reason}).`);
   }
@@ -225,6 +233,11 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
 }
 
 /** What its token says. */
-function claimsOf({ id, spec }: Container): WorkerClaims {
-  return { worker: id, pool: POOL, endpoint: endpointName(spec.endpoint), tenant: tenantId(spec.tenant) };
+export function claimsOf({ id, spec, pool }: Container): WorkerClaims {
+  return {
+    worker: id,
+    pool: pool.name,
+    endpoint: endpointName(spec.endpoint),
+    tenant: tenantId(spec.tenant),
+  };
 }

@@ -3,9 +3,9 @@ import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
 import type { Plan } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
+import { RULES } from "./rules.ts";
 import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
-import { RULES } from "./watch.ts";
 
 export type Summary = {
   runs: number;

@@ -1,4 +1,4 @@
-// The table's stream: every written job and worker once or more, those of one item in order, until they are given up.
+// The table's stream: every write that concerns anybody once or more, those of one item in order, until they are given up.
 import type { Change } from "../../shared/ports/store.ts";
 import type { Draw } from "./draw.ts";
 import type { Timeline } from "./timeline.ts";
@@ -16,6 +16,8 @@ export type StreamOptions = {
   readonly timeline: Timeline;
   readonly weather: Weather;
   readonly draw: Draw;
+  /** The others are filtered out. */
+  readonly concerns: (change: Change) => boolean;
   readonly handle: (change: Change) => Promise<void>;
 };
 
@@ -26,7 +28,7 @@ const FORMS = {
 } as const;
 const MINUTE = 60_000;
 
-export function createStream({ form, timeline, weather, draw, handle }: StreamOptions): Stream {
+export function createStream({ form, timeline, weather, draw, concerns, handle }: StreamOptions): Stream {
   const { tries, retryMs, latencyMs } = FORMS[form];
   const items = new Map<string, Change[]>();
   let life = 0;
@@ -42,7 +44,10 @@ export function createStream({ form, timeline, weather, draw, handle }: StreamOp
   };
 
   function push(change: Change): void {
-    const id = change.kind === "job" ? change.job.id : change.worker.id;
+    if (concerns(change)) keep(change, change.kind === "job" ? change.job.id : change.worker.id);
+  }
+
+  function keep(change: Change, id: string): void {
     if (weather.strikes("change-lost", id)) return;
     const queue = items.get(id);
     if (queue !== undefined) {

@@ -12,6 +12,7 @@ import type { Tenant } from "../../shared/domain/tenant.ts";
 import type { Worker } from "../../shared/domain/worker.ts";
 import { isLive } from "../../shared/domain/worker.ts";
 import type { Change, DueItem, JobHead, NearMiss } from "../../shared/ports/store.ts";
+import { createApiTable } from "./api-table.ts";
 
 export type TableOptions = {
   readonly now: () => EpochMs;
@@ -20,13 +21,15 @@ export type TableOptions = {
   readonly onWorker: (next: Worker, before: Worker | undefined) => void;
   readonly onPool: (next: Pool) => void;
   readonly onMark: (next: unknown, before: unknown) => void;
+  readonly onPayload?: (json: string) => void;
   readonly onChange: (change: Change) => void;
 };
 
 export type Table = ReturnType<typeof createTable>;
 
 export function createTable(options: TableOptions) {
-  const { now, onChange } = options;
+  const { now, onChange, onPayload = () => {} } = options;
+  const api = createApiTable({ now, onPayload });
   const jobs = createNouns<JobId, Job>((job) => job.id, wroteJob);
   const workers = createNouns<WorkerId, Worker>((worker) => worker.id, wroteWorker);
   const pools = createNouns<PoolName, Pool>((pool) => pool.name, options.onPool);
@@ -63,6 +66,7 @@ export function createTable(options: TableOptions) {
       list: (limit: number): SeenRepository[] =>
         sorted(repositories.values(), (one) => -one.lastJobAt).slice(0, limit),
     },
+    api,
     deployment: { deploymentId: (fallback: string): string => fallback },
     /** For whoever looks on from outside. */
     all: { jobs: jobs.all, workers: workers.all, pools: pools.all, repositories, due },
@@ -80,6 +84,7 @@ export function createTable(options: TableOptions) {
     if (isWaiting(job)) lane.set(job.id, { id: job.id, cards: job.cards, order: laneOrder(job) });
     else lane.delete(job.id);
     setDue({ kind: "job", id: job.id, dueAt: jobDueAt(job) });
+    api.wrote(job);
     options.onJob(job, before);
     onChange({ kind: "job", job });
   }

@@ -1,24 +1,15 @@
 // Faults that strike one victim: which one, and what happens to it.
-import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
-import type { WorkerId } from "../../shared/domain/ids.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { Draw } from "./draw.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { SimJob } from "./github-things.ts";
-import type { Ground } from "./ground.ts";
-import type { Outside } from "./outside.ts";
 import type { PlannedFault } from "./plan.ts";
+import type { Prey } from "./prey.ts";
 import { PROCESSES } from "./processes.ts";
 import { FOREIGN, labelsFor } from "./scenery.ts";
 import type { Container } from "./sim-pool.ts";
 import type { SimWorker } from "./sim-worker.ts";
-
-export type Prey = Ground & {
-  readonly outside: Outside;
-  readonly dispatcher: Dispatcher;
-  /** Loses the record of a worker. */
-  forget(id: WorkerId): void;
-};
+import { apiActs } from "./victims-api.ts";
+import { workflowJob } from "./workflow-job.ts";
 
 export type Victims = {
   /** False: there is none now. */
@@ -31,7 +22,7 @@ const CRASH_EFFECTS = 25;
 
 export function createVictims(world: Prey): Victims {
   const { weather, outside } = world;
-  const { github, pool, workers } = outside;
+  const { github, workers } = outside;
   let strangers = 0;
   const acts: { readonly [kind in FaultKind]?: (draw: Draw, fault: PlannedFault) => boolean } = {
     crash,
@@ -39,8 +30,8 @@ export function createVictims(world: Prey): Victims {
       world.dispatcher.goAway(fault.ms);
       return counted("outage");
     },
-    "worker-crash": (draw) => onContainer("worker-crash", draw, (one) => pool.exit(one, 137)),
-    vanished: (draw) => onContainer("vanished", draw, pool.vanish),
+    "worker-crash": (draw) => onContainer("worker-crash", draw, (one) => outside.poolOf(one).exit(one, 137)),
+    vanished: (draw) => onContainer("vanished", draw, (one) => outside.poolOf(one).vanish(one)),
     "wedged-silent": (draw) =>
       onWorker(
         "wedged-silent",
@@ -62,6 +53,7 @@ export function createVictims(world: Prey): Victims {
     "foreign-job": createForeign,
     cancel,
     rerun,
+    ...apiActs(world),
   };
   return { seek: (fault, draw) => acts[fault.kind]?.(draw, fault) ?? true };
 
@@ -78,7 +70,7 @@ export function createVictims(world: Prey): Victims {
   }
 
   function onContainer(kind: FaultKind, draw: Draw, act: (container: Container) => void): boolean {
-    const living = pool.living();
+    const living = outside.living();
     if (living.length === 0) return false;
     const container = draw.pick(living);
     counted(kind, container.id);
@@ -101,10 +93,10 @@ export function createVictims(world: Prey): Victims {
   }
 
   function bringBack(draw: Draw): boolean {
-    const gone = outside.former.filter(({ workerId }) => !pool.containers.has(workerId));
+    const gone = outside.former.filter((one) => !outside.poolOf(one).containers.has(one.id));
     if (gone.length === 0) return false;
-    const spec = draw.pick(gone);
-    pool.revive(spec);
+    const { spec, ...former } = draw.pick(gone);
+    outside.poolOf({ ...former, spec }).revive(spec);
     return counted("orphan-container", spec.workerId);
   }
 
@@ -161,7 +153,11 @@ export function createVictims(world: Prey): Victims {
 
   /** Failed jobs run again under new ids; those that did not fail are told as completed under new ids too. */
   function rerun(draw: Draw): boolean {
-    const ended = [...github.jobs.values()].filter((job) => job.isOurs && job.conclusion === "failure");
+    // A step that asks for the runner of an API job has none in another attempt: its label was that of this one.
+    const asked = new Set(world.clients.all.map(({ step }) => step));
+    const ended = [...github.jobs.values()].filter(
+      (job) => job.isOurs && job.conclusion === "failure" && !asked.has(job),
+    );
     if (ended.length === 0) return false;
     const job = draw.pick(ended);
     const again = { ...job.base, runAttempt: job.base.runAttempt + 1, createdAt: world.timeline.now() };
@@ -186,26 +182,4 @@ export function createVictims(world: Prey): Victims {
   function baseOf(id: number): SimJob["base"] {
     return workflowJob({ id, runId: id, name: "elsewhere", createdAt: world.timeline.now() });
   }
-}
-
-/** What all workflow jobs here have in common. */
-export function workflowJob(job: {
-  readonly id: number;
-  readonly runId: number;
-  readonly name: string;
-  readonly createdAt: number;
-}): Omit<SimJob["base"], "repository" | "labels"> & Pick<WorkflowJobWord, "repository" | "labels"> {
-  return {
-    workflowJobId: job.id,
-    runId: job.runId,
-    runAttempt: 1,
-    name: job.name,
-    workflowName: "ci",
-    headBranch: "main",
-    htmlUrl: `https://github.com/Acme/kernels/actions/runs/${job.runId}/job/${job.id}`,
-    labels: [],
-    repository: FOREIGN,
-    installationId: 99,
-    createdAt: job.createdAt,
-  };
 }

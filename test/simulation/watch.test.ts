@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import { reserve } from "../../shared/domain/pool.ts";
-import { aJob, aPool, aWorker, aWorkerId, TENANT } from "../domain/builders.ts";
+import { aJob, aPool, aWorker, aWorkerId, POOL, TENANT } from "../domain/builders.ts";
 import { SECRET } from "./github-calls.ts";
 import type { SimJob, SimRunner } from "./github-things.ts";
 import type { Container } from "./sim-pool.ts";
-import type { Watch } from "./watch.ts";
+import type { AtWork, Watch } from "./watch.ts";
 import { createWatch } from "./watch.ts";
 
 const HOUR_MS = 3_600_000;
@@ -24,7 +24,6 @@ beforeEach(() => {
   elsewhere = undefined;
   watch = createWatch({
     now: () => now,
-    cards: 2,
     executionMs: HOUR_MS,
     isForgotten: (id) => id === forgotten,
     mayRun: (id) => id !== elsewhere,
@@ -103,11 +102,11 @@ describe("cards", () => {
   });
 
   test("are not given away twice in the ledger", () => {
-    const pool = reserve(aPool({ total: 2 }), FIRST, { tenant: TENANT, cards: 1, slots: [0] });
+    const pool = reserve(aPool({ total: 2 }), FIRST, { tenant: TENANT, cards: 1, slots: [0] }, now);
     watch.pool(pool);
     expect(rules()).toEqual([]);
-    watch.pool(reserve(pool, SECOND, { tenant: TENANT, cards: 1, slots: [0] }));
-    watch.pool(reserve(pool, SECOND, { tenant: TENANT, cards: 2, slots: [1] }));
+    watch.pool(reserve(pool, SECOND, { tenant: TENANT, cards: 1, slots: [0] }, now));
+    watch.pool(reserve(pool, SECOND, { tenant: TENANT, cards: 2, slots: [1] }, now));
     expect(rules()).toEqual(["ledger-exceeded", "ledger-exceeded"]);
   });
 });
@@ -119,17 +118,17 @@ describe("a worker that is stopped", () => {
     watch.stopped(
       container,
       aWorker({ state: "running", phases: { running: now } }),
-      aRunner({ hasBegun: true }),
+      running({ hasBegun: true }),
     );
     expect(rules()).toEqual(["running-killed"]);
   });
 
   test("may at its execution limit, when it idles, and when its runner has not begun", () => {
     const record = aWorker({ state: "running", phases: { running: now - HOUR_MS } });
-    watch.stopped(container, record, aRunner({ hasBegun: true }));
-    watch.stopped(container, undefined, aRunner(undefined));
-    watch.stopped(container, undefined, aRunner({ hasBegun: false }));
-    watch.stopped(container, undefined, undefined);
+    watch.stopped(container, record, running({ hasBegun: true }));
+    watch.stopped(container, undefined, running(undefined));
+    watch.stopped(container, undefined, running({ hasBegun: false }));
+    watch.stopped(container, undefined, { runner: undefined, work: undefined });
     expect(rules()).toEqual([]);
   });
 });
@@ -158,9 +157,15 @@ function aContainer(id: WorkerId, slots: readonly number[]): Container {
     state: "alive",
     end: undefined,
     stoppingUntil: undefined,
+    pool: { name: POOL, cards: 2, nodes: undefined, maxWorkers: undefined },
+    node: undefined,
     isRevenant: false,
     twin: undefined,
   };
+}
+
+function running(job: Pick<SimJob, "hasBegun"> | undefined): AtWork {
+  return { runner: aRunner(job), work: undefined };
 }
 
 /** Connected, with this job of GitHub's or none. */

@@ -6,40 +6,22 @@ import type { Pool } from "../../shared/domain/pool.ts";
 import { usedCards } from "../../shared/domain/pool.ts";
 import type { Worker } from "../../shared/domain/worker.ts";
 import { isServing } from "../../shared/domain/worker.ts";
+import { isIdleProgram } from "../../shared/domain/worker-lease.ts";
 import { isSpare } from "../../shared/domain/worker-steps.ts";
 import type { Decision } from "./fair-choice.ts";
 import { findUnfair } from "./fair-choice.ts";
 import { SECRET } from "./github-calls.ts";
 import type { SimRunner } from "./github-things.ts";
+import type { Rule, Violation } from "./rules.ts";
 import type { Container } from "./sim-pool.ts";
+import type { Work } from "./sim-worker.ts";
+import type { ApiWatch } from "./watch-api.ts";
+import { createApiWatch } from "./watch-api.ts";
 
-/** Which part of the result a broken rule counts for; those that are not named here count as violations only. */
-export const RULES = {
-  "terminal-changed": undefined,
-  "cards-exceeded": undefined,
-  "card-shared": undefined,
-  "ledger-exceeded": undefined,
-  "github-limit": undefined,
-  "unfair-start": undefined,
-  "secret-in-clear": undefined,
-  "unexpected-error": undefined,
-  "two-workers": "doubleRun",
-  "started-again": "doubleRun",
-  "ended-here-open-there": "doubleRun",
-  "running-killed": "runningKilled",
-  "job-lost": "lost",
-  "open-here-ended-there": "lost",
-  "wrong-end": "lost",
-  "orphan-container": "orphans",
-  "orphan-record": "orphans",
-  "orphan-registration": "orphans",
-  "orphan-cards": "orphans",
-} as const;
-export type Rule = keyof typeof RULES;
+/** What goes on in a container that is stopped. */
+export type AtWork = { readonly runner: SimRunner | undefined; readonly work: Work | undefined };
 
-export type Violation = { readonly rule: Rule; readonly message: string };
-
-export type Watch = {
+export type Watch = Omit<ApiWatch, "written" | "wasCalledOff"> & {
   readonly violations: readonly Violation[];
   broken(rule: Rule, message: string): void;
   job(next: Job, before: Job | undefined): void;
@@ -48,7 +30,7 @@ export type Watch = {
   /** What a dispatch pass has chosen, before it makes any worker. */
   decision(decision: Decision): void;
   started(container: Container, living: readonly Container[]): void;
-  stopped(container: Container, worker: Worker | undefined, runner: SimRunner | undefined): void;
+  stopped(container: Container, worker: Worker | undefined, atWork: AtWork): void;
   /** Whatever is kept or logged. */
   seen(where: string, value: unknown, before?: unknown): void;
   /** From time to time. */
@@ -57,7 +39,6 @@ export type Watch = {
 
 export type WatchOptions = {
   readonly now: () => EpochMs;
-  readonly cards: number;
   readonly executionMs: number;
   /** Its record was lost: its cards are given away until it is adopted. */
   readonly isForgotten: (id: WorkerId) => boolean;
@@ -78,13 +59,15 @@ const REBIND_MS = 20 * 60_000;
 const SKEW_MS = 5_000;
 
 export function createWatch(options: WatchOptions): Watch {
-  const { now, cards, executionMs, isForgotten, mayRun, onBroken } = options;
+  const { now, executionMs, isForgotten, mayRun, onBroken } = options;
   const violations: Violation[] = [];
   const serving = new Map<JobId, Set<WorkerId>>();
   const doubled = new Map<JobId, EpochMs>();
   const registered = new Set<WorkerId>();
 
-  return { violations, broken, job, worker, pool, decision, started, stopped, seen, tick };
+  const { written, wasCalledOff, ...api } = createApiWatch(broken);
+
+  return { ...api, violations, broken, job, worker, pool, decision, started, stopped, seen, tick };
 
   function broken(rule: Rule, message: string): void {
     const violation = { rule, message };
@@ -95,7 +78,9 @@ export function createWatch(options: WatchOptions): Watch {
   function job(next: Job, before: Job | undefined): void {
     seen(next.id, next, before);
     if (before === undefined) return;
-    if (isTerminal(before) && next.state !== before.state) {
+    written(next, before);
+    const isNewLife = next.api?.generation !== before.api?.generation;
+    if (isTerminal(before) && next.state !== before.state && !isNewLife) {
       broken("terminal-changed", `${next.id} was ${before.state} and became ${next.state}`);
     }
     if (next.starts > before.starts && before.state !== "IN_QUEUE") {
@@ -107,7 +92,7 @@ export function createWatch(options: WatchOptions): Watch {
     seen(next.id, next, before);
     if (before !== undefined && before.jobId !== next.jobId) leave(before.jobId, next.id);
     if (next.registered) registered.add(next.id);
-    const isWanted = isServing(next) && next.drain === undefined && !isSpare(next);
+    const isWanted = isServing(next) && next.drain === undefined && !isSpare(next) && !isIdleProgram(next);
     if (isWanted) join(next.jobId, next.id);
     else leave(next.jobId, next.id);
   }
@@ -151,6 +136,7 @@ export function createWatch(options: WatchOptions): Watch {
   function started(container: Container, living: readonly Container[]): void {
     if (container.isRevenant) return;
     const others = living.filter((one) => one.id !== container.id && !one.isRevenant && !isForgotten(one.id));
+    const { cards } = container.pool;
     const used = others.reduce((sum, one) => sum + one.spec.cards, container.spec.cards);
     if (used > cards) broken("cards-exceeded", `${container.id} makes it ${used} of ${cards} cards`);
     const taken = new Set(others.flatMap((one) => one.spec.slots));
@@ -158,17 +144,26 @@ export function createWatch(options: WatchOptions): Watch {
     if (shared.length > 0) broken("card-shared", `${container.id} shares card ${shared.join()}`);
   }
 
-  function stopped(container: Container, record: Worker | undefined, runner: SimRunner | undefined): void {
-    const given = runner?.job;
-    if (given === undefined || runner?.host === undefined || !given.hasBegun) return;
+  function stopped(container: Container, record: Worker | undefined, atWork: AtWork): void {
     const since = record?.phases.running;
     if (since !== undefined && now() - since >= executionMs - SKEW_MS) return;
-    broken("running-killed", `${container.id} was stopped while it ran gh-${given.id} (${record?.state})`);
+    if (record !== undefined && wasCalledOff(record.jobId)) return;
+    const at = runsIn(record, atWork);
+    if (at !== undefined)
+      broken("running-killed", `${container.id} was stopped while it ran ${at} (${record?.state})`);
   }
 
   function seen(where: string, value: unknown, before?: unknown): void {
     if (holdsSecret(value, before)) broken("secret-in-clear", `${where} holds a secret of GitHub's`);
   }
+}
+
+/** The job that is at work in a container. */
+function runsIn(record: Worker | undefined, { runner, work }: AtWork): string | undefined {
+  if (runner?.host !== undefined && runner.job?.hasBegun === true) return `gh-${runner.job.id}`;
+  // A program that was cut off before it showed that it has its job may be taken for one that never got it.
+  const isSure = record?.lease?.ackedAt !== undefined && record.lease.jobId === work?.job;
+  return isSure ? work?.job : undefined;
 }
 
 type Fields = { readonly [key: string]: unknown };

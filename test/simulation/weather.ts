@@ -20,6 +20,8 @@ export type Weather = {
   readonly isRestless: boolean;
   /** No fault of the store or of a process is at work: the short way may be taken. */
   readonly isCalm: boolean;
+  /** Since when no fault is at work and none has struck; undefined while one is. */
+  readonly calmSince: EpochMs | undefined;
   readonly struck: ReadonlyMap<FaultKind, number>;
 };
 
@@ -43,7 +45,7 @@ const TROUBLES: ReadonlySet<FaultKind> = new Set([
 /** Two looks at an orphan are a minute apart. */
 const RESTLESS_MS = 5 * 60_000;
 /** Between two looks for a victim. */
-const SEEK_MS = 20_000;
+const SEEK_MS = 30_000;
 
 /** Kinds that have a victim of their own instead of occasions. */
 const SEEKING: ReadonlySet<FaultKind> = new Set([
@@ -60,6 +62,9 @@ const SEEKING: ReadonlySet<FaultKind> = new Set([
   "rerun",
   "cut-off",
   "outage",
+  "ask-cancelled",
+  "queue-purged",
+  "run-ended",
 ]);
 
 export function createWeather({ start, timeline, trace, faults, seek }: WeatherOptions): Weather {
@@ -67,6 +72,7 @@ export function createWeather({ start, timeline, trace, faults, seek }: WeatherO
   const struck = new Map<FaultKind, number>();
   let troubles = 0;
   let struckAt = 0;
+  let endedAt = 0;
   for (const fault of faults) timeline.at(start + fault.at, () => begin(fault));
 
   return {
@@ -88,6 +94,9 @@ export function createWeather({ start, timeline, trace, faults, seek }: WeatherO
     },
     get isCalm() {
       return troubles === 0;
+    },
+    get calmSince() {
+      return spells.size > 0 ? undefined : Math.max(struckAt, endedAt, start);
     },
     struck,
   };
@@ -118,6 +127,7 @@ export function createWeather({ start, timeline, trace, faults, seek }: WeatherO
 
   function end(spell: Spell): void {
     const { kind } = spell.fault;
+    endedAt = timeline.now();
     const rest = spells.get(kind)?.filter((one) => one !== spell) ?? [];
     if (rest.length === 0) spells.delete(kind);
     else spells.set(kind, rest);

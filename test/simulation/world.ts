@@ -1,4 +1,6 @@
 // One run's world on one timeline: what is outside of us, the table, and the dispatcher's processes between them.
+import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
+import { rank } from "../../shared/domain/github-event.ts";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import { githubJobId } from "../../shared/domain/ids.ts";
 import type { Pool } from "../../shared/domain/pool.ts";
@@ -8,12 +10,13 @@ import { createDraw, derived } from "./draw.ts";
 import type { Ground } from "./ground.ts";
 import { createOutside } from "./outside.ts";
 import type { Plan, PlannedFault } from "./plan.ts";
+import type { Prey } from "./prey.ts";
 import type { Scene } from "./scenery.ts";
-import { EXECUTION_MS, SCENE, START } from "./scenery.ts";
+import { EXECUTION_MS, START, sceneWith } from "./scenery.ts";
+import { createSimClients } from "./sim-clients.ts";
 import { createTable } from "./table.ts";
 import { createTimeline } from "./timeline.ts";
 import { createTrace } from "./trace.ts";
-import type { Prey } from "./victims.ts";
 import { createVictims } from "./victims.ts";
 import { createWatch } from "./watch.ts";
 import { createWeather } from "./weather.ts";
@@ -31,13 +34,13 @@ export type WorldOptions = {
   readonly onPool?: (pool: Pool) => void;
 };
 
-export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }: WorldOptions): World {
+export function createSimWorld(plan: Plan, options: WorldOptions): World {
+  const { keepTrace, scene = sceneWith(plan.others ?? []), onPool } = options;
   const timeline = createTimeline(START);
   const trace = createTrace({ now: timeline.now, start: START, keep: keepTrace });
   const forgotten = new Set<WorkerId>();
   const watch = createWatch({
     now: timeline.now,
-    cards: scene.cards,
     executionMs: EXECUTION_MS,
     isForgotten: (id) => forgotten.has(id),
     mayRun(id, job) {
@@ -61,6 +64,7 @@ export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }:
     onJob(job, before) {
       trace.note("table", job.state, job.id, `${job.workerId ?? job.hold?.reason ?? "-"} v${job.version}`);
       watch.job(job, before);
+      clients.wrote(job, before);
     },
     onWorker(worker, before) {
       trace.note("table", worker.state, worker.id, `${worker.jobId} v${worker.version}`);
@@ -70,19 +74,30 @@ export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }:
       watch.pool(pool);
       onPool?.(pool);
     },
+    onPayload: (json) => watch.seen("a payload", json),
     onMark: (value, before) => watch.seen("a mark", value, before),
     onChange: (change) => dispatcher.stream.push(change),
   });
   const drawFor = (part: string) => createDraw(derived(plan.seed, part));
   const ground: Ground = { plan, scene, timeline, trace, weather, watch, table, drawFor };
   const outside = createOutside(ground, {
-    post: (word) => dispatcher.receive(word, DELIVERY_MS),
+    async post(word) {
+      await dispatcher.receive(word, DELIVERY_MS);
+      heed(word);
+    },
+    runOf: (runId) => clients.runOf(runId),
     ask: <T>(useCase: (deps: Deps) => Promise<T>) => dispatcher.call("api", CALL_MS, useCase),
   });
-  const dispatcher = createDispatcher(ground, outside);
+  const clients = createSimClients({
+    ...ground,
+    github: () => outside.github,
+    call: (useCase) => dispatcher.call("api", CALL_MS, useCase),
+  });
+  const dispatcher = createDispatcher(ground, outside, clients);
   const world: World = {
     ...ground,
     outside,
+    clients,
     dispatcher,
     forget(id) {
       forgotten.add(id);
@@ -91,4 +106,14 @@ export function createSimWorld(plan: Plan, { keepTrace, scene = SCENE, onPool }:
   };
   const victims = createVictims(world);
   return world;
+
+  /** A word that our webhook has taken is known here from then on. */
+  function heed(word: WorkflowJobWord): void {
+    const known = table.all.jobs.get(githubJobId(word.workflowJobId))?.github;
+    if (known === undefined || rank(known.status) >= rank(word.status)) return;
+    watch.broken(
+      "word-ignored",
+      `gh-${word.workflowJobId} is ${word.status} at GitHub and ${known.status} here`,
+    );
+  }
 }

@@ -84,7 +84,10 @@ test.each([
 test("a runner with a workflow job is left alone, and GitHub is not even asked", async () => {
   const world = await open(leased({ workerId: WORKER_ID, state: "IN_PROGRESS" }), { state: "running" });
   world.github.runs.set(7001, cancelled);
-  expect(await check(world)).toMatchObject({ state: "IN_PROGRESS", verifyAt: world.now() + RUN_CHECK_MS });
+  expect(await check(world)).toMatchObject({
+    state: "IN_PROGRESS",
+    verifyAt: world.now() + 5 * RUN_CHECK_MS,
+  });
   expect(world.github.calls.workflowRun).toBe(0);
 });
 

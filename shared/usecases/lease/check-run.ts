@@ -17,7 +17,7 @@ export async function checkRun(deps: Deps, seen: Job): Promise<void> {
   const run = seen.api?.run;
   const dueAt = leaseDueAt(seen);
   if (run === undefined || isTerminal(seen) || dueAt === undefined || dueAt > deps.clock.now()) return;
-  const verdict = (await runsWorkflowJob(deps, seen)) ? GOES_ON : await askGithub(deps, seen, run);
+  const verdict = (await runsWorkflowJob(deps, seen)) ? AT_WORK : await askGithub(deps, seen, run);
   // A runner may have been given a job while GitHub was asked.
   const spared = verdict.type === "over" && (await runsWorkflowJob(deps, seen));
   const now = deps.clock.now();
@@ -37,6 +37,8 @@ type Verdict =
   | { readonly type: "goes-on"; readonly checkMs: number };
 
 const GOES_ON: Verdict = { type: "goes-on", checkMs: RUN_CHECK_MS };
+/** The end of a worker that runs is told: only should that be lost is this look needed, which costs a write. */
+const AT_WORK: Verdict = { type: "goes-on", checkMs: 5 * RUN_CHECK_MS };
 
 /** Not so when another worker has it now, or it was sent again: what was learnt is about the one before. */
 function isSame(job: Job, seen: Job): boolean {

@@ -11,39 +11,46 @@ export const CHOICE_CONTROLS: readonly Control[] = [
     edits: [
       {
         file,
-        search: "Math.max(used.cards, used.workers) / view.weight",
-        replace: "Math.max(used.cards, used.workers)",
+        search: "(loadOf(used) + correction) / view.weight",
+        replace: "loadOf(used) + correction",
       },
     ],
     breaks,
     kinds,
-    seed: 20,
+    seed: 70,
+  },
+  {
+    name: "forget who had more than its part",
+    edits: [{ file, search: "loadOf(used) + correction", replace: "loadOf(used)" }],
+    breaks,
+    kinds,
+    seed: 70,
   },
   {
     name: "set nothing aside for a large job",
     edits: [{ file, search: "    if (isAged(head, now)) left = setAside(left, head.cards);\n", replace: "" }],
     breaks,
     kinds,
-    seed: 44,
+    seed: 70,
   },
   {
     name: "give cards to whoever waits longest",
     edits: [{ file, search: ".sort((a, b) => a.share - b.share || ", replace: ".sort((a, b) => " }],
     breaks,
     kinds,
-    seed: 10,
+    seed: 40,
   },
   {
     name: "let a job beyond its tenant's quota hold up its lane",
     edits: [
       {
         file,
-        search: "head.cards <= Math.min(largest, view.maxCards ?? largest)",
+        search: "head.cards <= Math.min(largest, maxCards ?? largest)",
         replace: "head.cards <= largest",
       },
     ],
     breaks,
     kinds,
-    seed: 1,
+    seed: 108,
   },
 ];

@@ -9,7 +9,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
         file: "shared/usecases/settle-job.ts",
         search: '    const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;',
         replace:
-          '    if (settlement.type === "await-word") {\n      const end = { reason: "succeeded", message: "its worker said so", at: now } as const;\n      return { ...current, version: current.version + 1, state: "COMPLETED", verifyAt: undefined, end };\n    }\n    const at = now;',
+          '    if (settlement.type === "await-word") {\n      const end = { reason: "succeeded", message: "its worker said so", at: now } as const;\n      const github = { ...current.github, status: "completed" };\n      return { ...current, version: current.version + 1, state: "COMPLETED", verifyAt: undefined, github, end }; }\n    const at = now;',
       },
     ],
     breaks: "wrong-end",
@@ -38,7 +38,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
         replace: "      return undefined;",
       },
     ],
-    breaks: "job-lost",
+    breaks: "waits-in-vain",
     kinds: ["worker-crash", "pull-failed", "dead-card", "vanished"],
     seed: 1,
   },

@@ -36,7 +36,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     ],
     breaks: "running-killed",
     kinds: ["cut-off", "no-pickup", "late-pickup", "busy-lag"],
-    seed: 115,
+    seed: 165,
   },
   {
     name: "let any boot have the worker",
