@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const LONG = [
   "test/image/**/*.test.ts",
   "test/contract/docker-pool.test.ts",
-  "test/e2e/{container-jobs,faults,restart}.test.ts",
+  "test/e2e/{container-jobs,faults,restart,start-faults}.test.ts",
   "test/functions/lambda-cloud.test.ts",
   "test/simulation/fairness.test.ts",
   "test/smoke/package.test.ts",

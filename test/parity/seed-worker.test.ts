@@ -53,9 +53,9 @@ describe("variants and build arguments", () => {
 
   test("tags :dev-, :latest- and :vX.Y.Z- of each variant", () => {
     const workflow = textOf(".github/workflows/release-image.yml");
-    expect(workflow).toMatch(/variant: \[npu, gpu, cpu\]/);
-    for (const tag of [":dev-$VARIANT", ":$RELEASE-$VARIANT", ":latest-$VARIANT"])
-      expect(workflow).toContain(tag);
+    const variants = [...workflow.matchAll(/variant: (\w+), file: Dockerfile.worker, .*suffix: -\1 /g)];
+    expect(variants.map(([, name]) => name)).toEqual(["npu", "gpu", "cpu"]);
+    for (const tag of [":dev$SUFFIX", ":$RELEASE$SUFFIX", ":latest$SUFFIX"]) expect(workflow).toContain(tag);
   });
 });
 
