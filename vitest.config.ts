@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** `npm run test:long`: what needs a container engine or two users, bundles everything, kills servers, or plays for long. */
 const LONG = [
   "test/image/**/*.test.ts",
-  "test/contract/docker-pool.test.ts",
+  "test/contract/docker-{builder,pool}.test.ts",
   "test/e2e/{container-jobs,faults,restart,start-faults}.test.ts",
   "test/functions/lambda-cloud.test.ts",
   "test/simulation/fairness.test.ts",

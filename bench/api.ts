@@ -6,6 +6,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
@@ -30,6 +31,7 @@ const WARM_UP = 200;
 const AT_ONCE = 4;
 const OPEN_JOBS = 10;
 const PURGED = 1_000;
+const COUNT_IS_OLD_MS = 5_100;
 const US_PER_MS = 1_000;
 const HEADERS = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
 const REPEATED = { idempotencyKey: "bench" } as const;
@@ -92,6 +94,7 @@ async function measure(bench: Bench): Promise<Record<string, number>> {
     await cpuOf(bench, of("runsyncRepeated", "POST", [`${at}/runsync`]), REPEAT),
   ]);
   costs.push(["run", await cpuOf(bench, of("run", "POST", [`${at}/run`]))]);
+  await emptyQueue(bench);
   const failed = await queue(deps, CALLS + WARM_UP);
   await end(deps, failed, "FAILED");
   costs.push(["retry", await cpuOf(bench, of("retry", "POST", paths("retry", failed)))]);
@@ -122,17 +125,26 @@ async function cpuOf(bench: Bench, route: Route, extra: Load["headers"] = {}): P
 }
 
 async function purge(bench: Bench): Promise<Record<string, number>> {
-  const path = `${bench.url}/v2/${ENDPOINT}/purge-queue`;
-  const call = async () => await (await fetch(path, { method: "POST", headers: HEADERS })).json();
-  await call();
+  await emptyQueue(bench);
   await queue(bench.deps, PURGED);
   const cpu = process.threadCpuUsage();
   const startedAt = performance.now();
-  const { removed } = (await call()) as { removed: number };
+  const { removed } = await purgeQueue(bench);
   const ms = performance.now() - startedAt;
   const { user, system } = process.threadCpuUsage(cpu);
   if (removed !== PURGED) throw new Error(`${removed} jobs were purged, not ${PURGED}`);
   return { purged: removed, purgeMs: Math.round(ms), purgeCpuMs: Math.round((user + system) / US_PER_MS) };
+}
+
+async function purgeQueue({ url }: Bench): Promise<{ removed: number }> {
+  const answer = await fetch(`${url}/v2/${ENDPOINT}/purge-queue`, { method: "POST", headers: HEADERS });
+  return (await answer.json()) as { removed: number };
+}
+
+/** So that the limit of open jobs of a tenant, which is counted every 5 s, is not met. */
+async function emptyQueue(bench: Bench): Promise<void> {
+  await purgeQueue(bench);
+  await setTimeout(COUNT_IS_OLD_MS);
 }
 
 async function send({ client }: Bench, load: Load): Promise<Answers> {
