@@ -9,7 +9,7 @@ import { draining, finished, lost } from "./worker-steps.ts";
 type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };
 
 /**
- * Undefined: it goes on, at least for now. A runner that listens is asked, as any idle one; but not while GitHub may be
+ * Undefined: it goes on, at least for now. A runner that listens is asked, like any idle one; but not while GitHub may be
  * giving it a job at this very moment. One without a registration cannot have a job and is ended at once. A runner of an
  * API job has its job from its first call on, and that ends by its own limits.
  */

@@ -40,7 +40,7 @@ export function quarantinedByHand(pool: Pool, card: string, reason: string, now:
   return { ...pool, trouble: { ...pool.trouble, [card]: one } };
 }
 
-/** Whoever put it there: the card is as any other, its failures forgotten. The same pool when it had none. */
+/** Whoever put it there: the card's failures are forgotten. The same pool where it had none. */
 export function liftedByHand(pool: Pool, card: string): Pool {
   return pool.trouble?.[card] === undefined ? pool : without(pool, [card]);
 }

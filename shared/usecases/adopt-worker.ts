@@ -1,6 +1,6 @@
 // A worker without a record that pings validly gets one again: its token proves who it is, its pool that it exists.
 //
-// Nothing that it does is disturbed: it goes on, its cards are held, and its end is noticed as any other's. Which workflow
+// Nothing that it does is disturbed: it goes on, its cards are held, and its end is noticed like that of any worker. Which workflow
 // job it runs GitHub's words tell (rebind-job.ts), or the report of its runner's hook with a later ping.
 import { adopted } from "../domain/adoption.ts";
 import { GITHUB_RECHECK_MS } from "../domain/deadlines.ts";

@@ -35,7 +35,7 @@ async function completes(world: World, id: number): Promise<void> {
 }
 
 describe("a worker without a record", () => {
-  test("that listens is adopted, gets its job and ends as any other", async () => {
+  test("that listens is adopted, gets its job and ends with it", async () => {
     const { world, id, first } = await oneJob(4);
     world.loseRecord(first);
     await world.step();
