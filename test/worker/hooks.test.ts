@@ -1,10 +1,11 @@
 // The runner's hooks with real processes: what they refuse before any step, what they tell, and what a hostile job makes of them.
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { workerOutput } from "../../shared/protocol/worker-plane.ts";
+import { CLOSED_TO_OTHERS } from "./support/closed-to-others.ts";
 import type { DispatcherStub } from "./support/dispatcher-stub.ts";
 import { eventually } from "./support/eventually.ts";
 import { ACME, FORK, OWN_BRANCH, runHookedJob } from "./support/hooked-job.ts";
@@ -25,13 +26,6 @@ async function fallSilent(worker: StartedWorker, dispatcher: DispatcherStub): Pr
   dispatcher.silent = true;
   await wait(600);
   dispatcher.silent = false;
-}
-
-/** The innermost folder on the way to a file that only its owner may enter, as a folder of `mktemp -d` is. */
-function closedToOthers(file: string): string | undefined {
-  const folder = dirname(file);
-  if (folder === file) return undefined;
-  return (statSync(folder).mode & 0o001) === 0 ? folder : closedToOthers(folder);
 }
 
 function temporary() {
@@ -61,9 +55,7 @@ describe("hooks tell what the runner was given", () => {
 
   it("to another user's runner as well", async ({ skip }) => {
     if (process.getuid?.() !== 0) skip("only root can start programs under another user");
-    // The hook runs on this checkout's Node; test/worker/supervised.test.ts has a copy of it in the open.
-    const closed = closedToOthers(process.execPath);
-    if (closed !== undefined) skip(`another user cannot enter ${closed}: check out where others may look`);
+    if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
     const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
     const policy = { ...ACME, forks: "allow" as const };
     await using run = await runHookedJob({ policy, env, job: { steps: ["id -u > stepped"] } });

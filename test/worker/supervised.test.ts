@@ -3,6 +3,7 @@ import { chownSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { processesOf } from "../../worker/supervisor/kill-user.ts";
+import { CLOSED_TO_OTHERS } from "./support/closed-to-others.ts";
 import { startDispatcher } from "./support/dispatcher-stub.ts";
 import { eventually } from "./support/eventually.ts";
 import {
@@ -15,6 +16,8 @@ import {
   WITHOUT_ROOT,
 } from "./support/start-supervised.ts";
 
+const WITHOUT_USERS = WITHOUT_ROOT ?? CLOSED_TO_OTHERS;
+
 let image: Image;
 beforeAll(async () => {
   image = await stageImage();
@@ -25,7 +28,7 @@ const stay = ({ home }: { home: string }) => writeFileSync(join(home, "stay"), "
 
 describe("a worker with a supervisor", () => {
   it("runs its job under a user of its own, by a token, and leaves nothing of it", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     await using container = startSupervised(image, dispatcher, { run: "run-escapes.sh" });
 
@@ -41,7 +44,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("checks its cards as the runner's user, whose groups may open them", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher({ cards: 1 });
     const probe = ["sh", "-c", "echo checked by $(id -u); exit 1"];
     const env = { NPU_DISPATCH_SIMULATED_CARDS: "0", PREFLIGHT_COMMAND: JSON.stringify(probe) };
@@ -55,7 +58,7 @@ describe("a worker with a supervisor", () => {
   it("keeps its hooks where a job cannot exchange them, and brings them into the runner's .env", async ({
     skip,
   }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     const prepare = ({ home }: { home: string }) => {
       writeFileSync(join(home, ".env"), "ACTIONS_RUNNER_HOOK_JOB_STARTED=/opt/own.sh\n");
@@ -71,7 +74,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("hears its hooks, which another user runs", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     await using container = startSupervised(image, dispatcher, { run: "run-hooks.sh" });
 
@@ -81,7 +84,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("refuses a runner that is shared with other workers", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     const env = { RUNNER_HOME_SHARED: "1" };
     await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh", env });
@@ -91,7 +94,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("ends by TERM with all that its job started", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     await using container = startSupervised(image, dispatcher, { run: "run-works.sh" });
     await eventually("a job", () => container.output().includes("Running job: long job"));
@@ -105,7 +108,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("ends by a second TERM though its job is deaf and has fled", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     await using container = startSupervised(image, dispatcher, { run: "run-escapes.sh", prepare: stay });
     await eventually("a deaf job that has fled", () => container.file("deaf") !== undefined);
@@ -120,7 +123,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("whose worker is killed leaves no process of the job for 2 s", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     await using container = startSupervised(image, dispatcher, { run: "run-escapes.sh", prepare: stay });
     await eventually("a deaf job that has fled", () => container.file("deaf") !== undefined);
@@ -133,7 +136,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("is killed itself, as a container's first process: nor then", async ({ skip }) => {
-    if (WITHOUT_PIDS) skip(WITHOUT_PIDS);
+    if (WITHOUT_USERS ?? WITHOUT_PIDS) skip(WITHOUT_USERS ?? WITHOUT_PIDS);
     await using dispatcher = await startDispatcher();
     const options = { run: "run-escapes.sh", prepare: stay, wrapper: OWN_PIDS };
     await using container = startSupervised(image, dispatcher, options);
@@ -148,7 +151,7 @@ describe("a worker with a supervisor", () => {
   it("is told from one that was started without root, which has one user and JIT config", async ({
     skip,
   }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     const options = { run: "run-one-job.sh", uid: 61_003, env: { RUNNER_USER: "runner" } };
     await using container = startSupervised(image, dispatcher, options);
@@ -161,7 +164,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("without root cleans up as far as one user can", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     const prepare = ({ home }: { home: string }) => writeFileSync(join(home, "keep"), "");
     await using container = startSupervised(image, dispatcher, {
@@ -179,7 +182,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("runs all as root only by an explicit word, and warns", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     const options = { run: "run-one-job.sh", env: { RUNNER_ALLOW_RUNASROOT: "1" } };
     await using container = startSupervised(image, dispatcher, options);
@@ -192,7 +195,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("does not start without the capabilities that it needs", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     const wrapper = ["setpriv", "--bounding-set=-setuid,-kill"];
     await using container = startSupervised(image, dispatcher, { run: "run-one-job.sh", wrapper });
@@ -202,7 +205,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("does not start where the runner's user has processes that are not its own", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     const stranger = spawn("sleep", ["60"], { uid: RUNNER.uid, gid: RUNNER.gid });
     try {
       await using dispatcher = await startDispatcher();
@@ -218,7 +221,7 @@ describe("a worker with a supervisor", () => {
   });
 
   it("needs no more than four capabilities", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     const wrapper = ["setpriv", "--bounding-set=-all,+chown,+kill,+setgid,+setuid"];
     await using container = startSupervised(image, dispatcher, { run: "run-escapes.sh", wrapper });
