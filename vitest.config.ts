@@ -5,11 +5,12 @@ const LONG = [
   "test/image/**/*.test.ts",
   "test/contract/docker-{builder,pool}.test.ts",
   "test/e2e/{container-jobs,faults,restart,start-faults}.test.ts",
-  "test/functions/lambda-cloud.test.ts",
+  "test/functions/lambda/cloud.test.ts",
   "test/simulation/fairness.test.ts",
   "test/smoke/package.test.ts",
-  "test/usecases/reconcile-crash.test.ts",
-  "test/worker/{container-jobs,hostile-job,supervised}.test.ts",
+  "test/usecases/reconcile/reconcile-crash.test.ts",
+  "test/worker/hooks/{container-jobs,hostile-job}.test.ts",
+  "test/worker/host/supervised.test.ts",
   "test/worker/kaniko/*.test.ts",
 ];
 
@@ -38,7 +39,7 @@ export default defineConfig({
           name: "unit",
           exclude: LONG,
           include: [
-            "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation}/**/*.test.ts",
+            "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation,stand-ins}/**/*.test.ts",
           ],
           testTimeout: 40_000,
         },

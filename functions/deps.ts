@@ -13,7 +13,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { Random } from "../shared/ports/random.ts";
 import type { Stores } from "../shared/ports/store.ts";
 import type { WorkerTokens } from "../shared/ports/worker-token.ts";
-import type { ApiDeps } from "../shared/usecases/api/api-deps.ts";
+import type { ApiDeps } from "../shared/usecases/client-plane/api-deps.ts";
 import type { PoolSettings } from "../shared/usecases/deps.ts";
 import { createWorkerEnv } from "./worker-env.ts";
 

@@ -1,7 +1,7 @@
 // Lambda entry: what the table's stream tells sets jobs and workers in motion.
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import type { Change } from "../shared/ports/store.ts";
-import { createSendAtOnce } from "../shared/usecases/api/send-at-once.ts";
+import { createSendAtOnce } from "../shared/usecases/client-plane/send-at-once.ts";
 import { handleChange } from "../shared/usecases/handle-change.ts";
 import { handleBatch } from "./lambda/handle-batch.ts";
 import { once } from "./lambda/once.ts";

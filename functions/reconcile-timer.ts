@@ -1,6 +1,6 @@
 // The reconciler's clock in one process: a pass, a pause, the next pass; never two at once.
 import type { Deps } from "../shared/usecases/deps.ts";
-import { reconcile } from "../shared/usecases/reconcile.ts";
+import { reconcile } from "../shared/usecases/reconcile/reconcile.ts";
 
 /** In the cloud a schedule of one minute; here a pass is one index read, so back-offs of seconds are kept to. */
 const RECONCILE_MS = 2_000;

@@ -1,5 +1,5 @@
 // Lambda entry: the clock's minute, one bounded pass over what is due.
-import { type Reconciled, reconcile } from "../shared/usecases/reconcile.ts";
+import { type Reconciled, reconcile } from "../shared/usecases/reconcile/reconcile.ts";
 import { once } from "./lambda/once.ts";
 import { openDispatcher } from "./lambda/open-dispatcher.ts";
 

@@ -1,6 +1,6 @@
 // What a worker is told: RunPod's variables with this dispatcher's URLs, so that RunPod's own workers run here too.
 import { PING_MS } from "../shared/domain/deadlines.ts";
-import type { Worker } from "../shared/domain/worker.ts";
+import type { Worker } from "../shared/domain/worker/worker.ts";
 import type { WorkerTokens } from "../shared/ports/worker-token.ts";
 
 /** `publicUrl`: base URL of the worker plane as workers reach it, without a slash at its end. */

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { hashKey, newKey } from "../functions/http/api-auth.ts";
+import { hashKey, newKey } from "../functions/http/client/auth.ts";
 import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";

@@ -1,6 +1,6 @@
 // What the worker's process exits with. A pool shows this code when nothing else is known; docs/worker.md explains each.
 import type { WorkerOutcome } from "../shared/domain/worker-report.ts";
-import type { PreflightCode } from "./preflight-verdict.ts";
+import type { PreflightCode } from "./preflight/preflight-verdict.ts";
 
 /** A fault of the worker itself; its log has the cause. */
 export const EXIT_FAULT = 1;

@@ -4,10 +4,10 @@ import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { createSystemClock } from "./clock.ts";
 import { FALLBACK_ID, readConfig } from "./config.ts";
-import { createHost } from "./create-host.ts";
+import { createHttpSender } from "./dispatcher/http-sender.ts";
 import { EXIT_CONFIG, EXIT_FAULT } from "./exit-codes.ts";
-import { createHttpSender } from "./http-sender.ts";
-import { runWorker } from "./run-worker.ts";
+import { createHost } from "./host/create-host.ts";
+import { runWorker } from "./life/run-worker.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { listenForStop } from "./shutdown.ts";
 

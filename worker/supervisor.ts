@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import { createSystemClock } from "./clock.ts";
 import { EXIT_CONFIG, EXIT_FAULT } from "./exit-codes.ts";
-import { readPasswd } from "./runner-user.ts";
+import { readPasswd } from "./runner/runner-user.ts";
 import { decideIdentity, parseCapabilities } from "./supervisor/decide-identity.ts";
 import { processesOf } from "./supervisor/kill-user.ts";
 import { supervise } from "./supervisor/supervise.ts";

@@ -15,7 +15,7 @@ import type { AppSecrets, DispatchSecrets, OperatorSecrets, Read } from "../../s
 import { readAppSecrets, readDispatchSecrets, readOperatorSecrets } from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
 import type { Redacted } from "../../shared/redacted.ts";
-import type { ApiDeps } from "../../shared/usecases/api/api-deps.ts";
+import type { ApiDeps } from "../../shared/usecases/client-plane/api-deps.ts";
 import { createDeps, deploymentOf } from "../deps.ts";
 import { createPools } from "../pools.ts";
 import { ConfigError } from "./config-error.ts";

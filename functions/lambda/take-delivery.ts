@@ -1,6 +1,6 @@
 // GitHub's deliveries from API Gateway, without Hono: its Request is Node's undici, 38 ms of a cold start.
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { type DeliveryDeps, handleDelivery, tooLarge } from "../http/handle-delivery.ts";
+import { type DeliveryDeps, handleDelivery, tooLarge } from "../http/webhook/handle-delivery.ts";
 
 /** HTTP API, payload 2.0: header names come in lower case, and only POST /webhooks/github is routed here. */
 type DeliveryEvent = Pick<APIGatewayProxyEventV2, "headers" | "body" | "isBase64Encoded">;

@@ -28,7 +28,7 @@ export const WORKER: Target = {
   file: "main.mjs",
   node: "node22",
   maxBytes: 100_000,
-  beside: ["worker/hook.js", "worker/container-hook.js"],
+  beside: ["worker/hooks/hook.js", "worker/hooks/container-hook.js"],
 };
 /** Starts the worker in its image, under a user of its own. */
 export const SUPERVISOR: Target = {

@@ -1,9 +1,9 @@
 // Watches jobs through the store, the way the table tells it in every form of the product.
 import type { EpochMs, JobId, PoolName } from "../../shared/domain/ids.ts";
-import type { Job, Phase } from "../../shared/domain/job.ts";
-import { isTerminal } from "../../shared/domain/job.ts";
-import { usedCards } from "../../shared/domain/pool.ts";
-import type { Worker } from "../../shared/domain/worker.ts";
+import type { Job, Phase } from "../../shared/domain/job/job.ts";
+import { isTerminal } from "../../shared/domain/job/job.ts";
+import { usedCards } from "../../shared/domain/pool/pool.ts";
+import type { Worker } from "../../shared/domain/worker/worker.ts";
 import type { Stores } from "../../shared/ports/store.ts";
 
 /** The phases of a job without a hold, in order. */

@@ -6,11 +6,11 @@ import { listProcesses } from "../../shared/adapters/pools/local/read-processes.
 import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { githubJobId, poolName } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
 import type { Stores } from "../../shared/ports/store.ts";
 import type { ServeProcess } from "../../test/e2e/serve-process.ts";
 import { ORG } from "../../test/e2e/serve-process.ts";
-import type { WorkflowJob } from "../../test/fakes/github/job-view.ts";
+import type { WorkflowJob } from "../../test/fakes/github/endpoints/job-view.ts";
 
 export type Finding = { readonly kind: "lost" | "orphan" | "double-run"; readonly message: string };
 

@@ -1,5 +1,5 @@
 // The orders about API keys: `keys list`, `keys make`, `keys revoke`.
-import { hashKey } from "../../functions/http/api-auth.ts";
+import { hashKey } from "../../functions/http/client/auth.ts";
 import { keysAnswer, newKeyAnswer, orderAnswer } from "../../shared/protocol/operator-plane.ts";
 import { call } from "./call.ts";
 import { keysText } from "./show.ts";

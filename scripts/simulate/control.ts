@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Control } from "../../test/simulation/controls/control.ts";
 import { CONTROLS } from "../../test/simulation/controls.ts";
+import { makePatchedCopy } from "../../test/simulation/engine/patched-copy.ts";
 import type { Prey } from "../../test/simulation/hunt.ts";
-import { makePatchedCopy } from "../../test/simulation/patched-copy.ts";
 
 const USAGE = `npm run simulate:control -- [--only TEXT] [--seed S] [--json]
 

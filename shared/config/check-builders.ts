@@ -1,5 +1,5 @@
 // Builders against the endpoints: does each name that a pool's builder is for belong to an endpoint of that pool?
-import { editDistance } from "../domain/labels.ts";
+import { editDistance } from "../domain/admission/labels.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Draft } from "./draft.ts";
 

@@ -1,6 +1,6 @@
 // Endpoints against the pools: does the pool exist, does the number of cards fit, do the limits make sense?
-import { NPUS } from "../domain/endpoint.ts";
-import { editDistance } from "../domain/labels.ts";
+import { NPUS } from "../domain/admission/endpoint.ts";
+import { editDistance } from "../domain/admission/labels.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Draft, Entry } from "./draft.ts";
 import { parseDuration } from "./duration.ts";

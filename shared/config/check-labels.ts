@@ -1,6 +1,6 @@
 // Labels across all endpoints: names and selectors are unique, and a selector chooses one endpoint only.
-import { type Endpoint, expandEndpoint } from "../domain/endpoint.ts";
-import { isGeneric, normalize } from "../domain/labels.ts";
+import { type Endpoint, expandEndpoint } from "../domain/admission/endpoint.ts";
+import { isGeneric, normalize } from "../domain/admission/labels.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Draft } from "./draft.ts";
 import { resolveEndpoint } from "./resolve.ts";

@@ -1,7 +1,7 @@
 // The configuration as the program uses it: dispatch.yaml parsed, checked and with its patterns expanded. Plain data.
-import type { Endpoint, EndpointTemplate } from "../domain/endpoint.ts";
+import type { Endpoint, EndpointTemplate } from "../domain/admission/endpoint.ts";
+import type { TenantSettings } from "../domain/admission/tenant.ts";
 import type { PoolName } from "../domain/ids.ts";
-import type { TenantSettings } from "../domain/tenant.ts";
 import type { ApiKey } from "../ports/api-store.ts";
 import type { resolveDockerPool } from "./docker-pool.ts";
 import type { resolveKubernetesPool } from "./kubernetes-pool.ts";

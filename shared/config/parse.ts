@@ -1,6 +1,6 @@
 // Reads dispatch.yaml: every fault at once, each with its place and its fix.
 import { parseDocument } from "yaml";
-import { expandEndpoint } from "../domain/endpoint.ts";
+import { expandEndpoint } from "../domain/admission/endpoint.ts";
 import { checkBuilders } from "./check-builders.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkLabels } from "./check-labels.ts";

@@ -1,8 +1,9 @@
 // From what people wrote to what the program uses: defaults filled in, durations in milliseconds.
+
+import { type EndpointTemplate, NPUS } from "../domain/admission/endpoint.ts";
+import type { TenantSettings } from "../domain/admission/tenant.ts";
 import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
-import { type EndpointTemplate, NPUS } from "../domain/endpoint.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
-import type { TenantSettings } from "../domain/tenant.ts";
 import type { ApiKey } from "../ports/api-store.ts";
 import type { PoolSettings } from "./config.ts";
 import { resolveDockerPool } from "./docker-pool.ts";

@@ -1,6 +1,6 @@
 // Turns zod's issues into faults for people: where, what, and what belongs there.
 import type * as z from "zod";
-import { editDistance } from "../domain/labels.ts";
+import { editDistance } from "../domain/admission/labels.ts";
 import type { ConfigFault } from "./config.ts";
 import { configJsonSchema } from "./schema.ts";
 

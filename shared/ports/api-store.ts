@@ -1,6 +1,6 @@
 // What the API plane keeps beside jobs and workers; the rules of ports/store.ts hold here too.
 import type { EndpointName, EpochMs, JobId, TenantId } from "../domain/ids.ts";
-import type { Payload } from "../domain/payload.ts";
+import type { Payload } from "../domain/job/payload.ts";
 
 export type PayloadStore = {
   /** Small JSON comes back inline and nothing is written; else the parts are. Writing the same key again replaces them. */

@@ -1,8 +1,8 @@
 // Where containers run. A driver talks to one kind of pool; it knows workers by their id and decides nothing.
 import type { WorkerId } from "../domain/ids.ts";
-import type { AvoidedNodes } from "../domain/node-trouble.ts";
-import type { PoolNode } from "../domain/pool.ts";
-import type { WaitsFor } from "../domain/wait-view.ts";
+import type { AvoidedNodes } from "../domain/pool/node-trouble.ts";
+import type { PoolNode } from "../domain/pool/pool.ts";
+import type { WaitsFor } from "../domain/waiting/wait-view.ts";
 
 export type StartSpec = {
   readonly workerId: WorkerId;

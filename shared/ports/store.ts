@@ -7,14 +7,15 @@
 //   reload and decide again.
 // - A write whose answer was lost may have been applied. Adapters resolve that themselves (each write carries a nonce);
 //   when they cannot, they throw StoreError with `retryable`, and the caller's whole use case is safe to run again.
+
+import type { Tenant } from "../domain/admission/tenant.ts";
 import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../domain/ids.ts";
-import type { Job } from "../domain/job.ts";
-import type { Lane } from "../domain/lane.ts";
-import type { Marked, MarkKind } from "../domain/marks.ts";
-import type { Pool } from "../domain/pool.ts";
-import type { SeenRepository } from "../domain/repository.ts";
-import type { Tenant } from "../domain/tenant.ts";
-import type { Worker } from "../domain/worker.ts";
+import type { Job } from "../domain/job/job.ts";
+import type { SeenRepository } from "../domain/job/repository.ts";
+import type { Lane } from "../domain/pool/lane.ts";
+import type { Pool } from "../domain/pool/pool.ts";
+import type { Marked, MarkKind } from "../domain/upkeep/marks.ts";
+import type { Worker } from "../domain/worker/worker.ts";
 
 export type JobStore = {
   get(id: JobId): Promise<Job | undefined>;

@@ -1,12 +1,12 @@
 // What the use cases need, as ports. functions/deps.ts builds it once per process.
-import type { Endpoint } from "../domain/endpoint.ts";
+import type { Endpoint } from "../domain/admission/endpoint.ts";
+import type { Catalogue } from "../domain/admission/matching.ts";
+import type { TenantSettings } from "../domain/admission/tenant.ts";
+import { settingsOf } from "../domain/admission/tenant.ts";
 import type { EndpointName, PoolName } from "../domain/ids.ts";
-import type { Job } from "../domain/job.ts";
-import type { Catalogue } from "../domain/matching.ts";
-import type { TenantSettings } from "../domain/tenant.ts";
-import { settingsOf } from "../domain/tenant.ts";
-import type { RunnerScope, Worker } from "../domain/worker.ts";
-import { scopeOf } from "../domain/worker-steps.ts";
+import type { Job } from "../domain/job/job.ts";
+import type { RunnerScope, Worker } from "../domain/worker/worker.ts";
+import { scopeOf } from "../domain/worker/worker-steps.ts";
 import type { ApiStores } from "../ports/api-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Github } from "../ports/github.ts";

@@ -1,19 +1,19 @@
 // What a written job or worker sets in motion: the table's stream in the cloud, a direct call in one process.
 // Runs at least once per change, in any order; each branch looks at the present state, not at the change.
-import type { Job } from "../domain/job.ts";
-import { isTerminal, isWaiting } from "../domain/job.ts";
-import type { Worker } from "../domain/worker.ts";
+import type { Job } from "../domain/job/job.ts";
+import { isTerminal, isWaiting } from "../domain/job/job.ts";
+import { needsRebind } from "../domain/worker/needs-rebind.ts";
+import type { Worker } from "../domain/worker/worker.ts";
 import type { Change } from "../ports/store.ts";
 import type { Deps } from "./deps.ts";
-import { dismissWorker } from "./dismiss-worker.ts";
-import { dispatchPool } from "./dispatch-pool.ts";
-import { needsRebind } from "./needs-rebind.ts";
-import { offerJob } from "./offer-job.ts";
-import { registerLane } from "./open-lanes.ts";
-import { endsProbe, noteProgress } from "./probe-group.ts";
-import { rebindJob } from "./rebind-job.ts";
-import { releaseWorker } from "./release-worker.ts";
-import { retireWorker } from "./retire-worker.ts";
+import { dispatchPool } from "./dispatch/dispatch-pool.ts";
+import { registerLane } from "./dispatch/open-lanes.ts";
+import { dismissWorker } from "./ending/dismiss-worker.ts";
+import { endsProbe, noteProgress } from "./ending/probe-group.ts";
+import { releaseWorker } from "./ending/release-worker.ts";
+import { rebindJob } from "./pairing/rebind-job.ts";
+import { retireWorker } from "./pairing/retire-worker.ts";
+import { offerJob } from "./worker-plane/offer-job.ts";
 
 /** True for the changes that `handleChange` acts on; the stream's filter lets only these through. */
 export function setsInMotion(change: Change): boolean {

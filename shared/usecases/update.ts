@@ -1,7 +1,7 @@
 // Load, decide, write where nobody else has written since; decide again when somebody has.
 import type { JobId, WorkerId } from "../domain/ids.ts";
-import type { Job } from "../domain/job.ts";
-import type { Worker } from "../domain/worker.ts";
+import type { Job } from "../domain/job/job.ts";
+import type { Worker } from "../domain/worker/worker.ts";
 import type { JobStore, WorkerStore } from "../ports/store.ts";
 import { StoreError } from "../ports/store.ts";
 

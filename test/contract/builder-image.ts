@@ -1,6 +1,6 @@
 // An image as kaniko's: a shell, and an executor that writes down what it was asked and makes a tar. On a real engine.
 import { expect } from "vitest";
-import type { Engine } from "../../shared/adapters/pools/docker/engine.ts";
+import type { Engine } from "../../shared/adapters/pools/docker/engine/engine.ts";
 
 /** Says as which user, with what rights and which variables it runs; waits where the Dockerfile says so. */
 const EXECUTOR = `#!/bin/sh

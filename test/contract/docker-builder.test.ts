@@ -1,7 +1,7 @@
 // The builder beside a worker on a real engine: it builds what is asked, has none of the worker's secrets, and goes with it.
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createEngine } from "../../shared/adapters/pools/docker/engine.ts";
+import { createEngine } from "../../shared/adapters/pools/docker/engine/engine.ts";
 import type { DockerPoolSettings } from "../../shared/adapters/pools/docker/settings.ts";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import { BUILDER_IMAGE, makeBuilderImage } from "./builder-image.ts";

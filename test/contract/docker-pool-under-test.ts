@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import { createDockerPool, type DockerPoolDeps } from "../../shared/adapters/pools/docker/docker-pool.ts";
-import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine.ts";
+import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine/engine.ts";
 import type { DockerPoolSettings } from "../../shared/adapters/pools/docker/settings.ts";
 import { poolName, type WorkerId } from "../../shared/domain/ids.ts";
 import type { LogFields } from "../../shared/ports/log.ts";

@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { endpointName, jobId, tenantId } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
-import type { Payload } from "../../shared/domain/payload.ts";
-import { INLINE_BYTES, inlinePayload } from "../../shared/domain/payload.ts";
-import { anApiJob } from "../domain/api-builders.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
+import type { Payload } from "../../shared/domain/job/payload.ts";
+import { INLINE_BYTES, inlinePayload } from "../../shared/domain/job/payload.ts";
+import { anApiJob } from "../domain/job/api-builders.ts";
 import type { StoreBench } from "./store-bench.ts";
 import { nextOf, START } from "./store-nouns.ts";
 

@@ -1,7 +1,7 @@
 // The store's contract, part three: lost answers, repeated requests and stale listings.
 import { expect, test } from "vitest";
 import type { Rows } from "../../shared/adapters/store/rows.ts";
-import type { Job } from "../../shared/domain/job.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
 import { StoreError, type Stores } from "../../shared/ports/store.ts";
 import type { StoreBench } from "./store-bench.ts";
 import { aJob, aNearMiss, LANE, nextOf, workerId } from "./store-nouns.ts";

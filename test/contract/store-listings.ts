@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { laneRowKey, laneSet } from "../../shared/adapters/store/keys.ts";
 import { jobId, poolName, tenantId } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
 import type { StoreBench } from "./store-bench.ts";
 import {
   aJob,

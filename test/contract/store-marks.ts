@@ -1,7 +1,7 @@
 // The store's contract, part four: what background work remembers.
 import { expect, test } from "vitest";
 import { REPOSITORY_SEEN_MS } from "../../shared/domain/deadlines.ts";
-import type { SeenRepository } from "../../shared/domain/repository.ts";
+import type { SeenRepository } from "../../shared/domain/job/repository.ts";
 import type { StoreBench } from "./store-bench.ts";
 import { START } from "./store-nouns.ts";
 

@@ -1,4 +1,6 @@
 // Plausible nouns for the store's tests; each test says only what it is about.
+
+import type { Tenant } from "../../shared/domain/admission/tenant.ts";
 import {
   endpointName,
   jobId,
@@ -7,9 +9,8 @@ import {
   tenantId,
   type WorkerId,
 } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
-import type { Tenant } from "../../shared/domain/tenant.ts";
-import type { Worker } from "../../shared/domain/worker.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
+import type { Worker } from "../../shared/domain/worker/worker.ts";
 import type { NearMiss } from "../../shared/ports/store.ts";
 
 export const START = Date.UTC(2026, 5, 1);

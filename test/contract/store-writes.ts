@@ -1,7 +1,7 @@
 // The store's contract, part one: create, get and replace under versions, heartbeats, size, text, expiry, changes.
 import { expect, test } from "vitest";
 import { jobId, poolName, tenantId } from "../../shared/domain/ids.ts";
-import { newPool, reserve } from "../../shared/domain/pool.ts";
+import { newPool, reserve } from "../../shared/domain/pool/pool.ts";
 import type { StoreBench } from "./store-bench.ts";
 import { aJob, aTenant, aWorker, nextOf, START, workerId } from "./store-nouns.ts";
 

@@ -16,8 +16,8 @@ import {
   FAKE_REGION,
   startDynalite,
   startDynamodb,
-} from "../fakes/dynamodb.ts";
-import { createMemoryRows } from "../fakes/memory-rows.ts";
+} from "../fakes/stores/dynamodb.ts";
+import { createMemoryRows } from "../fakes/stores/memory-rows.ts";
 import type { OpenedRows } from "./store-bench.ts";
 import { describeStores } from "./store-contract.ts";
 

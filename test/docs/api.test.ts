@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hashKey } from "../../functions/http/api-auth.ts";
+import { hashKey } from "../../functions/http/client/auth.ts";
 import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
 import { parseConfig } from "../../shared/config/parse.ts";
-import { createClientWorld, ECHO, KEY } from "../functions/client-world.ts";
-import { listen } from "../functions/http-world.ts";
+import { createClientWorld, ECHO, KEY } from "../functions/http/client/client-world.ts";
+import { listen } from "../functions/http/http-world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const execute = promisify(execFile);

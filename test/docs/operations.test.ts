@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createOperatorApp } from "../../functions/http/operator-app.ts";
-import { bindOperatorUseCases } from "../../functions/http/operator-use-cases.ts";
+import { createOperatorApp } from "../../functions/http/operator/app.ts";
+import { bindOperatorUseCases } from "../../functions/http/operator/use-cases.ts";
 import { createRateLimiter } from "../../functions/http/rate-limit.ts";
 import { OPERATOR_DRAIN_MS } from "../../shared/domain/deadlines.ts";
 import { stateAnswer } from "../../shared/protocol/operator-plane.ts";
 import { redact } from "../../shared/redacted.ts";
 import { OWNER, TENANT } from "../domain/builders.ts";
-import { listen } from "../functions/http-world.ts";
-import { GLOBEX, OTHER, operatorWorld, queue } from "../usecases/operator/operator-world.ts";
+import { listen } from "../functions/http/http-world.ts";
+import { GLOBEX, OTHER, operatorWorld, queue } from "../usecases/operator-plane/operator-world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const KEY = "operator-key-of-at-least-32-characters";
@@ -134,7 +134,7 @@ test("what is wrong is said, with exit code 2 and without the key", async () => 
 
 test("its numbers are those of the program", async () => {
   expect(text).toContain(`listened for ${OPERATOR_DRAIN_MS / 1_000} s without a job`);
-  const gate = await readFile(join(ROOT, "shared/usecases/operator/pause-gate.ts"), "utf8");
+  const gate = await readFile(join(ROOT, "shared/usecases/dispatch/pause-gate.ts"), "utf8");
   const [, most = ""] = /MAX_SEARCHED = ([\d_]+)/.exec(gate) ?? [];
   expect(text).toContain(`up to ${Number(most.replaceAll("_", "")).toLocaleString("en")} jobs deep`);
 });

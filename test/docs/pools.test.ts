@@ -2,12 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import * as yaml from "yaml";
-import { cardObjection } from "../../shared/adapters/pools/kubernetes/card-resources.ts";
-import { workerJob } from "../../shared/adapters/pools/kubernetes/worker-job.ts";
+import { cardObjection } from "../../shared/adapters/pools/kubernetes/job/card-resources.ts";
+import { workerJob } from "../../shared/adapters/pools/kubernetes/job/worker-job.ts";
 import { formatFaults } from "../../shared/config/config.ts";
 import { parseConfig } from "../../shared/config/parse.ts";
 import { specOf } from "../adapters/kubernetes/pool-world.ts";
-import { validateObject } from "../fakes/kubernetes/validate.ts";
+import { validateObject } from "../fakes/kubernetes/api/validate.ts";
 
 const text = await readFile(new URL("../../docs/pools.md", import.meta.url), "utf8");
 const blocks = [...text.matchAll(/^ *```yaml\n([\s\S]*?)^ *```/gm)].map(([, block = ""]) => block);

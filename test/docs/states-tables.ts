@@ -1,10 +1,10 @@
 // The tables of docs/states.md, as the program's own words make them.
-import { END_REASONS, endClass } from "../../shared/domain/end-reason.ts";
-import type { WaitCode } from "../../shared/domain/wait-view.ts";
-import { WAIT_CODES } from "../../shared/domain/wait-view.ts";
-import { whyNotServed, whyWaiting } from "../../shared/domain/why-waiting.ts";
+import { END_REASONS, endClass } from "../../shared/domain/job/end-reason.ts";
+import type { WaitCode } from "../../shared/domain/waiting/wait-view.ts";
+import { WAIT_CODES } from "../../shared/domain/waiting/wait-view.ts";
+import { whyNotServed, whyWaiting } from "../../shared/domain/waiting/why-waiting.ts";
 import { T0 } from "../domain/builders.ts";
-import { WAIT_EXAMPLES } from "../domain/wait-examples.ts";
+import { WAIT_EXAMPLES } from "../domain/waiting/wait-examples.ts";
 
 export function waitTable(): string {
   const rows = WAIT_CODES.map((code) => `| \`${code}\` | ${messageOf(code)} |`);

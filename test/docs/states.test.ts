@@ -2,9 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { advanceByWord, jobFromWord } from "../../shared/domain/job-events.ts";
-import type { Worker, WorkerState } from "../../shared/domain/worker.ts";
-import { finished, lost, released, reported, started, taken } from "../../shared/domain/worker-steps.ts";
+import { advanceByWord, jobFromWord } from "../../shared/domain/job/job-events.ts";
+import type { Worker, WorkerState } from "../../shared/domain/worker/worker.ts";
+import {
+  finished,
+  lost,
+  released,
+  reported,
+  started,
+  taken,
+} from "../../shared/domain/worker/worker-steps.ts";
 import { anEndpoint, aReport, aWord, aWorker, LIMITS, T0 } from "../domain/builders.ts";
 import { endRows, waitTable } from "./states-tables.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../shared/config/parse.ts";
-import { resolveEndpoint } from "../../shared/domain/matching.ts";
+import { resolveEndpoint } from "../../shared/domain/admission/matching.ts";
 import { workflowFaults } from "./workflow-parser.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import { jobId, tenantId } from "../../shared/domain/ids.ts";
-import { laneOrder } from "../../shared/domain/lane.ts";
-import type { Pool, Reservation } from "../../shared/domain/pool.ts";
-import { freeSlots, reserve } from "../../shared/domain/pool.ts";
-import type { Head, LaneView } from "../../shared/domain/scheduling.ts";
+import { laneOrder } from "../../shared/domain/pool/lane.ts";
+import type { Pool, Reservation } from "../../shared/domain/pool/pool.ts";
+import { freeSlots, reserve } from "../../shared/domain/pool/pool.ts";
+import type { Head, LaneView } from "../../shared/domain/pool/scheduling.ts";
 import { aLaneView, aPool, aWord, aWorkerId, POOL, T0 } from "./builders.ts";
 
 /** Labels as people write them: a few words that collide often, in any case. */

@@ -1,15 +1,16 @@
 // One valid example of each noun, the same everywhere; a test names only what it is about.
+
+import type { Endpoint, EndpointLimits, EndpointTemplate } from "../../shared/domain/admission/endpoint.ts";
+import { expandEndpoint } from "../../shared/domain/admission/endpoint.ts";
+import type { Catalogue } from "../../shared/domain/admission/matching.ts";
 import { IDLE_MS } from "../../shared/domain/deadlines.ts";
-import type { Endpoint, EndpointLimits, EndpointTemplate } from "../../shared/domain/endpoint.ts";
-import { expandEndpoint } from "../../shared/domain/endpoint.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import { endpointName, githubJobId, parseWorkerId, poolName, tenantId } from "../../shared/domain/ids.ts";
-import type { GithubSide, Job } from "../../shared/domain/job.ts";
-import type { Catalogue } from "../../shared/domain/matching.ts";
-import type { Pool } from "../../shared/domain/pool.ts";
-import type { LaneView } from "../../shared/domain/scheduling.ts";
-import type { Worker } from "../../shared/domain/worker.ts";
+import type { GithubSide, Job } from "../../shared/domain/job/job.ts";
+import type { Pool } from "../../shared/domain/pool/pool.ts";
+import type { LaneView } from "../../shared/domain/pool/scheduling.ts";
+import type { Worker } from "../../shared/domain/worker/worker.ts";
 import type { WorkerReport } from "../../shared/domain/worker-report.ts";
 
 /** 2026-01-01T00:00:00Z: every example was made at or after it. */

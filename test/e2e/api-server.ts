@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hashKey } from "../../functions/http/api-auth.ts";
+import { hashKey } from "../../functions/http/client/auth.ts";
 import type { RunningServer } from "../../functions/server.ts";
 import { startServer } from "../../functions/server.ts";
 import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { hashKey } from "../../functions/http/api-auth.ts";
+import { hashKey } from "../../functions/http/client/auth.ts";
 import { startOidcIssuer } from "../fakes/oidc-issuer.ts";
 import { type ActionHost, createActionHost } from "../smoke/action-host.ts";
 import { ORG } from "./serve-process.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Job } from "../../shared/domain/job.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
 import type { ServeOptions } from "./serve-process.ts";
 import { ORG } from "./serve-process.ts";
 import type { Session } from "./session.ts";

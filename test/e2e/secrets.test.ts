@@ -35,7 +35,7 @@ describe.each(["token", "jit"] as const)("registration: %s", (registration) => {
 
 test("control: without the allow-list of the runner's environment the same search finds the worker's token", async () => {
   const copy = await patchedCopy(
-    "worker/runner-env.ts",
+    "worker/runner/runner-env.ts",
     "passedVariables(env)",
     "(env as Record<string, string>)",
   );

@@ -1,14 +1,15 @@
 // A world whose endpoint is one of the API: a program of its own, or our runner.
-import type { ApiSide } from "../../shared/domain/api-job.ts";
-import { newApiJob } from "../../shared/domain/api-steps.ts";
-import type { EndpointLimits, EndpointTemplate } from "../../shared/domain/endpoint.ts";
+
+import type { EndpointLimits, EndpointTemplate } from "../../shared/domain/admission/endpoint.ts";
 import type { JobId } from "../../shared/domain/ids.ts";
 import { jobId } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
-import { isTerminal } from "../../shared/domain/job.ts";
-import { usedCards } from "../../shared/domain/pool.ts";
-import { aRunnerRequest, KEY_CALLER } from "../domain/api-builders.ts";
+import type { ApiSide } from "../../shared/domain/job/api-job.ts";
+import { newApiJob } from "../../shared/domain/job/api-steps.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
+import { isTerminal } from "../../shared/domain/job/job.ts";
+import { usedCards } from "../../shared/domain/pool/pool.ts";
 import { aTemplate, LIMITS, POOL } from "../domain/builders.ts";
+import { aRunnerRequest, KEY_CALLER } from "../domain/job/api-builders.ts";
 import type { World, WorldOptions } from "./world.ts";
 import { createWorld } from "./world.ts";
 

@@ -1,7 +1,8 @@
 // GitHub behind the port, in memory: workflow jobs, runners, who was given what, and the words it would deliver.
+
+import { covers } from "../../shared/domain/admission/labels.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
-import { covers } from "../../shared/domain/labels.ts";
-import type { RunnerScope } from "../../shared/domain/worker.ts";
+import type { RunnerScope } from "../../shared/domain/worker/worker.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type {
   Caller,

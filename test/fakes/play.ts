@@ -1,9 +1,9 @@
 // Lets a world go on by itself: workers step, GitHub gives jobs to runners, the reconciler comes by every minute.
 
 import { githubJobId } from "../../shared/domain/ids.ts";
-import type { Job } from "../../shared/domain/job.ts";
-import type { Pool } from "../../shared/domain/pool.ts";
-import { usedCards } from "../../shared/domain/pool.ts";
+import type { Job } from "../../shared/domain/job/job.ts";
+import type { Pool } from "../../shared/domain/pool/pool.ts";
+import { usedCards } from "../../shared/domain/pool/pool.ts";
 import { POOL } from "../domain/builders.ts";
 import type { World } from "./world.ts";
 

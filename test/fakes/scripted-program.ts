@@ -2,9 +2,9 @@
 import { REPORT_RETRY_MS } from "../../shared/domain/deadlines.ts";
 import type { EpochMs, JobId, WorkerId } from "../../shared/domain/ids.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
-import { giveJob } from "../../shared/usecases/give-job.ts";
-import { receiveResult } from "../../shared/usecases/receive-result.ts";
-import { recordPing } from "../../shared/usecases/record-ping.ts";
+import { giveJob } from "../../shared/usecases/worker-plane/give-job.ts";
+import { receiveResult } from "../../shared/usecases/worker-plane/receive-result.ts";
+import { recordPing } from "../../shared/usecases/worker-plane/record-ping.ts";
 
 export type ProgramScript = {
   /** How long each job runs. */

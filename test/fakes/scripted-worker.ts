@@ -5,10 +5,10 @@ import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-rep
 import type { WorkerClaims } from "../../shared/ports/worker-token.ts";
 import type { RegistrationAnswer } from "../../shared/protocol/worker-plane.ts";
 import type { Deps } from "../../shared/usecases/deps.ts";
-import { finishWorker } from "../../shared/usecases/finish-worker.ts";
-import { recordPing } from "../../shared/usecases/record-ping.ts";
-import { registerRunner } from "../../shared/usecases/register-runner.ts";
-import { takeJob } from "../../shared/usecases/take-job.ts";
+import { finishWorker } from "../../shared/usecases/worker-plane/finish-worker.ts";
+import { recordPing } from "../../shared/usecases/worker-plane/record-ping.ts";
+import { registerRunner } from "../../shared/usecases/worker-plane/register-runner.ts";
+import { takeJob } from "../../shared/usecases/worker-plane/take-job.ts";
 import { aReport } from "../domain/builders.ts";
 import type { FakeGithub } from "./fake-github.ts";
 import type { FakePool } from "./fake-pool.ts";

@@ -3,18 +3,18 @@
 import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { workerKey } from "../../shared/adapters/store/keys.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
-import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
+import type { EndpointTemplate } from "../../shared/domain/admission/endpoint.ts";
+import type { TenantSettings } from "../../shared/domain/admission/tenant.ts";
+import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/admission/tenant.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { EpochMs, PoolName, WorkerId } from "../../shared/domain/ids.ts";
 import { endpointName, poolName, tenantId } from "../../shared/domain/ids.ts";
-import type { TenantSettings } from "../../shared/domain/tenant.ts";
-import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
 import type { ApiStores } from "../../shared/ports/api-store.ts";
 import type { Change, Stores } from "../../shared/ports/store.ts";
 import type { Deps, PoolSettings } from "../../shared/usecases/deps.ts";
 import { handleChange } from "../../shared/usecases/handle-change.ts";
-import { receiveDelivery } from "../../shared/usecases/receive-delivery.ts";
-import { reconcile } from "../../shared/usecases/reconcile.ts";
+import { receiveDelivery } from "../../shared/usecases/intake/receive-delivery.ts";
+import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import { aCatalogue, OWNER, POOL, T0 } from "../domain/builders.ts";
 import type { ManualClock } from "./clock.ts";
 import { manualClock } from "./clock.ts";
@@ -25,14 +25,14 @@ import { createFakeGithub } from "./fake-github.ts";
 import type { FakePool, FakePoolOptions } from "./fake-pool.ts";
 import { createFakePool } from "./fake-pool.ts";
 import { createFakeSeal } from "./fake-seal.ts";
-import type { Fuse } from "./fuse.ts";
-import { createFuse } from "./fuse.ts";
-import { fusedApiStores, fusedStores } from "./fused-stores.ts";
-import { createMemoryRows } from "./memory-rows.ts";
 import { createScriptedProgram } from "./scripted-program.ts";
 import type { ScriptedWorker, WorkerScript } from "./scripted-worker.ts";
 import { createScriptedWorker } from "./scripted-worker.ts";
 import { seededRandom } from "./seeded-random.ts";
+import type { Fuse } from "./stores/fuse.ts";
+import { createFuse } from "./stores/fuse.ts";
+import { fusedApiStores, fusedStores } from "./stores/fused-stores.ts";
+import { createMemoryRows } from "./stores/memory-rows.ts";
 
 /**
  * `in-order` keeps its changes over a restart, as a table's stream does. `volatile` loses them then, as one process

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine.ts";
+import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine/engine.ts";
 import { until } from "../e2e/until.ts";
 import { ROOT } from "./image-under-test.ts";
 

@@ -1,7 +1,7 @@
 // The built worker image on a real engine: `.ci/image.sh --check` builds it and names it in NPU_DISPATCH_IMAGE.
 import { join } from "node:path";
 import { expect } from "vitest";
-import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine.ts";
+import { createEngine, type Engine } from "../../shared/adapters/pools/docker/engine/engine.ts";
 import type { DockerPoolSettings } from "../../shared/adapters/pools/docker/settings.ts";
 import { openDockerPool } from "../contract/docker-pool-under-test.ts";
 import { newId, POLL } from "../contract/pool-driver-contract.ts";

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { namespaceOf } from "../../shared/adapters/pools/kubernetes/names.ts";
 import { parseConfig } from "../../shared/config/parse.ts";
-import { resolveEndpoint } from "../../shared/domain/matching.ts";
-import { workflowSource } from "../../shared/domain/tenant-policy.ts";
-import { takeJob } from "../../shared/usecases/take-job.ts";
+import { resolveEndpoint } from "../../shared/domain/admission/matching.ts";
+import { workflowSource } from "../../shared/domain/admission/tenant-policy.ts";
+import { takeJob } from "../../shared/usecases/worker-plane/take-job.ts";
 import { isQuiet, play } from "../fakes/play.ts";
 import { ACME, createWorld } from "../fakes/world.ts";
 

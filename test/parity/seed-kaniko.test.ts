@@ -1,6 +1,6 @@
 // What the seed document says of its kaniko, row by row: https://github.com/GoogleContainerTools/kaniko there, three back ends here.
 import { describe, expect, test } from "vitest";
-import { withBuilder } from "../../shared/adapters/pools/kubernetes/builder-sidecar.ts";
+import { withBuilder } from "../../shared/adapters/pools/kubernetes/job/builder-sidecar.ts";
 import { buildkitArguments } from "../../worker/kaniko/buildkit-arguments.ts";
 import { chooseBackend } from "../../worker/kaniko/choose-backend.ts";
 import { registryLogins } from "../../worker/kaniko/docker-config.ts";

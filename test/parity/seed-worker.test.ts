@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../../worker/config.ts";
-import { parseScope, webUrl } from "../../worker/github-scope.ts";
-import { runnerEnvironment } from "../../worker/runner-env.ts";
-import { chooseRegistration } from "../../worker/runner-plan.ts";
-import { asUser } from "../../worker/runner-user.ts";
+import { parseScope, webUrl } from "../../worker/runner/github-scope.ts";
+import { runnerEnvironment } from "../../worker/runner/runner-env.ts";
+import { chooseRegistration } from "../../worker/runner/runner-plan.ts";
+import { asUser } from "../../worker/runner/runner-user.ts";
 import { PAT, runSeed, type SeedRun } from "./seed-run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -174,7 +174,7 @@ describe("its weaknesses", () => {
     }
   });
 
-  test("4 the environment of parent processes: another user without privileges (test/worker/hostile-job.test.ts)", () => {
+  test("4 the environment of parent processes: another user without privileges (test/worker/hooks/hostile-job.test.ts)", () => {
     expect(dockerfile).toContain("RUNNER_USER=runner");
     const command = { program: "run.sh", args: [] };
     const { args } = asUser(command, { uid: 1001, gid: 1001, name: "runner", home: "/home/runner" });

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { AGING_MS } from "../../shared/domain/deadlines.ts";
 import type { TenantId } from "../../shared/domain/ids.ts";
 import { jobId, tenantId } from "../../shared/domain/ids.ts";
-import { laneOrder } from "../../shared/domain/lane.ts";
-import { reserve } from "../../shared/domain/pool.ts";
+import { laneOrder } from "../../shared/domain/pool/lane.ts";
+import { reserve } from "../../shared/domain/pool/pool.ts";
 import { aPool, aWorkerId, T0 } from "../domain/builders.ts";
-import type { SeenLane } from "./fair-choice.ts";
-import { findUnfair } from "./fair-choice.ts";
+import type { SeenLane } from "./checks/fair-choice.ts";
+import { findUnfair } from "./checks/fair-choice.ts";
 import { playFairDay, playLargeJobs } from "./fairness.ts";
 
 test.each([

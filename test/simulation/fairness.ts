@@ -1,10 +1,10 @@
 // Shares of a pool under flood, and how long a large job waits among endless small ones.
 import { AGING_MS } from "../../shared/domain/deadlines.ts";
+import type { Violation } from "./checks/rules.ts";
 import type { Flooder } from "./flood.ts";
 import { createFlood } from "./flood.ts";
 import type { Hold } from "./holds.ts";
 import { cardTime } from "./holds.ts";
-import type { Violation } from "./rules.ts";
 import { START } from "./scenery.ts";
 
 export type FairDay = {

@@ -1,13 +1,14 @@
 // Tenants that always have more jobs than can start: the ground on which fairness is measured.
+
+import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/admission/tenant.ts";
 import { tenantId } from "../../shared/domain/ids.ts";
-import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
-import type { Draw } from "./draw.ts";
+import type { Draw } from "./engine/draw.ts";
 import type { Holds } from "./holds.ts";
 import { createHolds } from "./holds.ts";
+import { workflowJob } from "./outside/workflow-job.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
 import type { Plan } from "./plan.ts";
 import { labelsFor, POOL, START } from "./scenery.ts";
-import { workflowJob } from "./workflow-job.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 

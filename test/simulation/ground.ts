@@ -1,12 +1,13 @@
 // What every part of a run's world goes by.
-import type { Draw } from "./draw.ts";
+
+import type { Watch } from "./checks/watch.ts";
+import type { Draw } from "./engine/draw.ts";
+import type { Table } from "./engine/table.ts";
+import type { Timeline } from "./engine/timeline.ts";
+import type { Trace } from "./engine/trace.ts";
+import type { Weather } from "./engine/weather.ts";
 import type { Plan } from "./plan.ts";
 import type { Scene } from "./scenery.ts";
-import type { Table } from "./table.ts";
-import type { Timeline } from "./timeline.ts";
-import type { Trace } from "./trace.ts";
-import type { Watch } from "./watch.ts";
-import type { Weather } from "./weather.ts";
 
 export type Ground = {
   readonly plan: Plan;

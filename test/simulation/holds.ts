@@ -1,6 +1,6 @@
 // Who held how many cards from when to when, as the ledger's writes say.
 import type { EpochMs } from "../../shared/domain/ids.ts";
-import type { Pool } from "../../shared/domain/pool.ts";
+import type { Pool } from "../../shared/domain/pool/pool.ts";
 
 export type Hold = {
   readonly tenant: string;

@@ -1,6 +1,7 @@
 // Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <kind,kind>`, in a copy of the program too.
+
+import type { Rule } from "./checks/rules.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
-import type { Rule } from "./rules.ts";
 import { simulate } from "./simulate.ts";
 
 export type Prey = {

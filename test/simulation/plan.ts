@@ -1,5 +1,5 @@
 // A run as data: which jobs come when, and which faults. Leaving entries out gives a smaller run of the same kind.
-import { createDraw, type Draw, derived } from "./draw.ts";
+import { createDraw, type Draw, derived } from "./engine/draw.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS, FAULT_SHAPES } from "./fault-kinds.ts";
 import type { Asked, OtherPool } from "./scenery.ts";

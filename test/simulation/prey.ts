@@ -2,8 +2,8 @@
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Ground } from "./ground.ts";
-import type { Outside } from "./outside.ts";
-import type { SimClients } from "./sim-clients.ts";
+import type { Outside } from "./outside/outside.ts";
+import type { SimClients } from "./outside/sim-clients.ts";
 
 export type Prey = Ground & {
   readonly outside: Outside;

@@ -1,15 +1,15 @@
 // Plays one plan to its end and says what broke.
-import { checkEnd, isQuiet } from "./end-checks.ts";
-import { checkAsks } from "./end-checks-api.ts";
+import { checkEnd, isQuiet } from "./checks/end-checks.ts";
+import { checkAsks } from "./checks/end-checks-api.ts";
+import { createPatience } from "./checks/patience.ts";
+import type { Violation } from "./checks/rules.ts";
+import { digestAtOnce } from "./engine/sync-digest.ts";
 import type { FaultKind } from "./fault-kinds.ts";
+import { workflowJob } from "./outside/workflow-job.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
-import { createPatience } from "./patience.ts";
 import type { Plan, PlannedJob } from "./plan.ts";
 import { STORM_MS } from "./plan.ts";
-import type { Violation } from "./rules.ts";
 import { CALM_MS, labelsFor, poolsOf, REPOSITORIES, START } from "./scenery.ts";
-import { digestAtOnce } from "./sync-digest.ts";
-import { workflowJob } from "./workflow-job.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 

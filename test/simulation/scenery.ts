@@ -1,12 +1,12 @@
 // Where every run plays: the owners and repositories, the pools with their endpoints, and the limits.
-import type { EndpointTemplate } from "../../shared/domain/endpoint.ts";
-import { expandEndpoint } from "../../shared/domain/endpoint.ts";
+import type { EndpointTemplate } from "../../shared/domain/admission/endpoint.ts";
+import { expandEndpoint } from "../../shared/domain/admission/endpoint.ts";
+import type { Catalogue } from "../../shared/domain/admission/matching.ts";
+import type { TenantSettings } from "../../shared/domain/admission/tenant.ts";
+import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/admission/tenant.ts";
 import type { Owner, WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { PoolName } from "../../shared/domain/ids.ts";
 import { poolName } from "../../shared/domain/ids.ts";
-import type { Catalogue } from "../../shared/domain/matching.ts";
-import type { TenantSettings } from "../../shared/domain/tenant.ts";
-import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/tenant.ts";
 
 const MINUTE = 60_000;
 

@@ -1,9 +1,10 @@
 // Many runs, one seed after the other, and what they add up to.
+
+import { RULES } from "./checks/rules.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
 import type { Plan } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
-import { RULES } from "./rules.ts";
 import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
 

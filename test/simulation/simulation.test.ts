@@ -1,9 +1,9 @@
 // The simulator itself: it repeats itself, draws every fault, finds the smallest plan; and some dozen runs of it.
 import { describe, expect, test } from "vitest";
+import type { Rule } from "./checks/rules.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
 import type { Entry, Plan } from "./plan.ts";
 import { drawPlan, STORM_MS } from "./plan.ts";
-import type { Rule } from "./rules.ts";
 import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
 import { shrink } from "./shrink.ts";

@@ -1,15 +1,15 @@
 // Faults that strike one victim: which one, and what happens to it.
-import type { Draw } from "./draw.ts";
+import type { Draw } from "./engine/draw.ts";
+import { PROCESSES } from "./engine/processes.ts";
 import type { FaultKind } from "./fault-kinds.ts";
-import type { SimJob } from "./github-things.ts";
+import type { SimJob } from "./outside/github-things.ts";
+import type { Container } from "./outside/sim-pool.ts";
+import type { SimWorker } from "./outside/sim-worker.ts";
+import { workflowJob } from "./outside/workflow-job.ts";
 import type { PlannedFault } from "./plan.ts";
 import type { Prey } from "./prey.ts";
-import { PROCESSES } from "./processes.ts";
 import { FOREIGN, labelsFor } from "./scenery.ts";
-import type { Container } from "./sim-pool.ts";
-import type { SimWorker } from "./sim-worker.ts";
 import { apiActs } from "./victims-api.ts";
-import { workflowJob } from "./workflow-job.ts";
 
 export type Victims = {
   /** False: there is none now. */

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { bundle, FUNCTIONS } from "../../scripts/build/bundle.ts";
 import { httpEvent } from "../fakes/lambda/events.ts";
 import { startRecorder } from "../fakes/recorder.ts";
-import { delivery, packedConfig, WEBHOOK_SECRET } from "../functions/lambda-samples.ts";
+import { delivery, packedConfig, WEBHOOK_SECRET } from "../functions/lambda/samples.ts";
 
 test("the first delivery of the bundle is written, and undici is not loaded", async () => {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-cold-"));

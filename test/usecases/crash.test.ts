@@ -1,8 +1,8 @@
 // The dispatcher ends at every single effect, and everything still comes to its right end.
 import { describe, expect, test } from "vitest";
 import { T0 } from "../domain/builders.ts";
-import type { FuseMoment } from "../fakes/fuse.ts";
 import { assignInOrder, isQuiet, jobsOf, play, surplusWorkers } from "../fakes/play.ts";
+import type { FuseMoment } from "../fakes/stores/fuse.ts";
 import type { Stream, World, WorldOptions } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
 

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { StoreError } from "../../shared/ports/store.ts";
-import type { FlakyStores } from "../fakes/flaky-stores.ts";
-import { createFlakyStores } from "../fakes/flaky-stores.ts";
 import { isQuiet, jobsOf, play } from "../fakes/play.ts";
 import { seededRandom } from "../fakes/seeded-random.ts";
+import type { FlakyStores } from "../fakes/stores/flaky-stores.ts";
+import { createFlakyStores } from "../fakes/stores/flaky-stores.ts";
 import type { World } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
 

@@ -1,6 +1,6 @@
 // A job from GitHub's `queued` to the last free card, alone and among others.
 import { describe, expect, test } from "vitest";
-import { usedCards } from "../../shared/domain/pool.ts";
+import { usedCards } from "../../shared/domain/pool/pool.ts";
 import { aTemplate, POOL } from "../domain/builders.ts";
 import { isQuiet, jobOf, jobsOf, play, poolOf } from "../fakes/play.ts";
 import { createWorld } from "../fakes/world.ts";

@@ -1,7 +1,7 @@
 // What a pass of the reconciler reads where all is well: nothing by the worker, and nothing about lanes without jobs.
 import { expect, test } from "vitest";
 import type { Stores } from "../../shared/ports/store.ts";
-import { reconcile } from "../../shared/usecases/reconcile.ts";
+import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import type { World } from "../fakes/world.ts";
 import { createWorld } from "../fakes/world.ts";
 

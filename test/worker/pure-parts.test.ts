@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { TakenJob } from "../../shared/protocol/worker-plane.ts";
 import { readConfig } from "../../worker/config.ts";
-import { apiPath, parseScope, webUrl } from "../../worker/github-scope.ts";
-import { proxyFor } from "../../worker/proxy.ts";
-import { configCommand } from "../../worker/runner-command.ts";
-import { runnerEnvironment } from "../../worker/runner-env.ts";
-import { planRunner } from "../../worker/runner-plan.ts";
+import { proxyFor } from "../../worker/dispatcher/proxy.ts";
+import { apiPath, parseScope, webUrl } from "../../worker/runner/github-scope.ts";
+import { configCommand } from "../../worker/runner/runner-command.ts";
+import { runnerEnvironment } from "../../worker/runner/runner-env.ts";
+import { planRunner } from "../../worker/runner/runner-plan.ts";
 import { createUrls } from "../../worker/urls.ts";
 import { SETTINGS } from "./support/dispatcher-stub.ts";
 import { workerEnvironment } from "./support/start-worker.ts";

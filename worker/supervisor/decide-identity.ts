@@ -1,6 +1,6 @@
 // Who runs as whom in this container: two users, or one for both where the container or its operator leaves no choice. Pure.
 import type { Environment } from "../config.ts";
-import { findUser, type RunnerUser } from "../runner-user.ts";
+import { findUser, type RunnerUser } from "../runner/runner-user.ts";
 
 export type Identity =
   | { readonly type: "two"; readonly worker: RunnerUser; readonly runner: RunnerUser }

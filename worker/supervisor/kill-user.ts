@@ -1,9 +1,9 @@
 // Ends every process of a user. A job may fork, leave its session and hide its /proc folder: its number it cannot change.
 import { readFileSync } from "node:fs";
 import type { WorkerClock } from "../clock.ts";
-import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "../process-session.ts";
-import type { RunProgram } from "../run-program.ts";
-import { asUser, type RunnerUser } from "../runner-user.ts";
+import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "../process/process-session.ts";
+import type { RunProgram } from "../process/run-program.ts";
+import { asUser, type RunnerUser } from "../runner/runner-user.ts";
 
 type Killed = { readonly found: number; readonly left: number };
 

@@ -8,8 +8,8 @@
 //   {"type":"ended","id":1,"end":{"type":"exited","code":0,"stragglers":0,"undead":0}}
 //   {"type":"cleaned","killed":0,"undead":0,"left":0}
 import * as z from "zod/mini";
-import { createLineSplitter } from "../line-splitter.ts";
 import { parseJson } from "../parse-json.ts";
+import { createLineSplitter } from "../process/line-splitter.ts";
 
 const id = z.int().check(z.gte(1));
 const text = z.string().check(z.refine((value) => !value.includes("\0")));

@@ -1,10 +1,10 @@
 // The supervisor's side of the pipe: starts, signals and cleans up for the worker, under the runner's user and nobody else.
 import { join } from "node:path";
 import type { WorkerClock } from "../clock.ts";
-import { emptyFolder, giveFolder } from "../empty-folder.ts";
-import type { RunProgram } from "../run-program.ts";
-import { type ProcessEnd, type RunnerProcess, startProcess } from "../runner-process.ts";
-import { asUser, type RunnerUser } from "../runner-user.ts";
+import { emptyFolder, giveFolder } from "../process/empty-folder.ts";
+import type { RunProgram } from "../process/run-program.ts";
+import { type ProcessEnd, type RunnerProcess, startProcess } from "../runner/runner-process.ts";
+import { asUser, type RunnerUser } from "../runner/runner-user.ts";
 import { killUser } from "./kill-user.ts";
 import type { Reply, Request } from "./protocol.ts";
 

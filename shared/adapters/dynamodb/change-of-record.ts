@@ -1,5 +1,5 @@
 // A record of the table's stream to the change that it tells.
-import type { Job } from "../../domain/job.ts";
+import type { Job } from "../../domain/job/job.ts";
 import type { Change } from "../../ports/store.ts";
 import { nounOf, workerOfRow } from "../store/row-codec.ts";
 import { type Item, toRow, unmarshal } from "./item.ts";

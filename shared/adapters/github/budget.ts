@@ -1,6 +1,7 @@
 // What GitHub has left for us: the rate limit of each installation, and until when it told us to stay away.
-import { latestRate, type RateBudget } from "../../domain/github-budget.ts";
+
 import type { EpochMs } from "../../domain/ids.ts";
+import { latestRate, type RateBudget } from "../../domain/upkeep/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Credential, credentialKey } from "./credential.ts";
 

@@ -1,6 +1,6 @@
 // The port `Github` over GitHub's REST API, as a GitHub App or with a caller's own token.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RateBudget } from "../../domain/github-budget.ts";
+import type { RateBudget } from "../../domain/upkeep/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Github } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
@@ -9,20 +9,20 @@ import type { Redacted } from "../../redacted.ts";
 import { createAppJwt } from "./app-jwt.ts";
 import { parseAppKey } from "./app-key.ts";
 import { createBudget } from "./budget.ts";
-import { createDeliveriesCalls } from "./deliveries-calls.ts";
+import { createDeliveriesCalls } from "./calls/deliveries-calls.ts";
+import { createAsCaller } from "./calls/installations.ts";
+import { createListRunnersCall } from "./calls/list-runners-call.ts";
+import { createOpenJobsCall, createRunJobsCall } from "./calls/open-jobs-call.ts";
+import { createRunnerGroups } from "./calls/runner-groups.ts";
+import { createRunnerCalls } from "./calls/runners.ts";
+import { createWorkflowJobCall } from "./calls/workflow-job-call.ts";
+import { createWorkflowRunCall } from "./calls/workflow-run-call.ts";
 import { createGithubFetch, type GithubFetch } from "./fetch.ts";
 import { type BudgetState, createGovernor } from "./governed.ts";
-import { createAsCaller } from "./installations.ts";
-import { createListRunnersCall } from "./list-runners-call.ts";
-import { createOpenJobsCall, createRunJobsCall } from "./open-jobs-call.ts";
-import { createRunnerGroups } from "./runner-groups.ts";
-import { createRunnerCalls } from "./runners.ts";
 import { siteUrl } from "./scope.ts";
 import { createSend } from "./send.ts";
 import { createTokenCache } from "./token-cache.ts";
 import { createKeptTokens, type TokenKeep } from "./token-cache-kept.ts";
-import { createWorkflowJobCall } from "./workflow-job-call.ts";
-import { createWorkflowRunCall } from "./workflow-run-call.ts";
 
 export type GithubDeps = {
   /** The App's numeric id or its client id. */

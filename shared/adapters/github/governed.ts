@@ -2,6 +2,8 @@
 //
 // It stands right before the sending: an answer from a cache costs nothing and is never held back, and only here is it
 // known for sure which installation pays.
+
+import type { EpochMs } from "../../domain/ids.ts";
 import {
   type CallClass,
   grantable,
@@ -11,9 +13,8 @@ import {
   POINTS,
   pointsOf,
   type RateBudget,
-} from "../../domain/github-budget.ts";
-import type { EpochMs } from "../../domain/ids.ts";
-import type { RegistrationCount } from "../../domain/marks.ts";
+} from "../../domain/upkeep/github-budget.ts";
+import type { RegistrationCount } from "../../domain/upkeep/marks.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";

@@ -1,5 +1,5 @@
 // Where runners are registered, in GitHub's paths and in words.
-import type { RunnerScope } from "../../domain/worker.ts";
+import type { RunnerScope } from "../../domain/worker/worker.ts";
 
 /** The path before `/actions`, with Octokit's placeholders, and what fills them. */
 export function scopePath(scope: RunnerScope): { path: string; parameters: Record<string, string> } {

@@ -2,7 +2,7 @@
 import { createAppAuth } from "@octokit/auth-app";
 import { request as octokitRequest } from "@octokit/request";
 import * as z from "zod/mini";
-import type { CallClass } from "../../domain/github-budget.ts";
+import type { CallClass } from "../../domain/upkeep/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";

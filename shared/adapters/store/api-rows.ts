@@ -1,6 +1,6 @@
 // Rows of what the API plane keeps beside jobs: parts of payloads, chunks, keys, counts.
 import type { EpochMs } from "../../domain/ids.ts";
-import type { Payload } from "../../domain/payload.ts";
+import type { Payload } from "../../domain/job/payload.ts";
 import type { ApiKey } from "../../ports/api-store.ts";
 import { API_KEY_SET, apiKeyKey, newestFirst } from "./keys.ts";
 import type { RowDraft } from "./row-codec.ts";

@@ -1,6 +1,6 @@
 // The ports of the API plane's store over any Rows, beside those of stores.ts.
 import { randomUUID } from "node:crypto";
-import type { Payload } from "../../domain/payload.ts";
+import type { Payload } from "../../domain/job/payload.ts";
 import type { ApiStores, ChunkStore, EndpointCounts } from "../../ports/api-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { createApiKeyStore } from "./api-key-store.ts";

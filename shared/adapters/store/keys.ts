@@ -1,8 +1,8 @@
 // Keys of rows and of the sets they are listed in, and the way back from a key to an id.
 import { createHash } from "node:crypto";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../../domain/ids.ts";
-import { laneKey } from "../../domain/lane.ts";
-import type { MarkKind } from "../../domain/marks.ts";
+import { laneKey } from "../../domain/pool/lane.ts";
+import type { MarkKind } from "../../domain/upkeep/marks.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { DueEntry } from "./rows.ts";
 

@@ -1,8 +1,8 @@
 // What background work remembers, as rows: marks by kind and id, and the repositories that have had jobs.
 import { REPOSITORY_SEEN_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
-import type { Marked, MarkKind, Marks } from "../../domain/marks.ts";
-import type { SeenRepository } from "../../domain/repository.ts";
+import type { SeenRepository } from "../../domain/job/repository.ts";
+import type { Marked, MarkKind, Marks } from "../../domain/upkeep/marks.ts";
 import type { MarkStore, RepositoryStore } from "../../ports/store.ts";
 import type { GuardedRows } from "./guarded-rows.ts";
 import { markKey, REPOSITORY_SET, repositoryKey } from "./keys.ts";

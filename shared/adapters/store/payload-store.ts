@@ -1,5 +1,5 @@
 // JSON of up to 20 MB in a table whose rows hold 400 kB: in the noun's own row when small, else in rows of parts.
-import { INLINE_BYTES, inlinePayload } from "../../domain/payload.ts";
+import { INLINE_BYTES, inlinePayload } from "../../domain/job/payload.ts";
 import type { PayloadStore } from "../../ports/api-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { rowOfPart } from "./api-rows.ts";

@@ -1,12 +1,13 @@
 // Nouns to rows and back: which noun is in which index, when it expires, and what of a row lies over its JSON text.
+
+import type { Tenant } from "../../domain/admission/tenant.ts";
 import type { EpochMs } from "../../domain/ids.ts";
-import { isTerminal, isWaiting, type Job, jobDueAt } from "../../domain/job.ts";
-import { type Lane, laneKey, laneOrder } from "../../domain/lane.ts";
-import type { Marked, MarkKind } from "../../domain/marks.ts";
-import type { Pool } from "../../domain/pool.ts";
-import type { SeenRepository } from "../../domain/repository.ts";
-import type { Tenant } from "../../domain/tenant.ts";
-import { isLive, isServing, type Worker } from "../../domain/worker.ts";
+import { isTerminal, isWaiting, type Job, jobDueAt } from "../../domain/job/job.ts";
+import type { SeenRepository } from "../../domain/job/repository.ts";
+import { type Lane, laneKey, laneOrder } from "../../domain/pool/lane.ts";
+import type { Pool } from "../../domain/pool/pool.ts";
+import type { Marked, MarkKind } from "../../domain/upkeep/marks.ts";
+import { isLive, isServing, type Worker } from "../../domain/worker/worker.ts";
 import { type NearMiss, StoreError } from "../../ports/store.ts";
 import {
   apiJobSet,

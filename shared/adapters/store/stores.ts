@@ -1,12 +1,12 @@
 // The ports of the store over any Rows, written once: each adapter brings its Rows and nothing else.
 import { randomUUID } from "node:crypto";
+import type { Tenant } from "../../domain/admission/tenant.ts";
 import { HISTORY_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
-import type { Job } from "../../domain/job.ts";
-import { type Lane, laneKey } from "../../domain/lane.ts";
-import type { Pool } from "../../domain/pool.ts";
-import type { Tenant } from "../../domain/tenant.ts";
-import type { Worker } from "../../domain/worker.ts";
+import type { Job } from "../../domain/job/job.ts";
+import { type Lane, laneKey } from "../../domain/pool/lane.ts";
+import type { Pool } from "../../domain/pool/pool.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
 import type { Clock } from "../../ports/clock.ts";
 import {
   type Change,

@@ -1,11 +1,11 @@
 // What is due, oldest first. A failing item does not stop the rest, nor is it the first of the next pass.
 import type { EpochMs } from "../../domain/ids.ts";
-import type { Job } from "../../domain/job.ts";
+import type { Job } from "../../domain/job/job.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
-import { reviveWorker } from "../revive-worker.ts";
 import { failingItems } from "./failing-items.ts";
 import { lookAtJob } from "./look-at-job.ts";
+import { reviveWorker } from "./look-at-worker.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 
 /** Items looked at in one pass: within its time even when each costs a slow GitHub call. */

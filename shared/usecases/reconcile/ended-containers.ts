@@ -1,9 +1,9 @@
 // Containers that ended by themselves while their workers are not known to have: nobody waits for a missed heartbeat.
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
-import { isServing } from "../../domain/worker.ts";
+import { isServing } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
-import { reviveWorker } from "../revive-worker.ts";
 import { each } from "./each.ts";
+import { reviveWorker } from "./look-at-worker.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 
 /** `stops`: takes up what turns out to be more than an end. */

@@ -1,15 +1,15 @@
 // A job that is due: its hold is over, its lane is to be made known, or GitHub is to be asked about it.
 import { GITHUB_QUEUE_MS } from "../../domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../domain/ids.ts";
-import type { Job } from "../../domain/job.ts";
-import { isTerminal, isWaiting } from "../../domain/job.ts";
-import { admitted, liftHold } from "../../domain/job-steps.ts";
-import { lookAtApiJob } from "../api/look-at-api-job.ts";
+import type { Job } from "../../domain/job/job.ts";
+import { isTerminal, isWaiting } from "../../domain/job/job.ts";
+import { admitted, liftHold } from "../../domain/job/job-steps.ts";
 import type { Deps } from "../deps.ts";
-import { registerLane } from "../open-lanes.ts";
-import { recheckJob } from "../recheck-job.ts";
-import { askGithub } from "../settle-job.ts";
+import { registerLane } from "../dispatch/open-lanes.ts";
+import { askGithub } from "../ending/settle-job.ts";
 import { updateJob } from "../update.ts";
+import { lookAtApiJob } from "./look-at-api-job.ts";
+import { recheckJob } from "./recheck-job.ts";
 
 /** Answers the job if it has ended and is due all the same: a callback of it is. */
 export async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<Job | undefined> {

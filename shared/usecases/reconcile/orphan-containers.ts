@@ -3,12 +3,12 @@
 import { STOP_GRACE_MS } from "../../domain/deadlines.ts";
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
 import { isOwnRunner } from "../../domain/ids.ts";
-import type { Worker } from "../../domain/worker.ts";
-import { isLive } from "../../domain/worker.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
+import { isLive } from "../../domain/worker/worker.ts";
 import type { PoolDriver } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
-import type { Removal } from "../remove-registration.ts";
-import { removeOwnRegistration, removeRegistration } from "../remove-registration.ts";
+import type { Removal } from "../ending/remove-registration.ts";
+import { removeOwnRegistration, removeRegistration } from "../ending/remove-registration.ts";
 import { each } from "./each.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 import { seenTwice } from "./remember.ts";

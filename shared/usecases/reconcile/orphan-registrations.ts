@@ -3,8 +3,8 @@
 import { REGISTRATIONS_ROUND_MS } from "../../domain/deadlines.ts";
 import type { WorkerId } from "../../domain/ids.ts";
 import { isOwnRunner } from "../../domain/ids.ts";
-import type { Cursor } from "../../domain/marks.ts";
-import { isLive } from "../../domain/worker.ts";
+import type { Cursor } from "../../domain/upkeep/marks.ts";
+import { isLive } from "../../domain/worker/worker.ts";
 import type { GithubRunner } from "../../ports/github.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";

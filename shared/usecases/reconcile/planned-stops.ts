@@ -1,7 +1,8 @@
 // The stops that a pass has found due, all together: performed, or halted by the brakes.
-import type { BrakesDecision } from "../../domain/brakes.ts";
-import { decideBrakes } from "../../domain/brakes.ts";
+
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
+import type { BrakesDecision } from "../../domain/upkeep/brakes.ts";
+import { decideBrakes } from "../../domain/upkeep/brakes.ts";
 import type { Deps } from "../deps.ts";
 import { remember } from "./remember.ts";
 

@@ -1,10 +1,11 @@
 // A pool's ledger against the records: cards held by nobody are given back, workers that hold none get theirs.
-import { lifted } from "../../domain/card-trouble.ts";
+
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
-import type { Pool } from "../../domain/pool.ts";
+import { lifted } from "../../domain/pool/card-trouble.ts";
+import type { Pool } from "../../domain/pool/pool.ts";
 import type { Deps } from "../deps.ts";
-import { holdCards, isAtWork } from "../hold-cards.ts";
-import { releaseCards } from "../release-worker.ts";
+import { holdCards, isAtWork } from "../ending/hold-cards.ts";
+import { releaseCards } from "../ending/release-worker.ts";
 import { each } from "./each.ts";
 
 export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {

@@ -1,10 +1,11 @@
 // The places at GitHub where runners of ours may be registered: of live workers, and of repositories that had jobs.
+
+import { settingsOf } from "../../domain/admission/tenant.ts";
 import { tenantId } from "../../domain/ids.ts";
-import type { SeenRepository } from "../../domain/repository.ts";
-import { settingsOf } from "../../domain/tenant.ts";
-import type { RunnerScope, Worker } from "../../domain/worker.ts";
+import type { SeenRepository } from "../../domain/job/repository.ts";
+import type { RunnerScope, Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
-import type { RunnerPlace } from "../remove-registration.ts";
+import type { RunnerPlace } from "../ending/remove-registration.ts";
 
 /** In the order of their names, so that a cursor can stand between two of them. */
 export type KnownPlace = RunnerPlace & { readonly name: string };

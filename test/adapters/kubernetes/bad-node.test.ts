@@ -1,9 +1,9 @@
 // A card of a node fails, from the worker's report to the pod that lands elsewhere: the use cases over the stand-in.
 import { afterEach, describe, expect, test } from "vitest";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
-import type { Pool } from "../../../shared/domain/pool.ts";
-import { explainJob } from "../../../shared/usecases/explain-job.ts";
-import { quarantineCard } from "../../../shared/usecases/operator/quarantine-card.ts";
+import type { Pool } from "../../../shared/domain/pool/pool.ts";
+import { explainJob } from "../../../shared/usecases/client-plane/explain-job.ts";
+import { quarantineCard } from "../../../shared/usecases/operator-plane/quarantine-card.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
 import { aReport, POOL } from "../../domain/builders.ts";
 import type { ScriptedContainer } from "../../fakes/kubernetes/scripted-runner.ts";

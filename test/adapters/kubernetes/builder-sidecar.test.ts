@@ -1,13 +1,13 @@
 // The builder in a worker's pod: what the API server is told, and that the pod waits for it and ends without it.
 import { expect, test } from "vitest";
 import { BUILDER_COMMAND } from "../../../shared/adapters/pools/builder.ts";
+import { workerJob } from "../../../shared/adapters/pools/kubernetes/job/worker-job.ts";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
-import { workerJob } from "../../../shared/adapters/pools/kubernetes/worker-job.ts";
 import type { StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { settingsOf } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
+import { validateObject } from "../../fakes/kubernetes/api/validate.ts";
 import { expand } from "../../fakes/kubernetes/container.ts";
-import { validateObject } from "../../fakes/kubernetes/validate.ts";
 import { openWorld, specOf } from "./pool-world.ts";
 
 const BUILDER = {

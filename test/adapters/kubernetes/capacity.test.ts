@@ -2,7 +2,7 @@
 import type { V1Node, V1Pod } from "@kubernetes/client-node";
 import { expect, test } from "vitest";
 import { createCapacity } from "../../../shared/adapters/pools/kubernetes/pool-capacity.ts";
-import { freeCards, newPool, reserve } from "../../../shared/domain/pool.ts";
+import { freeCards, newPool, reserve } from "../../../shared/domain/pool/pool.ts";
 import { NAMESPACE, settingsOf } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
 import { POOL, T0, TENANT, WORKER_ID } from "../../domain/builders.ts";

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { createWorkerEnv } from "../../../functions/worker-env.ts";
 import { createWorkerTokens } from "../../../shared/adapters/crypto/worker-token.ts";
 import { createOidcVerifier } from "../../../shared/adapters/oidc/oidc-verifier.ts";
-import { workerJob } from "../../../shared/adapters/pools/kubernetes/worker-job.ts";
+import { workerJob } from "../../../shared/adapters/pools/kubernetes/job/worker-job.ts";
 import { formatFaults } from "../../../shared/config/config.ts";
 import { parseConfig } from "../../../shared/config/parse.ts";
 import { redact } from "../../../shared/redacted.ts";

@@ -13,7 +13,7 @@ import {
 } from "kubernetes-models/v1";
 import { expect, test } from "vitest";
 import { POLL } from "../../contract/pool-driver-contract.ts";
-import { targetOf } from "../../fakes/kubernetes/resources.ts";
+import { targetOf } from "../../fakes/kubernetes/api/resources.ts";
 import { FILES, MANIFESTS, OBJECTS, ROOT } from "./manifests.ts";
 import { openWorld, specOf } from "./pool-world.ts";
 

@@ -4,7 +4,7 @@ import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernet
 import type { StartOutcome, StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
-import { StatusError, tooManyRequests } from "../../fakes/kubernetes/status.ts";
+import { StatusError, tooManyRequests } from "../../fakes/kubernetes/api/status.ts";
 import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";
 
 type Case = {

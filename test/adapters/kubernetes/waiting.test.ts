@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
-import type { WaitsFor } from "../../../shared/domain/wait-view.ts";
+import type { WaitsFor } from "../../../shared/domain/waiting/wait-view.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
 import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";

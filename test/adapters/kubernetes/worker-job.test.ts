@@ -1,13 +1,13 @@
 // The manifest of a worker: what the API server takes, whatever the names, and what a container then really gets.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cardObjection, resourcesOf } from "../../../shared/adapters/pools/kubernetes/card-resources.ts";
+import { cardObjection, resourcesOf } from "../../../shared/adapters/pools/kubernetes/job/card-resources.ts";
+import { workerJob, workerSecret } from "../../../shared/adapters/pools/kubernetes/job/worker-job.ts";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
-import { workerJob, workerSecret } from "../../../shared/adapters/pools/kubernetes/worker-job.ts";
 import type { StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { settingsOf } from "../../contract/kubernetes-pool-under-test.ts";
+import { validateObject } from "../../fakes/kubernetes/api/validate.ts";
 import { expand } from "../../fakes/kubernetes/container.ts";
-import { validateObject } from "../../fakes/kubernetes/validate.ts";
 import { specOf } from "./pool-world.ts";
 
 const JOB = { plural: "jobs", group: "batch", kind: "Job" };

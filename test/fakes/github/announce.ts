@@ -1,6 +1,7 @@
 // Says what happened to the owner's webhook and to the listeners of the stand-in.
 import type { Deliveries, Delivery } from "./deliveries.ts";
-import { viewJob, type WorkflowJob } from "./job-view.ts";
+import { viewJob, type WorkflowJob } from "./endpoints/job-view.ts";
+import { iso } from "./endpoints/views.ts";
 import {
   type InstallationAction,
   installationPayload,
@@ -8,7 +9,6 @@ import {
   workflowJobPayload,
 } from "./payloads.ts";
 import type { Installation, JobRecord, RunnerRecord } from "./records.ts";
-import { iso } from "./views.ts";
 
 export type Change =
   | { readonly type: "workflow-job"; readonly at: number; readonly job: WorkflowJob }

@@ -1,6 +1,6 @@
 // Who calls: verifies the App's JWT with its public key, mints installation tokens and checks what they may do.
 import { type KeyObject, verify } from "node:crypto";
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "./endpoints/api-error.ts";
 import type { Installation, Permissions, PersonalToken } from "./records.ts";
 import { secret, type World } from "./world.ts";
 

@@ -1,5 +1,5 @@
 // Failures ordered by a test for the next matching calls.
-import type { Request } from "./http-server.ts";
+import type { Request } from "./endpoints/http-server.ts";
 
 /** `drop` cuts the connection before anything is done, `drop-after` when it is done and the answer is lost. */
 type FaultStatus = number | "drop" | "drop-after";

@@ -1,5 +1,5 @@
 // GitHub's limits by the stand-in's clock: calls per hour, points per minute and endpoint, registrations per 5 minutes.
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "./endpoints/api-error.ts";
 
 export type LimitOptions = {
   /** Calls an hour per installation, and for the App itself; 5,000 at GitHub. */

@@ -1,8 +1,8 @@
 // Webhook bodies: GitHub's published examples with the stand-in's own owners, repositories and jobs put in.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { jobJson } from "./endpoints/views.ts";
 import type { Installation, JobRecord, OwnerRecord, Repository } from "./records.ts";
-import { jobJson } from "./views.ts";
 
 type Json = Record<string, unknown>;
 type Payload = Json & {

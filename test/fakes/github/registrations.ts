@@ -1,5 +1,5 @@
 // Registration tokens, remove tokens and JIT configs: what lets a machine become a runner of an owner or repository.
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "./endpoints/api-error.ts";
 import type { Limits } from "./limits.ts";
 import type { RunnerGroup, RunnerRecord, Scope } from "./records.ts";
 import { registerRunner } from "./runner-state.ts";

@@ -1,22 +1,22 @@
 // A GitHub for tests and the demo: App, installations, runners, workflow jobs and webhook on one local port.
 import { generateKeyPairSync } from "node:crypto";
 import { type Change, createAnnounce } from "./announce.ts";
-import { apiRoutes, type ClientCall, unknownPath } from "./api.ts";
 import { createAppAuth } from "./app-auth.ts";
-import { appEndpoints } from "./app-endpoints.ts";
 import { type AssignmentLimits, createAssignment } from "./assignment.ts";
 import { createDeliveries, type Delivery, type DeliveryFaults } from "./deliveries.ts";
+import { apiRoutes, type ClientCall, unknownPath } from "./endpoints/api.ts";
+import { appEndpoints } from "./endpoints/app-endpoints.ts";
+import { startHttpServer } from "./endpoints/http-server.ts";
+import { jobEndpoints } from "./endpoints/job-endpoints.ts";
+import { runnerEndpoints } from "./endpoints/runner-endpoints.ts";
+import { runnerPlane } from "./endpoints/runner-plane.ts";
+import { createWorldControls, type WorldControls } from "./endpoints/world-controls.ts";
 import { createFaultInjection, type FaultInjection } from "./fault-injection.ts";
-import { startHttpServer } from "./http-server.ts";
-import { jobEndpoints } from "./job-endpoints.ts";
 import { createLimits, type LimitOptions } from "./limits.ts";
 import { createRegistrations } from "./registrations.ts";
-import { runnerEndpoints } from "./runner-endpoints.ts";
-import { runnerPlane } from "./runner-plane.ts";
 import { seeded } from "./seeded.ts";
 import { createWorkflowJobs } from "./workflow-jobs.ts";
 import { createWorld, secret } from "./world.ts";
-import { createWorldControls, type WorldControls } from "./world-controls.ts";
 
 export type GithubStandInOptions = Partial<AssignmentLimits & LimitOptions> & {
   /** The stand-in's clock, epoch ms; Date.now otherwise. Whether a runner's process lives is real time all the same. */

@@ -1,5 +1,5 @@
 // A Kubernetes cluster for tests and the demo: a real HTTP API, and controllers that move Jobs and pods as a cluster does.
-import { type ApiServer, startApiServer } from "./api-server.ts";
+import { type ApiServer, startApiServer } from "./api/api-server.ts";
 import { type ClusterState, createClusterState, type Rules } from "./cluster-state.ts";
 import type { PodRunner } from "./container.ts";
 import { controlJobs, type Made } from "./job-controller.ts";

@@ -1,11 +1,11 @@
 // The Job controller and the garbage collector: pods for Jobs, their counts and ends, their time to live, what they own.
-import { admit } from "./admission.ts";
+import { admit } from "./api/admission.ts";
+import { POD } from "./api/resources.ts";
+import { StatusError } from "./api/status.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
 import { deletePod } from "./pod-deletion.ts";
-import { POD } from "./resources.ts";
-import { StatusError } from "./status.ts";
 
 /** Pods that a Job has had, by its uid: a pod that vanished has failed. */
 export type Made = Map<string, Set<string>>;

@@ -1,6 +1,6 @@
 // The scheduler: finds a node with room for each pod, or says why there is none; the device plugin's part, which names the cards.
 import { parseQuantity } from "../../../shared/adapters/pools/kubernetes/quantity.ts";
-import { isRequired, preference } from "./affinity.ts";
+import { isRequired, preference } from "./api/affinity.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";

@@ -13,9 +13,9 @@ import type { Config } from "../../../shared/config/config.ts";
 import { toPacked } from "../../../shared/config/packed.ts";
 import type { PoolDriver } from "../../../shared/ports/pool-driver.ts";
 import type { Stores } from "../../../shared/ports/store.ts";
-import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../dynamodb.ts";
 import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
 import { installRunnerStandIn } from "../runner/install.ts";
+import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../stores/dynamodb.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 
 export type CloudWorld = {

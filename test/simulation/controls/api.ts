@@ -6,7 +6,7 @@ export const API_CONTROLS: readonly Control[] = [
     name: "let a repeated request start another job",
     edits: [
       {
-        file: "shared/usecases/api/run-job.ts",
+        file: "shared/usecases/client-plane/run-job.ts",
         search: "  if (call.idempotencyKey !== undefined) {",
         replace: "  if (call.idempotencyKey === undefined) {",
       },
@@ -19,7 +19,7 @@ export const API_CONTROLS: readonly Control[] = [
     name: "make a callback due when it has been made",
     edits: [
       {
-        file: "shared/domain/api-steps.ts",
+        file: "shared/domain/job/api-steps.ts",
         search: "callback: api.callback && { ...api.callback, dueAt: now },",
         replace: "callback: api.callback,",
       },
@@ -32,7 +32,7 @@ export const API_CONTROLS: readonly Control[] = [
     name: "hear the result of a job that was cancelled",
     edits: [
       {
-        file: "shared/domain/api-steps.ts",
+        file: "shared/domain/job/api-steps.ts",
         search: "  if (job.api === undefined || isTerminal(job)) return job;\n  const { api } = job;",
         replace: "  if (job.api === undefined) return job;\n  const { api } = job;",
       },
@@ -45,7 +45,7 @@ export const API_CONTROLS: readonly Control[] = [
     name: "drop every in_progress",
     edits: [
       {
-        file: "shared/usecases/receive-delivery.ts",
+        file: "shared/usecases/intake/receive-delivery.ts",
         search: '  if (word.status !== "queued") {',
         replace:
           '  if (word.status === "in_progress") return { type: "unchanged", reason: "dropped" };\n  if (word.status !== "queued") {',
@@ -59,7 +59,7 @@ export const API_CONTROLS: readonly Control[] = [
     name: "drain a spare worker though an equal job is unassigned",
     edits: [
       {
-        file: "shared/usecases/retire-worker.ts",
+        file: "shared/usecases/pairing/retire-worker.ts",
         search: "  if (worker.registered && (await keepForRival(deps, worker))) return;",
         replace:
           "  if (worker.registered && deps === undefined && (await keepForRival(deps, worker))) return;",

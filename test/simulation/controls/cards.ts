@@ -6,7 +6,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "add to the ledger instead of replacing it",
     edits: [
       {
-        file: "shared/usecases/reserve-workers.ts",
+        file: "shared/usecases/dispatch/reserve-workers.ts",
         search: "    if (await deps.stores.pools.replace(next)) {",
         replace:
           "    const stored = await deps.stores.pools.get(pool.name);\n    if (await deps.stores.pools.replace({ ...next, version: (stored?.version ?? 0) + 1 })) {",
@@ -20,7 +20,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "release cards twice",
     edits: [
       {
-        file: "shared/domain/pool.ts",
+        file: "shared/domain/pool/pool.ts",
         search: "  return { ...balanced(pool, now), reservations: rest };",
         replace:
           "  const [next = workerId] = Object.keys(rest);\n  const { [next]: _twice, ...others } = rest;\n  return { ...balanced(pool, now), reservations: others };",
@@ -34,7 +34,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "claim without looking at the version",
     edits: [
       {
-        file: "shared/usecases/start-worker.ts",
+        file: "shared/usecases/dispatch/start-worker.ts",
         search: "  if (!(await deps.stores.jobs.replace(claimed))) {",
         replace:
           "  const stored = await deps.stores.jobs.get(job.id);\n  if (!(await deps.stores.jobs.replace({ ...claimed, version: (stored?.version ?? 0) + 1 }))) {",
@@ -48,7 +48,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "start without a reservation",
     edits: [
       {
-        file: "shared/usecases/reserve-workers.ts",
+        file: "shared/usecases/dispatch/reserve-workers.ts",
         search: "    else next = reserve(next, worker.id, { tenant, cards, slots }, now);",
         replace:
           "    else if (tenant === undefined) next = reserve(next, worker.id, { tenant, cards, slots }, now);",
@@ -62,7 +62,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "hold the lease of a dispatch pass for ever",
     edits: [
       {
-        file: "shared/usecases/dispatch-pool.ts",
+        file: "shared/usecases/dispatch/dispatch-pool.ts",
         search: "pool.lease !== undefined && pool.lease.until > now;",
         replace: "pool.lease !== undefined;",
       },

@@ -1,7 +1,7 @@
 // Mistakes in the choice of who starts next.
 import type { Control } from "./control.ts";
 
-const file = "shared/domain/scheduling.ts";
+const file = "shared/domain/pool/scheduling.ts";
 const breaks = "unfair-start";
 const kinds = ["crash", "cancel", "slow-start"] as const;
 

@@ -1,7 +1,8 @@
 // A mistake put into the program by hand, which the simulator must find, and the rule that it must break.
+
+import type { Rule } from "../checks/rules.ts";
+import type { Edit } from "../engine/patched-copy.ts";
 import type { FaultKind } from "../fault-kinds.ts";
-import type { Edit } from "../patched-copy.ts";
-import type { Rule } from "../rules.ts";
 
 export type Control = {
   /** What the program does then. */

@@ -6,7 +6,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "end the job on the worker's word",
     edits: [
       {
-        file: "shared/usecases/settle-job.ts",
+        file: "shared/usecases/ending/settle-job.ts",
         search: '    const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;',
         replace:
           '    if (settlement.type === "await-word") {\n      const end = { reason: "succeeded", message: "its worker said so", at: now } as const;\n      const github = { ...current.github, status: "completed" };\n      return { ...current, version: current.version + 1, state: "COMPLETED", verifyAt: undefined, github, end }; }\n    const at = now;',
@@ -20,7 +20,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "forget the watermark of deliveries",
     edits: [
       {
-        file: "shared/usecases/recover-deliveries.ts",
+        file: "shared/usecases/intake/recover-deliveries.ts",
         search: "  const downTo = gap?.above ?? since;",
         replace: "  const downTo = deps.clock.now();",
       },
@@ -33,7 +33,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "leave the job of a lost worker where it is",
     edits: [
       {
-        file: "shared/usecases/settle-job.ts",
+        file: "shared/usecases/ending/settle-job.ts",
         search: "      return requeueAfterFailure(current, settlement.failure, now, random);",
         replace: "      return undefined;",
       },
@@ -46,7 +46,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "start a job again that GitHub has assigned",
     edits: [
       {
-        file: "shared/domain/job.ts",
+        file: "shared/domain/job/job.ts",
         search: 'return job.state === "IN_QUEUE" && job.workerId === undefined && job.hold === undefined;',
         replace: "return !isTerminal(job) && job.workerId === undefined && job.hold === undefined;",
       },
@@ -59,12 +59,12 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "let a late word move a job that has ended",
     edits: [
       {
-        file: "shared/domain/job-events.ts",
+        file: "shared/domain/job/job-events.ts",
         search: "  if (isTerminal(job) || job.github === undefined) return job;",
         replace: "  if (job.github === undefined) return job;",
       },
       {
-        file: "shared/domain/job-events.ts",
+        file: "shared/domain/job/job-events.ts",
         search: "  if (step < 0 || (step === 0",
         replace: "  if ((step === 0",
       },
@@ -77,7 +77,7 @@ export const JOBS_CONTROLS: readonly Control[] = [
     name: "log a registration token",
     edits: [
       {
-        file: "shared/usecases/register-runner.ts",
+        file: "shared/usecases/worker-plane/register-runner.ts",
         search: '    return { type: "token", token };',
         replace:
           '    deps.log.info("registered", { worker: worker.id, message: token });\n    return { type: "token", token };',

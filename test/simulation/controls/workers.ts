@@ -6,12 +6,12 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "stop a worker because GitHub says idle",
     edits: [
       {
-        file: "shared/usecases/check-registration.ts",
+        file: "shared/usecases/ending/check-registration.ts",
         search: "return runner === undefined ?",
         replace: "return runner?.busy !== true ?",
       },
       {
-        file: "shared/usecases/revive-worker.ts",
+        file: "shared/usecases/reconcile/look-at-worker.ts",
         search: '    case "wait":\n',
         replace: '    case "wait":\n      if (worker.registered) return checkIdle(deps, worker, "lost");\n',
       },
@@ -24,12 +24,12 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "stop instead of drain",
     edits: [
       {
-        file: "shared/usecases/revive-worker.ts",
+        file: "shared/usecases/reconcile/look-at-worker.ts",
         search: "    draining(current, reason, stepOf(deps, current)),",
         replace: "    lost(current, stepOf(deps, current)),",
       },
       {
-        file: "shared/usecases/revive-worker.ts",
+        file: "shared/usecases/reconcile/look-at-worker.ts",
         search: "import { draining,",
         replace: "import { draining, lost,",
       },
@@ -42,7 +42,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "let any boot have the worker",
     edits: [
       {
-        file: "shared/domain/worker-steps.ts",
+        file: "shared/domain/worker/worker-steps.ts",
         search: "worker.bootId === bootId && isServing(worker)",
         replace: "isServing(worker)",
       },
@@ -55,7 +55,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "leave registrations at GitHub",
     edits: [
       {
-        file: "shared/usecases/remove-registration.ts",
+        file: "shared/usecases/ending/remove-registration.ts",
         search: "const outcome = await deps.github.deleteRunner(caller, scope, runner.id);",
         replace: 'const outcome: string = "deleted";',
       },
@@ -73,7 +73,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "take a runner that GitHub does not know for a running one",
     edits: [
       {
-        file: "shared/usecases/remove-registration.ts",
+        file: "shared/usecases/ending/remove-registration.ts",
         search: 'if (runner === undefined) return { type: "gone" };',
         replace: 'if (runner === undefined) return { type: "busy" };',
       },

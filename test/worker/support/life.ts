@@ -1,9 +1,9 @@
 // Events of a worker's life and a way to play them, for the tests of the lifecycle.
 import type { StartedJob } from "../../../shared/domain/started-job.ts";
-import { advance, initialTransition } from "../../../worker/lifecycle.ts";
-import type { RunnerMarker } from "../../../worker/log-lines.ts";
-import type { ProcessEnd } from "../../../worker/runner-process.ts";
-import type { WorkerEffect, WorkerEvent, WorkerState } from "../../../worker/worker-state.ts";
+import { advance, initialTransition } from "../../../worker/life/lifecycle.ts";
+import type { WorkerEffect, WorkerEvent, WorkerState } from "../../../worker/life/worker-state.ts";
+import type { RunnerMarker } from "../../../worker/runner/log-lines.ts";
+import type { ProcessEnd } from "../../../worker/runner/runner-process.ts";
 
 export const EXITED: Extract<ProcessEnd, { type: "exited" }> = {
   type: "exited",

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundle, SUPERVISOR, WORKER } from "../../../scripts/build/bundle.ts";
-import { asUser } from "../../../worker/runner-user.ts";
+import { asUser } from "../../../worker/runner/runner-user.ts";
 import { processesOf } from "../../../worker/supervisor/kill-user.ts";
 import type { DispatcherStub } from "./dispatcher-stub.ts";
 import { workerEnvironment } from "./start-worker.ts";

@@ -1,8 +1,8 @@
 // What an engine says of a container, in the few words that matter here.
 import * as z from "zod/mini";
 import type { WorkerId } from "../../../domain/ids.ts";
-import type { Engine } from "./engine.ts";
-import { readAnswer } from "./engine-answer.ts";
+import type { Engine } from "./engine/engine.ts";
+import { readAnswer } from "./engine/engine-answer.ts";
 import { isOwn, type LabelMap, type Owner, ownFilter, workerIn } from "./labels.ts";
 
 /** `made`: created, its program not started. `leaving`: its removal is under way. */

@@ -5,8 +5,8 @@ import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ListedContainer } from "./container-facts.ts";
-import type { Engine } from "./engine.ts";
-import { wordsOf } from "./engine-answer.ts";
+import type { Engine } from "./engine/engine.ts";
+import { wordsOf } from "./engine/engine-answer.ts";
 import { deadlineIn } from "./labels.ts";
 
 export type Enforce = (container: ListedContainer) => Promise<void>;

@@ -1,9 +1,9 @@
 // Which cards a Docker pool has: as its settings say, or as this host and the engine show.
 import * as z from "zod/mini";
 import { findCards as findLocalCards } from "../local/find-cards.ts";
-import type { Engine } from "./engine.ts";
-import { readAnswer } from "./engine-answer.ts";
-import { EngineFault } from "./engine-fault.ts";
+import type { Engine } from "./engine/engine.ts";
+import { readAnswer } from "./engine/engine-answer.ts";
+import { EngineFault } from "./engine/engine-fault.ts";
 import type { DockerPoolSettings } from "./settings.ts";
 
 export type Cards = {

@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { type Container, lookAt } from "./container-facts.ts";
-import type { Engine } from "./engine.ts";
-import { type EngineAnswer, isNameTaken, wordsOf } from "./engine-answer.ts";
+import type { Engine } from "./engine/engine.ts";
+import { type EngineAnswer, isNameTaken, wordsOf } from "./engine/engine-answer.ts";
 import type { Owner } from "./labels.ts";
 import { refusal, unavailable } from "./start-failure.ts";
 

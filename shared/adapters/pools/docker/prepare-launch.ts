@@ -4,11 +4,11 @@ import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { builderFor } from "../builder.ts";
 import { startBuilder } from "./builder.ts";
 import { containerBody } from "./container-body.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "./engine/engine.ts";
 import type { Cards } from "./find-cards.ts";
+import { hasImage } from "./images/missing-images.ts";
 import type { Owner } from "./labels.ts";
 import { launchContainer } from "./launch-container.ts";
-import { hasImage } from "./missing-images.ts";
 import type { DockerPoolSettings } from "./settings.ts";
 import { unavailable } from "./start-failure.ts";
 

@@ -1,7 +1,7 @@
 // What an engine's refusal of a container means: try again later, or not at all.
 import type { StartOutcome } from "../../../ports/pool-driver.ts";
-import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
-import { EngineFault } from "./engine-fault.ts";
+import { type EngineAnswer, wordsOf } from "./engine/engine-answer.ts";
+import { EngineFault } from "./engine/engine-fault.ts";
 
 type NotStarted = Exclude<StartOutcome, { type: "started" } | { type: "cut-off" }>;
 

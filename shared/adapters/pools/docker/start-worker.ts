@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkerId } from "../../../domain/ids.ts";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { lookAt } from "./container-facts.ts";
-import { missingImages, pullAll } from "./missing-images.ts";
+import { missingImages, pullAll } from "./images/missing-images.ts";
+import type { Pulls } from "./images/pull-image.ts";
 import { type Launch, type PrepareDeps, prepareLaunch, refused, runPulled } from "./prepare-launch.ts";
-import type { Pulls } from "./pull-image.ts";
 import { unreachable } from "./start-failure.ts";
 import type { WaitingWorkers } from "./waiting-workers.ts";
 

@@ -4,9 +4,9 @@ import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Log } from "../../../ports/log.ts";
 import { removeBuilder } from "./builder.ts";
 import { lookAt } from "./container-facts.ts";
-import type { Engine } from "./engine.ts";
-import { type EngineAnswer, wordsOf } from "./engine-answer.ts";
-import { EngineFault } from "./engine-fault.ts";
+import type { Engine } from "./engine/engine.ts";
+import { type EngineAnswer, wordsOf } from "./engine/engine-answer.ts";
+import { EngineFault } from "./engine/engine-fault.ts";
 import type { Owner } from "./labels.ts";
 
 export type StopDeps = {

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkerId } from "../../../domain/ids.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ContainerState, StartOutcome } from "../../../ports/pool-driver.ts";
+import type { Pull } from "./images/pull-image.ts";
 import { type Launch, runPulled } from "./prepare-launch.ts";
-import type { Pull } from "./pull-image.ts";
 
 export type WaitingWorkers = {
   add(workerId: WorkerId, launch: Launch, pull: Pull): void;

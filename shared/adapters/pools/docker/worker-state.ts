@@ -3,10 +3,10 @@ import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { ContainerState } from "../../../ports/pool-driver.ts";
 import { WORKER_DIR } from "./container-body.ts";
 import type { Container } from "./container-facts.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "./engine/engine.ts";
+import { tailOfFrames } from "./engine/log-frames.ts";
+import { readTarFile } from "./engine/read-tar.ts";
 import { deadlineIn, devicesIn, slotsIn } from "./labels.ts";
-import { tailOfFrames } from "./log-frames.ts";
-import { readTarFile } from "./read-tar.ts";
 
 export type StateDeps = { readonly engine: Engine; readonly pool: PoolName };
 

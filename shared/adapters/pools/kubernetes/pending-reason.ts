@@ -1,9 +1,9 @@
 // What a worker that has not started yet waits for, in a sentence, from its Job, its pod and their events.
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from "@kubernetes/client-node";
 import type { EpochMs } from "../../../domain/ids.ts";
-import type { WaitsFor } from "../../../domain/wait-view.ts";
+import type { WaitsFor } from "../../../domain/waiting/wait-view.ts";
+import { KUEUE_QUEUE } from "./job/queue.ts";
 import { CONTAINER } from "./names.ts";
-import { KUEUE_QUEUE } from "./queue.ts";
 
 export type Pending = {
   readonly job: V1Job | undefined;

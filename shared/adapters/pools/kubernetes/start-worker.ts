@@ -6,12 +6,12 @@ import type { V1Job } from "@kubernetes/client-node";
 import type { Log } from "../../../ports/log.ts";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { ApiFault } from "./api-fault.ts";
-import { cardObjection } from "./card-resources.ts";
 import type { Cluster } from "./cluster.ts";
+import { cardObjection } from "./job/card-resources.ts";
+import { type WorkerPlan, workerJob, workerSecret } from "./job/worker-job.ts";
 import { LABEL, MANAGER, namespaceOf, type Owner, ownerLabels } from "./names.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { isMissingNamespace, isRbacDenial, startOutcome } from "./start-outcome.ts";
-import { type WorkerPlan, workerJob, workerSecret } from "./worker-job.ts";
 
 export type StartDeps = {
   readonly settings: KubernetesSettings;

@@ -1,0 +1,164 @@
+// The client plane over HTTP, as RunPod's clients use it. Every success is exactly 200: their JavaScript client takes 201 for a fault.
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ApiCaller } from "../../../shared/domain/job/api-job.ts";
+import type { Job } from "../../../shared/domain/job/job.ts";
+import type { Log } from "../../../shared/ports/log.ts";
+import { refuseOtherMethods } from "../other-methods.ts";
+import { problem } from "../problem.ts";
+import { createReferenceApp } from "../reference/app.ts";
+import type { ClientContext, ClientEnv, Guard } from "./guard.ts";
+import { guard, target, unknownEndpoint, unknownJob } from "./guard.ts";
+import { startJob } from "./start-job.ts";
+import type { ClientUseCases } from "./use-cases.ts";
+
+export type ClientPlane = Guard & {
+  readonly useCases: ClientUseCases;
+  readonly limits: {
+    readonly runBytes: number;
+    readonly runsyncBytes: number;
+    /** Longest hold of a long poll, ms: at most 20 s on serve, 10 s on Lambda. */
+    readonly holdMs: number;
+  };
+  readonly log: Log;
+};
+
+type Held<T> = (
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+  waitMs: number,
+  signal: AbortSignal,
+) => Promise<T | undefined>;
+
+const WAIT = { least: 1_000, most: 300_000 } as const;
+const RUNSYNC_WAIT_MS = 90_000;
+const STREAM_WAIT_MS = 10_000;
+const FAULT_RETRY_MS = 1_000;
+
+export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
+  const app = new Hono<ClientEnv>();
+  const { useCases, limits } = plane;
+  const at = "/v2/:endpoint";
+  app.post(`${at}/run`, guard(plane, "run"), limitBody(limits.runBytes), (c) => run(plane, c));
+  app.post(`${at}/runsync`, guard(plane, "runsync"), limitBody(limits.runsyncBytes), (c) =>
+    runsync(plane, c),
+  );
+  const read = ["GET", "POST"];
+  app.on(read, `${at}/status/:id`, guard(plane, "status"), (c) => ofJob(c, useCases.statusOf));
+  app.on(read, `${at}/status-sync/:id`, guard(plane, "status"), (c) =>
+    held(plane, c, useCases.awaitStatus, RUNSYNC_WAIT_MS),
+  );
+  app.on(read, `${at}/stream/:id`, guard(plane, "stream"), (c) =>
+    held(plane, c, useCases.drainStream, STREAM_WAIT_MS),
+  );
+  app.post(`${at}/cancel/:id`, guard(plane, "cancel"), (c) => ofJob(c, useCases.cancelJob));
+  app.post(`${at}/retry/:id`, guard(plane, "run"), (c) => retry(plane, c));
+  app.post(`${at}/purge-queue`, guard(plane, "purge-queue"), (c) => purge(plane, c));
+  app.get(`${at}/health`, guard(plane, "status"), (c) => ofEndpoint(c, useCases.healthOf));
+  app.get(`${at}/requests`, guard(plane, "requests"), (c) => ofEndpoint(c, useCases.listRequests));
+  app.get("/v2/near-misses", guard(plane, "requests"), (c) => nearMisses(plane, c));
+  app.route("/", createReferenceApp());
+  refuseOtherMethods(app, {
+    ...Object.fromEntries(Object.entries(METHODS).map(([path, allow]) => [`${at}/${path}`, allow])),
+    "/v2/near-misses": "GET",
+  });
+  app.onError((error, c) => {
+    // A client that went away in the middle of its body is no fault of ours, and there is nobody to answer.
+    const level = c.req.raw.signal.aborted ? "debug" : "error";
+    plane.log[level]("client-call-failed", { url: c.req.path, error });
+    const detail =
+      "the call could not be carried out; try again, with the same Idempotency-Key if it has one";
+    return problem(c, { status: 503, title: "Not done", detail, retryAfterMs: FAULT_RETRY_MS });
+  });
+  return app;
+}
+
+function limitBody(maxSize: number) {
+  const detail = `a body is at most ${maxSize} bytes here; store larger data elsewhere and send where`;
+  return bodyLimit({ maxSize, onError: (c) => problem(c, { status: 413, title: "Body too large", detail }) });
+}
+
+async function run(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const started = await startJob(plane, c, "async");
+  return started instanceof Response ? started : c.json(runAnswerOf(started));
+}
+
+async function runsync(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const started = await startJob(plane, c, "sync");
+  if (started instanceof Response) return started;
+  const { caller, endpoint } = target(c);
+  const waitMs = waitOf(plane, c, RUNSYNC_WAIT_MS);
+  const status = await plane.useCases.awaitStatus(caller, endpoint, started.id, waitMs, c.req.raw.signal);
+  return status === undefined ? unknownJob(c) : c.json(status);
+}
+
+function runAnswerOf(job: Job) {
+  const label = job.api?.runner?.label;
+  return { id: job.id, status: job.state, ...(label === undefined ? {} : { label }) };
+}
+
+async function ofJob(c: ClientContext, useCase: ClientUseCases["statusOf"]): Promise<Response> {
+  const { caller, endpoint, id } = target(c);
+  const status = await useCase(caller, endpoint, id);
+  return status === undefined ? unknownJob(c) : c.json(status);
+}
+
+async function held<T extends object>(plane: ClientPlane, c: ClientContext, useCase: Held<T>, wait: number) {
+  const { caller, endpoint, id } = target(c);
+  const answer = await useCase(caller, endpoint, id, waitOf(plane, c, wait), c.req.raw.signal);
+  return answer === undefined ? unknownJob(c) : c.json(answer);
+}
+
+async function ofEndpoint<T extends object>(
+  c: ClientContext,
+  useCase: (caller: ApiCaller, endpoint: string) => Promise<T | undefined>,
+): Promise<Response> {
+  const { caller, endpoint } = target(c);
+  const answer = await useCase(caller, endpoint);
+  return answer === undefined ? unknownEndpoint(c) : c.json(answer);
+}
+
+async function nearMisses(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const answer = await plane.useCases.listNearMisses(c.get("caller"));
+  if (answer !== undefined) return c.json(answer);
+  const detail = "a workflow step sees its own jobs only; near misses are shown to an API key of the owner";
+  return problem(c, { status: 403, title: "Forbidden", detail });
+}
+
+async function purge(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const { caller, endpoint } = target(c);
+  const purged = await plane.useCases.purgeQueue(caller, endpoint);
+  return purged === undefined
+    ? unknownEndpoint(c)
+    : c.json({ removed: purged.removed, status: "completed" as const });
+}
+
+async function retry(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const { caller, endpoint, id } = target(c);
+  const outcome = await plane.useCases.retryJob(caller, endpoint, id);
+  if (outcome === undefined) return unknownJob(c);
+  if (outcome.type === "retried") return c.json(outcome.status);
+  return problem(c, { status: 409, title: "Not retried", detail: outcome.message });
+}
+
+/** A wait that is no number is as good as none. */
+function waitOf(plane: ClientPlane, c: ClientContext, standard: number): number {
+  const asked = Number(c.req.query("wait") || standard);
+  const wait = Number.isNaN(asked) ? standard : asked;
+  return Math.min(Math.max(wait, WAIT.least), WAIT.most, plane.limits.holdMs);
+}
+
+/** Beneath `/v2/{endpoint}/`. */
+const METHODS: { readonly [path: string]: string } = {
+  run: "POST",
+  runsync: "POST",
+  "status/:id": "GET, POST",
+  "status-sync/:id": "GET, POST",
+  "stream/:id": "GET, POST",
+  "cancel/:id": "POST",
+  "retry/:id": "POST",
+  "purge-queue": "POST",
+  health: "GET",
+  requests: "GET",
+};

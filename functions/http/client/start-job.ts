@@ -1,0 +1,86 @@
+// /run and /runsync up to the job: read the request, start it or find the one that an equal request started.
+import type { Job } from "../../../shared/domain/job/job.ts";
+import type { Log } from "../../../shared/ports/log.ts";
+import type { RunOutcome } from "../../../shared/usecases/client-plane/run-job.ts";
+import { problem } from "../problem.ts";
+import type { ClientContext } from "./guard.ts";
+import { target, unknownEndpoint } from "./guard.ts";
+import { parseRunBody } from "./run-body.ts";
+import type { ClientUseCases } from "./use-cases.ts";
+
+type Starter = {
+  readonly useCases: Pick<ClientUseCases, "runJob">;
+  readonly log: Log;
+  readonly rejectionLog: Log;
+};
+
+const BUSY_RETRY_MS = 10_000;
+const IDEMPOTENCY_KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+
+/** The job, new or that of an earlier equal request; a refusal otherwise. */
+export async function startJob(
+  plane: Starter,
+  c: ClientContext,
+  kind: "async" | "sync",
+): Promise<Job | Response> {
+  const idempotencyKey = c.req.header("idempotency-key");
+  if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY_FORM.test(idempotencyKey)) {
+    return badRequest(c, "Idempotency-Key must be 1 to 255 visible characters");
+  }
+  const request = parseRunBody(await c.req.text());
+  if (request.type === "invalid") return badRequest(c, request.message);
+  const { caller, endpoint } = target(c);
+  const jti = c.get("jti");
+  const outcome = await plane.useCases.runJob(caller, endpoint, {
+    body: request.body,
+    rawHash: request.rawHash,
+    kind,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(jti === undefined ? {} : { jti }),
+  });
+  return answerStart(plane, c, outcome);
+}
+
+function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job | Response {
+  switch (outcome.type) {
+    case "accepted": {
+      const { id, endpoint, tenant } = outcome.job;
+      plane.log.info("api-job-accepted", { job: id, endpoint, tenant });
+      return outcome.job;
+    }
+    case "repeated":
+      return outcome.job;
+    case "unknown-endpoint":
+      return unknownEndpoint(c);
+    case "invalid":
+      return badRequest(c, outcome.message);
+    case "forbidden":
+      plane.rejectionLog.warn("client-call-rejected", { status: 403, reason: "the tenant's policy" });
+      return problem(c, { status: 403, title: "Forbidden", detail: outcome.message });
+    case "busy":
+      return problem(c, {
+        status: 429,
+        title: "Queue full",
+        detail: outcome.message,
+        retryAfterMs: BUSY_RETRY_MS,
+      });
+    case "forgotten":
+      return problem(c, {
+        status: 409,
+        title: "Used before",
+        detail:
+          "this Idempotency-Key or OIDC token started a job whose result is no longer kept; use a new one to run it again",
+      });
+    case "mismatch":
+      return problem(c, {
+        status: 409,
+        title: "Used before",
+        detail:
+          "this Idempotency-Key or OIDC token came before with another body or endpoint; use a new one for each request",
+      });
+  }
+}
+
+function badRequest(c: ClientContext, detail: string): Response {
+  return problem(c, { status: 400, title: "Bad request", detail });
+}

@@ -1,0 +1,84 @@
+// The side of a job that came through the API: RunPod's request, its policy, its result, and who may see it.
+import type { EpochMs, TenantId } from "../ids.ts";
+import type { RunnerScope } from "../worker/worker.ts";
+import type { Payload } from "./payload.ts";
+
+/** Who asked; a job is visible to callers of the same tenant and, when it has a repository, of the same repository. */
+export type ApiCaller = {
+  readonly tenant: TenantId;
+  readonly login: string;
+  /** From an OIDC token; undefined for an API key, which sees all of its tenant. */
+  readonly repositoryId: number | undefined;
+  readonly run: WorkflowRun | undefined;
+};
+
+/** The run whose end ends the job (`owner/repo`, run and attempt), known from OIDC or from our actions. */
+export type WorkflowRun = {
+  readonly owner: string;
+  readonly ownerType: "Organization" | "User" | undefined;
+  readonly repo: string;
+  readonly runId: number;
+  readonly runAttempt: number;
+};
+
+export type ApiPolicy = {
+  /** From the worker's take on, ms. */
+  readonly executionTimeoutMs: number;
+  /** From submission, ms: to the end, or for a runner endpoint to the pickup of a workflow job only. */
+  readonly ttlMs: number;
+  readonly lowPriority: boolean;
+};
+
+/** A job whose worker registers a runner; undefined for a `command` or foreign-image endpoint. */
+export type RunnerRequest = {
+  readonly scope: RunnerScope;
+  readonly ownerType: "Organization" | "User" | undefined;
+  /** The label that only this job's runner has: `runs-on: ${{ needs.initialize.outputs.label }}`. */
+  readonly label: string;
+  /** Further labels that the request asked for. */
+  readonly labels: readonly string[];
+  /** Sealed; erased when the job is terminal. undefined: the GitHub App registers. */
+  readonly sealedPat: string | undefined;
+  /** `/retry` cannot work: its PAT was erased. */
+  readonly patErased: boolean;
+};
+
+export type Callback = {
+  readonly url: string;
+  readonly tries: number;
+  /** When it is tried next; undefined before the end of the job and after the last try. */
+  readonly dueAt: EpochMs | undefined;
+};
+
+export type ApiSide = {
+  /** Raised by `/retry`; what belongs to an older one is ignored. */
+  readonly generation: number;
+  /** `/runsync` keeps its result for 1 min, `/run` for 30. */
+  readonly kind: "async" | "sync";
+  readonly policy: ApiPolicy;
+  /** Names the request body, so that a repeat with the same key and another body is refused. */
+  readonly requestHash: string;
+  readonly repositoryId: number | undefined;
+  readonly run: WorkflowRun | undefined;
+  /** Never with a PAT in it. */
+  readonly input: Payload;
+  readonly output: Payload | undefined;
+  readonly error: string | undefined;
+  readonly runner: RunnerRequest | undefined;
+  /** RunPod's storage settings for the worker alone: sealed JSON, in no answer to a client. */
+  readonly sealedS3Config: string | undefined;
+  readonly callback: Callback | undefined;
+  /** The take, from which the execution time counts. */
+  readonly startedAt: EpochMs | undefined;
+  readonly endedAt: EpochMs | undefined;
+  /** Readers answer 404 from then on; the history stays. */
+  readonly expiresAt: EpochMs | undefined;
+  /** Highest number of a stream chunk so far, and of the last one drained. */
+  readonly stream: {
+    readonly written: number;
+    readonly drained: number;
+    /** Of all chunks so far, as receive-chunk.ts counts them; absent before the first. */
+    readonly bytes?: number;
+  };
+  readonly retries: number;
+};

@@ -1,0 +1,83 @@
+// What becomes of a job whose worker has ended. GitHub says what a workflow job is; the worker only what it did.
+
+import { GITHUB_RECHECK_MS } from "../deadlines.ts";
+import type { EpochMs } from "../ids.ts";
+import type { Job } from "../job/job.ts";
+import { isTerminal } from "../job/job.ts";
+import type { WorkerOutcome } from "../worker-report.ts";
+import { isFailedStart } from "../worker-report.ts";
+import { wasCalledOff } from "./called-off.ts";
+import type { Worker } from "./worker.ts";
+
+export type Settlement =
+  /** It has ended, or another worker serves it. */
+  | { readonly type: "nothing" }
+  /** GitHub has named our runner: its `completed` is on the way. */
+  | { readonly type: "await-word" }
+  /** Only GitHub can tell: it may have given the job to this runner. */
+  | { readonly type: "ask-github" }
+  /** The operator's drain ended it before its runner could have a job. */
+  | { readonly type: "called-off" }
+  /** No runner of this worker ever listened, so GitHub gave it nothing. */
+  | { readonly type: "failed-start"; readonly failure: StartFailure };
+
+export type StartFailure = {
+  readonly outcome: WorkerOutcome;
+  readonly message: string;
+  /** Where its cards failed its preflight. */
+  readonly node?: string | undefined;
+};
+
+const LOST = "its worker ended without a report";
+const LOST_MESSAGE = `${LOST}; the pool's log of the worker may say why`;
+
+export function decideSettlement(job: Job, worker: Worker): Settlement {
+  if (isTerminal(job) || job.workerId !== worker.id) return { type: "nothing" };
+  if (job.github?.runner?.name === worker.id) return { type: "await-word" };
+  if (hasListened(worker)) return ranSomething(worker) ? { type: "await-word" } : { type: "ask-github" };
+  // It had its registration and said nothing more: it may have listened without our knowing.
+  if (worker.registered && worker.report === undefined) return { type: "ask-github" };
+  if (wasCalledOff(worker)) return { type: "called-off" };
+  return { type: "failed-start", failure: failureOf(worker) };
+}
+
+/** From `listening` on GitHub may have given it a job, whatever its report says. */
+function hasListened(worker: Worker): boolean {
+  const { listening, running } = worker.phases;
+  const outcome = worker.report?.outcome;
+  return (
+    listening !== undefined ||
+    running !== undefined ||
+    (outcome !== undefined && !isFailedStart(outcome) && outcome !== "cancelled")
+  );
+}
+
+function ranSomething(worker: Worker): boolean {
+  return worker.report?.outcome === "ran" || worker.phases.running !== undefined;
+}
+
+/** GitHub will say only that the runner is gone: what its pool knows is kept for the job's end. No version of its own. */
+export function toldLoss(job: Job, { lostWhy, report }: Worker): Job {
+  if (report !== undefined || lostWhy === undefined || job.lostWhy === lostWhy) return job;
+  return { ...job, lostWhy };
+}
+
+/**
+ * GitHub has been asked about the job since its worker ended, and answers or refuses just now: a worker may be released
+ * by its change and by a pass side by side. A time set before the end is sooner, one that GitHub named itself later.
+ */
+export function isAskedSince({ verifyAt }: Job, { phases }: Worker, now: EpochMs): boolean {
+  if (verifyAt === undefined || phases.done === undefined) return false;
+  return verifyAt >= phases.done + GITHUB_RECHECK_MS && verifyAt <= now + GITHUB_RECHECK_MS;
+}
+
+/** What the job is held for. Undefined: nothing is known of its worker any more. */
+export function failureOf(worker: Pick<Worker, "report" | "lostWhy" | "place"> | undefined): StartFailure {
+  const { report, lostWhy, place } = worker ?? {};
+  if (report === undefined) {
+    const message = lostWhy === undefined ? LOST_MESSAGE : `${LOST}: ${lostWhy}`;
+    return { outcome: "runner-failed", message };
+  }
+  const { outcome, message } = report;
+  return { outcome, message, ...(outcome === "preflight-failed" && { node: place?.node }) };
+}

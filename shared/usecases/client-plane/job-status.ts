@@ -1,0 +1,27 @@
+// The status of a job: its output fetched, and why it waits.
+import type { ApiCaller } from "../../domain/job/api-job.ts";
+import type { Job } from "../../domain/job/job.ts";
+import { isTerminal } from "../../domain/job/job.ts";
+import type { JobStatus } from "../../domain/waiting/api-status.ts";
+import { statusObject } from "../../domain/waiting/api-status.ts";
+import type { Deps } from "../deps.ts";
+import { seeJob } from "./api-deps.ts";
+import { explainJob } from "./explain-job.ts";
+
+export async function statusOf(
+  deps: Deps,
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+): Promise<JobStatus | undefined> {
+  const job = await seeJob(deps, caller, endpoint, id);
+  return job === undefined ? undefined : describeJob(deps, job, caller.login);
+}
+
+/** `login`: of the job's owner; a job that has ended does without. */
+export async function describeJob(deps: Deps, job: Job, login = ""): Promise<JobStatus> {
+  const output = job.api?.output;
+  const json = output === undefined ? undefined : await deps.apiStores.payloads.get(output);
+  const explained = isTerminal(job) ? undefined : await explainJob(deps, job, login);
+  return statusObject(job, json === undefined ? undefined : JSON.parse(json), explained);
+}

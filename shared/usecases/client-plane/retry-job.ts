@@ -1,0 +1,72 @@
+// /retry: a job that failed or ran out of time, once more from its own input.
+import type { ApiCaller, ApiSide } from "../../domain/job/api-job.ts";
+import { retried } from "../../domain/job/api-steps.ts";
+import type { Job } from "../../domain/job/job.ts";
+import type { Payload } from "../../domain/job/payload.ts";
+import type { JobStatus } from "../../domain/waiting/api-status.ts";
+import type { Deps } from "../deps.ts";
+import { handleChange } from "../handle-change.ts";
+import { updateJob } from "../update.ts";
+import { findJob } from "./api-deps.ts";
+import { describeJob } from "./job-status.ts";
+import { inputExpiry, inputKey } from "./payload-key.ts";
+import { policyRefusal } from "./run-policy.ts";
+
+export type RetryOutcome =
+  | { readonly type: "retried"; readonly status: JobStatus }
+  | { readonly type: "refused"; readonly message: string };
+
+export async function retryJob(
+  deps: Deps,
+  caller: ApiCaller,
+  endpoint: string,
+  id: string,
+): Promise<RetryOutcome | undefined> {
+  const seen = await findJob(deps, caller, endpoint, id);
+  if (seen?.api === undefined) return undefined;
+  const refusal = refusalOf(seen) ?? policyRefusalOf(deps, caller, seen.api);
+  if (refusal !== undefined) return { type: "refused", message: refusal };
+  const input = await renewInput(deps, seen, seen.api);
+  if (input === undefined)
+    return { type: "refused", message: "its input has expired; send it again with /run" };
+  // Its worker is let go while the job still points to it; afterwards nothing would lead there.
+  await handleChange(deps, { kind: "job", job: seen });
+  const { item: job, changed } = await updateJob(deps.stores.jobs, seen.id, (current) =>
+    current.api?.generation === seen.api?.generation
+      ? withInput(retried(current, deps.clock.now()), input)
+      : current,
+  );
+  if (job === undefined) return undefined;
+  if (!changed) return { type: "refused", message: refusalOf(job) ?? "somebody else has just retried it" };
+  await deps.apiStores.counts.add(job.endpoint, "retried");
+  deps.log.info("job-retried", { job: job.id, endpoint: job.endpoint, count: job.api?.retries });
+  return { type: "retried", status: await describeJob(deps, job, caller.login) };
+}
+
+function refusalOf(job: Job): string | undefined {
+  if (job.state !== "FAILED" && job.state !== "TIMED_OUT") {
+    return `it is ${job.state}; only a job that is FAILED or TIMED_OUT can be tried again`;
+  }
+  if (job.api?.runner?.patErased === true) {
+    return "its github_pat was erased when it ended; send it again with /run";
+  }
+  return undefined;
+}
+
+/** dispatch.yaml may have changed since it was sent. */
+function policyRefusalOf(deps: Deps, caller: ApiCaller, { run, runner }: ApiSide): string | undefined {
+  return policyRefusal(deps, { ...caller, run: run ?? caller.run }, runner?.scope);
+}
+
+/** Stored once more, since a new life may outlast the parts of the old one. The old ones go by themselves. */
+async function renewInput(deps: Deps, job: Job, api: ApiSide): Promise<Payload | undefined> {
+  if (api.input.type === "inline") return api.input;
+  const json = await deps.apiStores.payloads.get(api.input);
+  if (json === undefined) return undefined;
+  const key = inputKey(job.id, api.generation + 1, api.requestHash);
+  return deps.apiStores.payloads.put(key, json, inputExpiry(api.policy, deps.clock.now()));
+}
+
+function withInput(job: Job, input: Payload): Job {
+  return job.api === undefined || job.state !== "IN_QUEUE" ? job : { ...job, api: { ...job.api, input } };
+}

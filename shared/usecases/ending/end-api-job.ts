@@ -1,0 +1,40 @@
+// The end of an API job by the word of the worker that serves it, or for what that worker has failed to do.
+
+import type { JobId } from "../../domain/ids.ts";
+import type { ApiEnd } from "../../domain/job/api-steps.ts";
+import { endedApi } from "../../domain/job/api-steps.ts";
+import type { Job } from "../../domain/job/job.ts";
+import { isTerminal } from "../../domain/job/job.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
+import type { Deps } from "../deps.ts";
+import { updateJob } from "../update.ts";
+
+/** False when the worker no longer holds the job, or the job has ended: whatever the worker says is then too late. */
+export async function endApiJob(deps: Deps, worker: Worker, id: JobId, end: ApiEnd): Promise<boolean> {
+  const { item, changed } = await updateJob(deps.stores.jobs, id, (job) =>
+    holds(worker, job) ? endedApi(job, end, deps.clock.now()) : undefined,
+  );
+  if (changed && item !== undefined) await noteEnd(deps, item);
+  return changed;
+}
+
+/** The job's `workerId` is the truth; the lease names the generation that the worker was given. */
+export function holds(worker: Worker, job: Job): boolean {
+  const { lease } = worker;
+  const isOwn = job.workerId === worker.id && worker.jobId === job.id;
+  return isOwn && (lease === undefined || lease.generation === job.api?.generation);
+}
+
+export async function noteEnd(deps: Deps, job: Job): Promise<void> {
+  if (!isTerminal(job)) return;
+  deps.log.info("api-job-ended", {
+    job: job.id,
+    worker: job.workerId,
+    endpoint: job.endpoint,
+    state: job.state,
+    reason: job.end?.reason,
+    message: job.end?.message,
+  });
+  if (job.state === "COMPLETED") await deps.apiStores.counts.add(job.endpoint, "completed");
+  else if (job.state !== "CANCELLED") await deps.apiStores.counts.add(job.endpoint, "failed");
+}

@@ -1,0 +1,87 @@
+// The end of a worker by the pool's word. Its release, which settles its job, follows from the write.
+
+import { clipReport } from "../../domain/clip-report.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
+import { finished, lost } from "../../domain/worker/worker-steps.ts";
+import type { WorkerReport } from "../../domain/worker-report.ts";
+import type { ContainerState } from "../../ports/pool-driver.ts";
+import { parseJobDone, reportOf } from "../../protocol/report.ts";
+import type { Deps } from "../deps.ts";
+import { limitsOf } from "../deps.ts";
+import { updateWorker } from "../update.ts";
+
+/** Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. */
+export async function endWorker(
+  deps: Deps,
+  worker: Worker,
+  container: ContainerState,
+  how: string,
+): Promise<void> {
+  const left = container.type === "exited" && container.result !== undefined ? container.result : "";
+  // Half a file: the worker was killed while it wrote. Then it left no word.
+  const done = parseJobDone(left);
+  const report = done === undefined ? undefined : clipReport(reportOf(done));
+  const why = endOf(container);
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
+    if (report !== undefined) return finished(current, report, stepOf(deps, current));
+    const next = lost(current, stepOf(deps, current));
+    return next === undefined || why === undefined ? next : { ...next, lostWhy: why };
+  });
+  const what = why === undefined ? how : `${how}: ${why}`;
+  if (changed) note(deps, worker, report?.outcome ?? "lost", `${what}${await lastWords(deps, worker)}`);
+}
+
+/** What the pool knows of it, for whoever owns the job. */
+function endOf(container: ContainerState): string | undefined {
+  if (container.type !== "exited") return undefined;
+  const { reason, code } = container;
+  if (reason !== undefined) return `its container ${reason}`;
+  if (code === undefined) return undefined;
+  return `its container ended with exit code ${code}${SIGNALS[code] ?? ""}`;
+}
+
+/** Not every engine says so when the kernel's OOM killer was at work: Podman 4.3 reports the code alone. */
+const SIGNALS: { readonly [code: number]: string } = {
+  134: " (SIGABRT)",
+  137: " (SIGKILL: often for lack of memory)",
+  139: " (SIGSEGV)",
+  143: " (SIGTERM)",
+};
+
+/**
+ * Its runner was never registered, so it had no job. Its own is told what the container printed, and what its pool says
+ * that it waits for.
+ */
+export async function endUnready(deps: Deps, worker: Worker, container: ContainerState): Promise<void> {
+  const { bootMs } = limitsOf(deps, worker.endpoint);
+  const waits = container.type === "running" ? container.waits : undefined;
+  const why = waits === undefined ? "" : `; it waits: ${waits}`;
+  const isBooted = worker.state !== "starting";
+  const what = isBooted ? "fell silent before its runner was registered" : "did not boot in time";
+  const how = `${what}${why}${await lastWords(deps, worker)}`;
+  const report: WorkerReport = {
+    outcome: "runner-failed",
+    message: `its worker ${how}${isBooted ? "" : ` (limits: boot: ${Math.round(bootMs / 1_000)}s)`}`,
+    runnerExit: undefined,
+    jobName: undefined,
+    result: undefined,
+  };
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    // It may have gone further while its pool was asked.
+    current.version === worker.version ? lost(current, stepOf(deps, current), clipReport(report)) : undefined,
+  );
+  if (changed) note(deps, worker, "lost", how);
+}
+
+async function lastWords(deps: Deps, worker: Worker): Promise<string> {
+  const tail = (await deps.pools.get(worker.pool)?.driver.logsTail(worker.id, 5)) ?? [];
+  return tail.length === 0 ? "" : `; its last words: ${tail.join(" | ")}`;
+}
+
+function note(deps: Deps, worker: Worker, reason: string, message: string): void {
+  deps.log.warn("worker-ended", { worker: worker.id, job: worker.jobId, reason, message });
+}
+
+function stepOf(deps: Deps, worker: Worker) {
+  return { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+}

@@ -1,0 +1,33 @@
+// The cards of a worker that is at work and holds none in its pool's ledger: it was adopted, or its pool's record was lost.
+import type { WorkerId } from "../../domain/ids.ts";
+import type { Pool } from "../../domain/pool/pool.ts";
+import { freeCards, reserve } from "../../domain/pool/pool.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
+import { isServing } from "../../domain/worker/worker.ts";
+import type { Deps } from "../deps.ts";
+
+/** Answers whether it holds them now. Not so where others hold them all: then they are its own again once they are free. */
+export async function holdCards(deps: Pick<Deps, "stores" | "clock">, id: WorkerId): Promise<boolean> {
+  for (;;) {
+    const worker = await deps.stores.workers.get(id);
+    const pool = worker === undefined ? undefined : await deps.stores.pools.get(worker.pool);
+    if (worker === undefined || pool === undefined || !isAtWork(worker)) return false;
+    if (pool.reservations[id] !== undefined) return true;
+    if (worker.cards > freeCards(pool)) return false;
+    const { tenant, cards } = worker;
+    const held = { tenant, cards, slots: freeOf(pool, worker.slots) };
+    const next = reserve(pool, id, held, deps.clock.now());
+    if (await deps.stores.pools.replace({ ...next, version: pool.version + 1 })) return true;
+  }
+}
+
+/** It has booted, so its cards are in use, whoever else may think that they have them. */
+export function isAtWork(worker: Worker): boolean {
+  return isServing(worker) && worker.state !== "reserving" && worker.state !== "starting";
+}
+
+/** A slot that another worker holds by now is not written twice. */
+function freeOf(pool: Pool, slots: readonly number[]): number[] {
+  const taken = new Set(Object.values(pool.reservations).flatMap((entry) => entry.slots));
+  return slots.filter((slot) => !taken.has(slot));
+}

@@ -1,0 +1,39 @@
+// One chunk of a program's stream: stored under the next number, then counted.
+import type { JobId, WorkerId } from "../../domain/ids.ts";
+import { isTerminal } from "../../domain/job/job.ts";
+import type { Deps } from "../deps.ts";
+import type { Heard } from "./receive-result.ts";
+import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
+
+/** What a job may stream in one life. Chunks are kept as long as its result, read or not, and its program may loop. */
+export const MAX_STREAM_BYTES = 100_000_000;
+
+/** A chunk is a row with its key, two writes and two reads, however small it is. */
+export const LEAST_CHUNK_BYTES = 1_000;
+
+/** `full`: the job has streamed what it may; it goes on, and its result is taken. */
+export type ChunkHeard = Heard | "full";
+
+/**
+ * `json`: the chunk's output. RunPod's SDK posts one chunk after the other and waits for each answer, so two writers
+ * never meet on one number; another writer of the job only makes us count again.
+ */
+export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: string): Promise<ChunkHeard> {
+  const worker = await deps.stores.workers.get(id);
+  if (worker === undefined) return "ignored";
+  if (worker.kind !== "program") return "not-a-program";
+  for (;;) {
+    const served = await jobServedBy(deps, worker, job);
+    if (served?.api === undefined || isTerminal(served)) return "ignored";
+    const { api } = served;
+    const bytes =
+      (api.stream.bytes ?? 0) + Math.max(LEAST_CHUNK_BYTES, new TextEncoder().encode(json).length);
+    if (bytes > MAX_STREAM_BYTES) return "full";
+    const written = api.stream.written + 1;
+    await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
+    const side = { ...api, stream: { ...api.stream, written, bytes } };
+    if (!(await deps.stores.jobs.replace({ ...served, version: served.version + 1, api: side }))) continue;
+    await acknowledge(deps, worker, job);
+    return "heard";
+  }
+}

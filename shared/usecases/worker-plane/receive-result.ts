@@ -1,0 +1,108 @@
+// What a program says of its job: progress, then the result. Only the worker that holds the job is heard.
+
+import { clipError } from "../../domain/clip-report.ts";
+import { ASYNC_RESULT_MS } from "../../domain/deadlines.ts";
+import type { JobId, WorkerId } from "../../domain/ids.ts";
+import type { ApiEnd } from "../../domain/job/api-steps.ts";
+import { progressed } from "../../domain/job/api-steps.ts";
+import type { Job } from "../../domain/job/job.ts";
+import { isTerminal } from "../../domain/job/job.ts";
+import type { Payload } from "../../domain/job/payload.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
+import { unleased } from "../../domain/worker/worker-lease.ts";
+import { finished } from "../../domain/worker/worker-steps.ts";
+import type { JobDone } from "../../protocol/worker-plane.ts";
+import type { Deps } from "../deps.ts";
+import { limitsOf } from "../deps.ts";
+import { endApiJob, holds } from "../ending/end-api-job.ts";
+import { updateJob, updateWorker } from "../update.ts";
+import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
+
+/**
+ * `ignored`: the job has ended, or another worker has it; the sender is told "fine", since no other answer would help it.
+ * `not-a-program`: the worker was started for a runner, and its report is another matter.
+ */
+export type Heard = "heard" | "ignored" | "not-a-program";
+
+/** A result or progress, as RunPod's SDK posts both to one path. Safe to repeat. */
+export async function receiveResult(deps: Deps, id: WorkerId, job: JobId, body: JobDone): Promise<Heard> {
+  const worker = await deps.stores.workers.get(id);
+  if (worker !== undefined && worker.kind !== "program") return "not-a-program";
+  const served = worker === undefined ? undefined : await jobServedBy(deps, worker, job);
+  if (worker === undefined || served === undefined) return "ignored";
+  if (body.status === "IN_PROGRESS") return receiveProgress(deps, worker, served, body);
+  const ended = isTerminal(served)
+    ? false
+    : await endApiJob(deps, worker, job, await endOf(deps, worker, served, body));
+  await freeWorker(deps, worker, job, body.stopPod === true);
+  return ended ? "heard" : "ignored";
+}
+
+/** The result came and cannot be kept: too large, or not JSON. The job must not wait for another one. */
+export async function refuseResult(deps: Deps, id: WorkerId, job: JobId, why: string): Promise<Heard> {
+  const worker = await deps.stores.workers.get(id);
+  if (worker !== undefined && worker.kind !== "program") return "not-a-program";
+  if (worker === undefined) return "ignored";
+  const end = { state: "FAILED", reason: "result-refused", message: why, error: why } as const;
+  const ended = await endApiJob(deps, worker, job, end);
+  await freeWorker(deps, worker, job, false);
+  return ended ? "heard" : "ignored";
+}
+
+async function receiveProgress(deps: Deps, worker: Worker, served: Job, body: JobDone): Promise<Heard> {
+  if (isTerminal(served)) return "ignored";
+  // A name of its own each time: parts must not change under a job that names them.
+  const key = `${keyOf(worker, served)}-progress-${served.version}`;
+  const json = JSON.stringify(body.output ?? null);
+  const output = await deps.apiStores.payloads.put(key, json, keptUntil(deps, served));
+  const { changed } = await updateJob(deps.stores.jobs, served.id, (job) =>
+    holds(worker, job) ? progressed(job, output) : undefined,
+  );
+  if (!changed) return "ignored";
+  await acknowledge(deps, worker, served.id);
+  return "heard";
+}
+
+/** After `stopPod` the worker gets nothing more: RunPod's SDK may go on asking, so it is ended rather than waited for. */
+async function freeWorker(deps: Deps, worker: Worker, job: JobId, isLast: boolean): Promise<void> {
+  await updateWorker(deps.stores.workers, worker.id, (current) => {
+    if (current.jobId !== job) return undefined;
+    const step = stepOf(deps, current);
+    return isLast ? finished(current, LAST_JOB, step) : unleased(current, job, step);
+  });
+}
+
+const LAST_JOB = {
+  outcome: "ran",
+  message: "it said that this was its last job",
+  runnerExit: undefined,
+  jobName: undefined,
+  result: undefined,
+} as const;
+
+async function endOf(deps: Deps, worker: Worker, job: Job, body: JobDone): Promise<ApiEnd> {
+  const output = await outputOf(deps, worker, job, body.output);
+  if (body.error !== undefined) {
+    const message = "its program reported an error";
+    return { state: "FAILED", reason: "worker-failed", message, error: clipError(body.error), output };
+  }
+  return { state: "COMPLETED", reason: "succeeded", message: "its program returned", output };
+}
+
+/** RunPod shows no output for a handler that returned `{}`. */
+async function outputOf(deps: Deps, worker: Worker, job: Job, output: unknown): Promise<Payload | undefined> {
+  if (output === undefined) return undefined;
+  const json = JSON.stringify(output);
+  if (json === "{}") return undefined;
+  const until = deps.clock.now() + ASYNC_RESULT_MS;
+  return deps.apiStores.payloads.put(keyOf(worker, job), json, until);
+}
+
+/** Each generation and worker writes under a name of its own: a late one cannot reach into another's result. */
+function keyOf(worker: Worker, job: Job): string {
+  return `job#${job.id}#${job.api?.generation ?? 0}#out-${worker.id}`;
+}
+
+function stepOf(deps: Deps, worker: Worker) {
+  return { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+}

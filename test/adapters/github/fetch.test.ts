@@ -1,0 +1,99 @@
+// HTTP to GitHub: the environment's proxy, tries, time-outs.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createGithubFetch } from "../../../shared/adapters/github/fetch.ts";
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function listen(server: Server): Promise<string> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const pauses: number[] = [];
+const deps = {
+  random: { fraction: () => 0.5 },
+  pause: async (ms: number) => {
+    pauses.push(ms);
+  },
+};
+
+describe("proxies", () => {
+  test("the environment's proxy is used, but never to this machine itself", async () => {
+    const seen: string[] = [];
+    const proxy = createServer((request, response) => {
+      seen.push(request.url ?? "");
+      response.end("proxied");
+    });
+    proxy.on("connect", (request, socket) => {
+      seen.push(request.url ?? "");
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
+    const url = await listen(proxy);
+    const direct = await listen(createServer((_request, response) => response.end("direct")));
+    for (const name of ["http_proxy", "HTTP_PROXY"]) vi.stubEnv(name, url);
+    for (const name of ["no_proxy", "NO_PROXY"]) vi.stubEnv(name, "");
+    const fetch = createGithubFetch({ ...deps, timeoutMs: 2_000 });
+    expect(await (await fetch(direct, {})).text()).toBe("direct");
+    expect(seen).toEqual([]);
+    await fetch("http://github.invalid/x", { method: "POST" }).then(
+      (response) => response.text(),
+      () => undefined,
+    );
+    expect(seen.join()).toContain("github.invalid");
+  });
+});
+
+describe("tries", () => {
+  async function attempts(method: string, path: string, status: number, headers = {}): Promise<number> {
+    let count = 0;
+    const url = await listen(
+      createServer((_request, response) => {
+        count += 1;
+        response.writeHead(status, headers).end();
+      }),
+    );
+    const response = await createGithubFetch(deps)(`${url}${path}`, { method });
+    expect(response.status).toBe(status);
+    return count;
+  }
+
+  test.each<[string, string, number, object, number]>([
+    ["GET", "/x", 200, {}, 1],
+    ["GET", "/x", 404, {}, 1],
+    ["GET", "/x", 500, {}, 2],
+    ["DELETE", "/x", 503, {}, 2],
+    ["GET", "/x", 503, { "retry-after": "9" }, 1],
+    ["POST", "/orgs/a/actions/runners/registration-token", 500, {}, 2],
+    ["POST", "/app/installations/1/access_tokens", 502, {}, 2],
+    ["POST", "/orgs/a/actions/runners/generate-jitconfig", 500, {}, 1],
+  ])("%s %s answered %i %j: %i", async (method, path, status, headers, expected) => {
+    expect(await attempts(method, path, status, headers)).toBe(expected);
+  });
+
+  test("between two tries it pauses", async () => {
+    pauses.length = 0;
+    await attempts("GET", "/x", 500);
+    expect(pauses).toEqual([400]);
+  });
+
+  test("a time-out is not tried again", async () => {
+    let count = 0;
+    const url = await listen(
+      createServer(() => {
+        count += 1;
+      }),
+    );
+    const fetch = createGithubFetch({ ...deps, timeoutMs: 60 });
+    await expect(fetch(url, {})).rejects.toMatchObject({ name: "TimeoutError" });
+    expect(count).toBe(1);
+  });
+});

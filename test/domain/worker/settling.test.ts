@@ -1,0 +1,133 @@
+// What becomes of a job whose worker has ended.
+import { describe, expect, test } from "vitest";
+import { GITHUB_RECHECK_MS } from "../../../shared/domain/deadlines.ts";
+import {
+  decideSettlement,
+  failureOf,
+  isAskedSince,
+  toldLoss,
+} from "../../../shared/domain/worker/settling.ts";
+import type { Worker, WorkerPhase } from "../../../shared/domain/worker/worker.ts";
+import type { WorkerOutcome } from "../../../shared/domain/worker-report.ts";
+import { aGithubSide, aJob, aReport, aWorker, aWorkerId, T0, WORKER_ID } from "../builders.ts";
+
+const job = aJob({ workerId: WORKER_ID });
+
+function ended(outcome: WorkerOutcome | undefined, ...phases: WorkerPhase[]): Worker {
+  return aWorker({
+    state: outcome === undefined ? "lost" : "finished",
+    report: outcome === undefined ? undefined : aReport({ outcome, message: "why" }),
+    phases: Object.fromEntries(phases.map((phase, index) => [phase, T0 + index])),
+  });
+}
+
+describe("nothing, when", () => {
+  test.each([
+    ["the job has ended", aJob({ workerId: WORKER_ID, state: "COMPLETED" })],
+    ["another worker serves it", aJob({ workerId: aWorkerId("w2") })],
+    ["it waits again", aJob()],
+  ])("%s", (_why, other) => {
+    expect(decideSettlement(other, ended("ran", "listening"))).toEqual({ type: "nothing" });
+  });
+});
+
+describe("GitHub's word is awaited, when", () => {
+  test("it has named this runner, whatever the worker says", () => {
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    for (const outcome of ["ran", "idle", "runner-failed", undefined] as const) {
+      const settlement = decideSettlement({ ...job, state: "IN_PROGRESS", github }, ended(outcome));
+      expect(settlement).toEqual({ type: "await-word" });
+    }
+  });
+
+  test.each([
+    ["its runner ran a job by its own word", ended("ran")],
+    ["its runner printed Running job", ended(undefined, "listening", "running")],
+    ["its ping that it listened was lost, and it ran a job", ended(undefined, "running")],
+    ["that ping was lost, and it ended badly", ended("runner-failed", "running")],
+    ["it ran a job and ended badly", ended("runner-failed", "listening", "running")],
+  ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "await-word" }));
+});
+
+describe("only GitHub can tell, when", () => {
+  test.each([
+    ["it idled by its own word", ended("idle")],
+    ["it listened and was lost", ended(undefined, "listening")],
+    ["it listened and its runner failed", ended("runner-failed", "listening")],
+    ["it listened and was cancelled", ended("cancelled", "listening")],
+    ["it was lost with a registration", { ...ended(undefined, "booting"), registered: true }],
+  ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "ask-github" }));
+});
+
+describe("a failed start, when", () => {
+  test.each(["preflight-failed", "registration-refused", "config-failed", "cancelled"] as const)(
+    "its runner never listened: %s",
+    (outcome) => {
+      expect(decideSettlement(job, ended(outcome, "booting", "preflight"))).toEqual({
+        type: "failed-start",
+        failure: { outcome, message: "why" },
+      });
+    },
+  );
+
+  test("it failed with a registration, and says so: GitHub need not be asked", () => {
+    const failed = { ...ended("config-failed", "booting", "registering"), registered: true };
+    expect(decideSettlement(job, failed).type).toBe("failed-start");
+  });
+
+  test("it was lost before its runner listened: the message says where to look", () => {
+    expect(decideSettlement(job, ended(undefined, "booting"))).toEqual({
+      type: "failed-start",
+      failure: { outcome: "runner-failed", message: expect.stringContaining("pool's log") },
+    });
+  });
+});
+
+describe("what is known of the loss of a worker", () => {
+  const gone = { ...ended(undefined, "booting"), lostWhy: "OOMKilled" };
+
+  test("is in the reason of the next start", () => {
+    const message = "its worker ended without a report: OOMKilled";
+    expect(failureOf(gone)).toEqual({ outcome: "runner-failed", message });
+    expect(failureOf(undefined).message).toContain("pool's log");
+  });
+
+  test("is kept with its job, for GitHub's word will not say it; not of one that reported, and once", () => {
+    expect(toldLoss(job, gone)).toEqual({ ...job, lostWhy: "OOMKilled" });
+    const told = toldLoss(job, gone);
+    expect(toldLoss(told, gone)).toBe(told);
+    expect(toldLoss(told, ended(undefined, "booting"))).toBe(told);
+    expect(toldLoss(job, ended(undefined, "booting"))).toBe(job);
+    expect(toldLoss(job, { ...ended("ran"), lostWhy: "OOMKilled" })).toBe(job);
+  });
+
+  test("a failed preflight names the node: the next worker goes elsewhere", () => {
+    const place = { node: "n1", devices: ["2"] };
+    expect(failureOf({ ...ended("preflight-failed"), place })).toMatchObject({ node: "n1" });
+    expect(failureOf(ended("preflight-failed")).node).toBeUndefined();
+    expect(failureOf({ ...ended("config-failed"), place })).not.toHaveProperty("node");
+  });
+});
+
+test("a job of the API, too, waits again after a failed start", () => {
+  const api = aJob({ origin: "api", github: undefined, workerId: WORKER_ID });
+  expect(decideSettlement(api, ended("config-failed")).type).toBe("failed-start");
+});
+
+describe("GitHub has been asked about a job since its worker ended", () => {
+  const worker = aWorker({ state: "finished", phases: { done: T0 } });
+  const asked = (verifyAt: number | undefined, now = T0 + 60_000) =>
+    isAskedSince(aJob({ verifyAt }), worker, now);
+
+  test("when its next question is as far from now as one that was asked since", () => {
+    expect(asked(T0 + GITHUB_RECHECK_MS)).toBe(true);
+    expect(asked(T0 + GITHUB_RECHECK_MS - 1)).toBe(false);
+    expect(asked(T0 + 60_000 + GITHUB_RECHECK_MS)).toBe(true);
+    expect(asked(T0 + 60_000 + GITHUB_RECHECK_MS + 1)).toBe(false);
+  });
+
+  test("not when none is set, or nobody knows when its worker ended", () => {
+    expect(asked(undefined)).toBe(false);
+    expect(isAskedSince(aJob({ verifyAt: T0 + GITHUB_RECHECK_MS }), aWorker(), T0)).toBe(false);
+  });
+});

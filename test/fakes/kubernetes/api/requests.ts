@@ -1,0 +1,124 @@
+// The API server's verbs on its objects: what a request reads or changes, or the StatusError that it is refused with.
+
+import type { ClusterState } from "../cluster-state.ts";
+import { USER } from "../cluster-state.ts";
+import type { Kubelet } from "../kubelet.ts";
+import type { Json, KubeObject } from "../objects.ts";
+import { deletePod } from "../pod-deletion.ts";
+import { admit } from "./admission.ts";
+import type { Target } from "./resources.ts";
+import { matches, pageOf } from "./selectors.ts";
+import { alreadyExists, badRequest, notFound, rbacDenied, StatusError } from "./status.ts";
+import { validateObject } from "./validate.ts";
+
+export type ApiRequest = {
+  readonly method: string;
+  readonly target: Target;
+  readonly query: URLSearchParams;
+  readonly body: Json;
+};
+
+export type Answer = { readonly code: number; readonly body: Json };
+
+export type RequestDeps = {
+  readonly state: ClusterState;
+  readonly kubelet: Kubelet;
+  /** Continue tokens of an earlier version have expired. */
+  readonly oldestToken: () => number;
+};
+
+export function answerRequest(request: ApiRequest, deps: RequestDeps): Answer {
+  authorize(request, deps.state);
+  const { method, target } = request;
+  if (method === "POST") return create(request, deps);
+  if (method === "DELETE") return remove(request, deps);
+  if (method !== "GET")
+    throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method");
+  if (target.name === undefined) return list(request, deps);
+  const object = find(target, deps.state);
+  return target.sub === "log" ? log(object, request, deps) : { code: 200, body: object };
+}
+
+const VERBS: { readonly [method: string]: string } = { POST: "create", DELETE: "delete", GET: "get" };
+
+function authorize({ method, target }: ApiRequest, { rules }: ClusterState): void {
+  const { resource, name, sub, namespace } = target;
+  const verb = method === "GET" && name === undefined ? "list" : (VERBS[method] ?? "update");
+  const what = sub === undefined ? resource.plural : `${resource.plural}/${sub}`;
+  if (rules.denied.has(`${verb} ${what}`)) {
+    throw rbacDenied({ ...resource, ...(sub !== undefined && { sub }) }, verb, namespace, USER, name);
+  }
+}
+
+function create({ target, query, body }: ApiRequest, { state }: RequestDeps): Answer {
+  const { resource, namespace } = target;
+  if (body === undefined) throw badRequest("the body is no JSON");
+  if (namespace !== undefined && state.objects.get("Namespace", undefined, namespace) === undefined) {
+    throw notFound({ plural: "namespaces", group: "", kind: "Namespace" }, namespace);
+  }
+  const named = body.metadata?.namespace;
+  if (named !== undefined && named !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  validateObject(resource, body, query.get("fieldValidation") === "Strict");
+  const dryRun = query.get("dryRun") === "All";
+  const admitted = namespace === undefined ? body : admit(state, resource, namespace, body, dryRun);
+  if (dryRun) return { code: 201, body: admitted };
+  const object = state.objects.create(resource.kind, admitted, namespace);
+  if (object === undefined) throw alreadyExists(resource, body.metadata.name);
+  return { code: 201, body: object };
+}
+
+function remove({ target, query, body }: ApiRequest, { state }: RequestDeps): Answer {
+  const object = find(target, state);
+  const options = { ...Object.fromEntries(query), ...body };
+  if (object.kind === "Pod") {
+    const grace = options.gracePeriodSeconds;
+    deletePod(state, object, grace === undefined ? undefined : Number(grace));
+    return { code: 200, body: object };
+  }
+  // The default for Jobs leaves their pods.
+  if (object.kind === "Job" && (options.propagationPolicy ?? "Orphan") === "Orphan") orphan(object, state);
+  state.objects.remove(object);
+  const details = { name: object.metadata.name, kind: target.resource.plural, uid: object.metadata.uid };
+  return { code: 200, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details } };
+}
+
+function orphan(job: KubeObject, state: ClusterState): void {
+  for (const pod of state.objects.list("Pod", job.metadata.namespace)) {
+    const { ownerReferences: owners = [] } = pod.metadata;
+    pod.metadata.ownerReferences = owners.filter(({ uid }) => uid !== job.metadata.uid);
+  }
+}
+
+function list({ target, query }: ApiRequest, { state, oldestToken }: RequestDeps): Answer {
+  const { resource, namespace } = target;
+  const all = state.objects.list(resource.kind, namespace).filter((object) => matches(object, query));
+  const { items, next } = pageOf(all, query, state.objects.version(), oldestToken());
+  const metadata = {
+    resourceVersion: String(state.objects.version()),
+    ...(next !== undefined && { continue: next }),
+  };
+  const apiVersion = resource.group === "" ? "v1" : `${resource.group}/v1`;
+  return { code: 200, body: { kind: `${resource.kind}List`, apiVersion, metadata, items } };
+}
+
+function log(pod: KubeObject, { query }: ApiRequest, { kubelet }: RequestDeps): Answer {
+  const container = kubelet.container(pod.metadata.uid);
+  if (container === undefined) {
+    const name = pod.spec.containers[0].name;
+    throw badRequest(
+      `container "${name}" in pod "${pod.metadata.name}" is waiting to start: ContainerCreating`,
+    );
+  }
+  const lines = container.log().replace(/\n$/, "").split("\n");
+  const tail = query.get("tailLines");
+  const text = (tail === null ? lines : lines.slice(-Number(tail))).join("\n");
+  return { code: 200, body: text === "" ? "" : `${text}\n` };
+}
+
+function find({ resource, namespace, name = "" }: Target, { objects }: ClusterState): KubeObject {
+  const object = objects.get(resource.kind, namespace, name);
+  if (object === undefined) throw notFound(resource, name);
+  return object;
+}

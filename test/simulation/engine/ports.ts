@@ -1,0 +1,236 @@
+// The ports of one process over the simulated world: each call may be slow, fail, lose its answer, or be the process's last.
+import type { PoolName } from "../../../shared/domain/ids.ts";
+import type { ApiStores } from "../../../shared/ports/api-store.ts";
+import type { CallbackSender } from "../../../shared/ports/callback-sender.ts";
+import type { Github } from "../../../shared/ports/github.ts";
+import type { PoolDriver } from "../../../shared/ports/pool-driver.ts";
+import { StoreError, type Stores } from "../../../shared/ports/store.ts";
+import type { Draw } from "./draw.ts";
+import type { Synchronous } from "./synchronous.ts";
+import type { Table } from "./table.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Weather } from "./weather.ts";
+
+/** One process that serves one call at a time. */
+export type Life = {
+  isOver: boolean;
+  /** Its calls so far. */
+  calls: number;
+  /** Told before the first wait of a call. */
+  onWait: (() => void) | undefined;
+};
+
+export type Ports = {
+  readonly stores: Stores;
+  readonly apiStores: ApiStores;
+  readonly github: Github;
+  readonly callbacks: CallbackSender;
+  readonly pools: ReadonlyMap<PoolName, PoolDriver>;
+};
+
+export type PortsOptions = {
+  readonly table: Table;
+  readonly github: Synchronous<Github>;
+  readonly pools: ReadonlyMap<PoolName, Synchronous<PoolDriver>>;
+  readonly callbacks: Synchronous<CallbackSender>;
+  readonly weather: Weather;
+  readonly timeline: Timeline;
+  readonly draw: Draw;
+  /** Longest answer of the store, ms. */
+  readonly storeMs: number;
+  /** A crash is planned: every effect is counted. */
+  readonly isArmed: () => boolean;
+  /** Asked around each effect: has the process just ended there? */
+  readonly endsAt: (life: Life, moment: "before" | "after", what: string) => boolean;
+};
+
+type Kind = "read" | "listing" | "write" | "replace" | "far" | "look";
+type Method = (...args: readonly unknown[]) => unknown;
+type Port = {
+  readonly kind: Kind;
+  /** With its store's, for people. */
+  readonly name: string;
+  readonly call: string;
+  readonly method: Method;
+  readonly overtake: Method | undefined;
+};
+
+const KINDS: { readonly [method: string]: Kind | undefined } = {
+  get: "read",
+  heads: "listing",
+  live: "listing",
+  list: "listing",
+  due: "listing",
+  open: "listing",
+  replace: "replace",
+};
+const POOL_EFFECTS: ReadonlySet<string> = new Set(["start", "stop"]);
+/** A listing shows what was true at most this long ago. */
+const STALE_MS = 60_000;
+/** Share of the store's answers that take their time where it is slow all day. */
+const SLOWER = 0.3;
+/** Longest stop of a process between two effects, as of a frozen function. */
+const SLOW_MS = 45_000;
+/** Pools and GitHub answer within this time. */
+const FAR_MS = 1_500;
+
+export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
+  const { table, github, pools, callbacks, weather, timeline, draw, storeMs, isArmed, endsAt } = options;
+  const listed = new Map<string, { readonly at: number; readonly answer: unknown }>();
+  const { api, all: _all, forgetWorker: _forget, ...stores } = table;
+  const { wrote: _wrote, ...apiStores } = api;
+  const storePorts = portsIn(stores);
+  const apiPorts = portsIn(apiStores);
+  const githubPorts = portsOf("github", github, () => "far");
+  const callbackPorts = portsOf("callbacks", { send: callbacks.send }, () => "far");
+  const poolPorts = [...pools].map(
+    ([name, pool]) =>
+      [name, pool, portsOf("pool", pool, (method) => (POOL_EFFECTS.has(method) ? "far" : "look"))] as const,
+  );
+  return (life) => ({
+    stores: wrapAll(life, storePorts) as Stores,
+    apiStores: wrapAll(life, apiPorts) as ApiStores,
+    github: wrap(life, githubPorts) as Github,
+    callbacks: { refusal: callbacks.refusal, ...wrap(life, callbackPorts) } as CallbackSender,
+    pools: new Map(
+      poolPorts.map(([name, { capabilities }, ports]) => [
+        name,
+        { ...wrap(life, ports), capabilities } as PoolDriver,
+      ]),
+    ),
+  });
+
+  function wrapAll(life: Life, all: readonly (readonly [string, readonly Port[]])[]): object {
+    const wrapped: { [name: string]: object } = {};
+    for (const [name, ports] of all) wrapped[name] = wrap(life, ports);
+    return wrapped;
+  }
+
+  function wrap(life: Life, ports: readonly Port[]): object {
+    const wrapped: { [method: string]: Method } = {};
+    for (const port of ports) {
+      if (port.kind === "far") wrapped[port.call] = (...args) => callFar(life, port, args);
+      else {
+        // No rest arguments where the most calls are: it halves their cost.
+        const callNear = port.kind === "look" ? callAtOnce : callStore;
+        wrapped[port.call] = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) =>
+          callNear(life, port, a, b, c, d, e);
+      }
+    }
+    return wrapped;
+  }
+
+  function callStore(
+    life: Life,
+    port: Port,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+    e: unknown,
+  ): Promise<unknown> {
+    if (weather.isCalm && storeMs === 0 && !isArmed()) return callAtOnce(life, port, a, b, c, d, e);
+    const ms = delayOf(port);
+    const args = [a, b, c, d, e];
+    return ms === 0
+      ? callInTrouble(life, port, args)
+      : wait(life, ms).then(() => callInTrouble(life, port, args));
+  }
+
+  function callAtOnce(
+    life: Life,
+    port: Port,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+    e: unknown,
+  ): Promise<unknown> {
+    if (life.isOver) return never();
+    try {
+      return Promise.resolve(port.method(a, b, c, d, e));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  function callInTrouble(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
+    if (life.isOver || endsBefore(life, port)) return never();
+    try {
+      return Promise.resolve(answerInTrouble(life, port, args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  function answerInTrouble(life: Life, port: Port, args: readonly unknown[]): unknown {
+    if (weather.strikes("store-fault", port.name)) throw fault(`The store did not answer ${port.name}`);
+    if (port.kind === "replace" && weather.strikes("store-race", port.name)) port.overtake?.(args[0]);
+    if (port.kind === "listing") return list(port, args);
+    return port.kind === "read" ? port.method(...args) : answered(life, port, port.method(...args));
+  }
+
+  function delayOf(port: Port): number {
+    // Not all of them: what is answered at once meets what is not.
+    const ms = storeMs > 0 && draw.chance(SLOWER) ? draw.between(1, storeMs) : 0;
+    return weather.strikes("store-slow", port.name) ? ms + draw.between(50, SLOW_MS) : ms;
+  }
+
+  function endsBefore(life: Life, { kind, name }: Port): boolean {
+    return (kind === "write" || kind === "replace") && endsAt(life, "before", name);
+  }
+
+  function answered(life: Life, port: Port, answer: unknown): unknown {
+    if (endsAt(life, "after", port.name)) return never();
+    if (weather.strikes("store-lost-answer", port.name)) throw fault(`The answer of ${port.name} was lost`);
+    return answer;
+  }
+
+  function list(port: Port, args: readonly unknown[]): unknown {
+    const key = `${port.name} ${JSON.stringify(port.name === "due.due" ? [] : args)}`;
+    const older = listed.get(key);
+    const answer = port.method(...args);
+    const isUsable = older !== undefined && timeline.now() - older.at <= STALE_MS;
+    if (isUsable && weather.strikes("store-stale", port.name)) return older.answer;
+    listed.set(key, { at: timeline.now(), answer });
+    return answer;
+  }
+
+  function wait(life: Life, ms: number): Promise<void> {
+    life.onWait?.();
+    return timeline.pause(ms);
+  }
+
+  /** Its effect comes in the middle: others go on before and after it. */
+  async function callFar(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
+    await wait(life, draw.between(20, FAR_MS));
+    if (life.isOver || endsAt(life, "before", port.name)) return never();
+    const answer = port.method(...args);
+    await wait(life, draw.between(20, FAR_MS));
+    return life.isOver || endsAt(life, "after", port.name) ? never() : answer;
+  }
+}
+
+function portsIn(cores: { readonly [name: string]: object }): (readonly [string, readonly Port[]])[] {
+  return Object.entries(cores).map(
+    ([name, core]) => [name, portsOf(name, core, (method) => KINDS[method] ?? "write")] as const,
+  );
+}
+
+function portsOf(store: string, core: object, kindOf: (method: string) => Kind): Port[] {
+  const { overtake } = core as { overtake?: Method };
+  return Object.entries(core).flatMap(([call, method]) =>
+    typeof method === "function"
+      ? [{ kind: kindOf(call), name: `${store}.${call}`, call, method, overtake }]
+      : [],
+  );
+}
+
+/** A process that has ended hears no answer. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function fault(what: string): StoreError {
+  return new StoreError(`${what} (injected)`, { retryable: true });
+}

@@ -1,0 +1,142 @@
+// How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the first cause.
+import type { RanJob } from "../../shared/domain/started-job.ts";
+import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
+import { exitCode } from "../exit-codes.ts";
+import type { PreflightCode } from "../preflight/preflight-verdict.ts";
+import type { RunnerMarker } from "../runner/log-lines.ts";
+import type { ProcessEnd } from "../runner/runner-process.ts";
+
+export type FailedStart =
+  | "registration-refused"
+  | "config-failed"
+  | "runner-failed"
+  | "runner-too-old"
+  | "no-runner";
+
+export type Ending =
+  | {
+      readonly type: "preflight-failed";
+      readonly code: PreflightCode;
+      readonly message: string;
+      readonly badCards?: readonly string[] | undefined;
+    }
+  | { readonly type: "failed"; readonly outcome: FailedStart; readonly message: string }
+  | { readonly type: "drained"; readonly reason: string }
+  | { readonly type: "signalled" }
+  /** By itself: its output and its exit say why. */
+  | { readonly type: "runner-ended" };
+
+/** What of a worker's life decides its report. */
+export type EndFacts = {
+  /** Why it ends; the first cause stays. */
+  readonly ending: Ending | undefined;
+  readonly listened: boolean;
+  /** Set once the runner printed `Running job`. */
+  readonly jobName: string | undefined;
+  readonly result: string | undefined;
+  /** A marker that explains an end: too old, deleted, session conflict. */
+  readonly remark: RunnerMarker["type"] | undefined;
+  /** By the hooks of its runner. */
+  readonly ran: RanJob | undefined;
+  /** Why the started hook let no step of the job run. */
+  readonly refusal: string | undefined;
+  /** What its job left on its cards, in a sentence. */
+  readonly residue: string | undefined;
+  /** The last error in its traces. */
+  readonly lastError: string | undefined;
+};
+
+/** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
+const EXIT_TOO_OLD = 7;
+
+type Judgement = { readonly outcome: WorkerOutcome; readonly message: string };
+
+export function concludeReport(
+  facts: EndFacts,
+  end: ProcessEnd | undefined,
+): { readonly report: WorkerReport; readonly exitCode: number } {
+  const { outcome, message } = judge(facts, end);
+  const runnerExit = end?.type === "exited" ? { code: end.code, signal: end.signal } : undefined;
+  const preflight = facts.ending?.type === "preflight-failed" ? facts.ending : undefined;
+  const refusal = facts.refusal && `It was ${facts.refusal}.`;
+  return {
+    report: {
+      outcome,
+      message: [message, refusal, facts.residue].filter((sentence) => sentence).join(" "),
+      runnerExit,
+      jobName: facts.jobName,
+      result: facts.result,
+      ...(facts.ran && { ran: facts.ran }),
+      ...(preflight?.badCards && { badCards: preflight.badCards }),
+    },
+    exitCode: exitCode(outcome, preflight?.code),
+  };
+}
+
+function judge(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
+  const { ending, jobName } = facts;
+  switch (ending?.type) {
+    case "preflight-failed":
+      return { outcome: "preflight-failed", message: `${ending.code}: ${ending.message}` };
+    case "failed":
+      return { outcome: ending.outcome, message: ending.message };
+    case "signalled":
+      return {
+        outcome: "cancelled",
+        message:
+          jobName === undefined
+            ? "The worker was stopped before its runner took a job."
+            : `The worker was stopped while it ran ${jobName}.`,
+      };
+    case "drained":
+      // GitHub may have assigned a job in the moment of the interrupt.
+      if (jobName !== undefined)
+        return { outcome: "ran", message: `Ran ${jobName}; the runner was being drained.` };
+      return { outcome: "idle", message: `Ended without a job, as asked (${ending.reason}).` };
+    default:
+      return judgeRunner(facts, end);
+  }
+}
+
+function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
+  if (end?.type === "not-started") {
+    return {
+      outcome: "no-runner",
+      message: `run.sh did not start: ${end.error.message}. Check RUNNER_HOME and RUNNER_USER.`,
+    };
+  }
+  const exit = describeExit(end);
+  if (facts.jobName !== undefined) {
+    const result = facts.result === undefined ? `${exit}, without a result` : `result ${facts.result}`;
+    return { outcome: "ran", message: `Ran ${facts.jobName}: ${result}.` };
+  }
+  if (facts.remark === "too-old" || end?.code === EXIT_TOO_OLD) {
+    return {
+      outcome: "runner-too-old",
+      message: "GitHub refuses this version of actions/runner. Update it in the image.",
+    };
+  }
+  if (facts.listened) {
+    const why = facts.remark === "deleted" ? "GitHub removed its registration" : exit;
+    return { outcome: "idle", message: `The runner listened and ended without a job: ${why}.` };
+  }
+  const why = facts.remark === undefined ? exit : REMARKS[facts.remark];
+  return {
+    outcome: "runner-failed",
+    message: `The runner ended before it listened: ${why}. ${lastWords(facts.lastError)}`,
+  };
+}
+
+function lastWords(error: string | undefined): string {
+  return error === undefined ? "See its lines in the log." : `Its last error: ${error}`;
+}
+
+const REMARKS: { readonly [remark: string]: string | undefined } = {
+  deleted: "GitHub has no registration of it",
+  "session-conflict": "another process has its session",
+};
+
+function describeExit(end: ProcessEnd | undefined): string {
+  if (end?.type !== "exited") return "it did not say why";
+  return end.signal === undefined ? `exit code ${end.code}` : `killed by ${end.signal}`;
+}
