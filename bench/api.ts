@@ -20,6 +20,7 @@ import { systemClock } from "../shared/adapters/system/clock.ts";
 import { jobId, tenantId } from "../shared/domain/ids.ts";
 import { endedApi } from "../shared/domain/job/api-steps.ts";
 import type { ApiDeps } from "../shared/usecases/client-plane/api-deps.ts";
+import { replaceSeen } from "../shared/usecases/update.ts";
 import { aTemplate } from "../test/domain/builders.ts";
 import { ACME, createWorld } from "../test/fakes/world.ts";
 import type { Answers, Load } from "./api-client.ts";
@@ -175,9 +176,8 @@ async function end(deps: ApiDeps, ids: readonly string[], state: "COMPLETED" | "
   for (const id of ids) {
     const job = await deps.stores.jobs.get(jobId(id));
     if (job === undefined) throw new Error(`no job ${id}`);
-    await deps.stores.jobs.replace(
-      endedApi(job, { state, reason: "worker-failed", message: "bench" }, Date.now()),
-    );
+    const ended = endedApi(job, { state, reason: "worker-failed", message: "bench" }, Date.now());
+    await replaceSeen(deps.stores.jobs, job, ended);
   }
 }
 

@@ -8,6 +8,10 @@ import { StoreError } from "../ports/store.ts";
 /** Lost races in a row before the caller is told to come again: more than a handful of writers never meet on one item. */
 const MAX_RACES = 8;
 
+type Versioned = { readonly version: number };
+
+type Replaceable<T> = { replace(next: T): Promise<boolean> };
+
 export type Updated<T> = { readonly item: T | undefined; readonly changed: boolean };
 
 /** `decide` answers undefined (or the same object) when nothing is to be written. */
@@ -16,7 +20,7 @@ export function updateJob(
   id: JobId,
   decide: (job: Job) => Job | undefined,
 ): Promise<Updated<Job>> {
-  return update("job", id, () => jobs.get(id), jobs.replace.bind(jobs), decide, undefined);
+  return update("job", id, () => jobs.get(id), jobs, decide, undefined);
 }
 
 /** `seen`: the worker as this request has just read it, which saves the first read. */
@@ -26,14 +30,14 @@ export function updateWorker(
   decide: (worker: Worker) => Worker | undefined,
   seen?: Worker,
 ): Promise<Updated<Worker>> {
-  return update("worker", id, () => workers.get(id), workers.replace.bind(workers), decide, seen);
+  return update("worker", id, () => workers.get(id), workers, decide, seen);
 }
 
-async function update<T>(
+async function update<T extends Versioned>(
   noun: string,
   id: string,
   get: () => Promise<T | undefined>,
-  replace: (next: T) => Promise<boolean>,
+  store: Replaceable<T>,
   decide: (item: T) => T | undefined,
   seen: T | undefined,
 ): Promise<Updated<T>> {
@@ -42,9 +46,23 @@ async function update<T>(
     if (item === undefined) return { item, changed: false };
     const next = decide(item);
     if (next === undefined || next === item) return { item, changed: false };
-    if (await replace(next)) return { item: next, changed: true };
+    const written = await replaceSeen(store, item, next);
+    if (written !== undefined) return { item: written, changed: true };
   }
   throw new StoreError(`${noun} ${id}: other writers were first ${MAX_RACES} times in a row; try again`, {
     retryable: true,
   });
+}
+
+/**
+ * Writes `next` where the store still has `seen`, and counts the version: nothing else does, so that steps compose.
+ * Answers the item as it is stored now; undefined when somebody else has written since.
+ */
+export async function replaceSeen<T extends Versioned>(
+  store: Replaceable<T>,
+  seen: T,
+  next: T,
+): Promise<T | undefined> {
+  const written = { ...next, version: seen.version + 1 };
+  return (await store.replace(written)) ? written : undefined;
 }

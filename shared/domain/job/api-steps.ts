@@ -177,5 +177,5 @@ export function apiLimits(job: Job, endpoint: Endpoint): { executionTimeoutMs: n
 }
 
 function next(job: Job, api: ApiSide, change: Partial<Job> = {}): Job {
-  return { ...job, ...change, api, version: job.version + 1 };
+  return { ...job, ...change, api };
 }

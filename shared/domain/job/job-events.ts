@@ -52,7 +52,7 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
   const step = rank(word.status) - rank(job.github.status);
   if (step < 0 || (step === 0 && !isNewerRunner(job.github, word))) return job;
   const github = sideOf(word);
-  const next: Job = { ...job, github, version: job.version + 1 };
+  const next: Job = { ...job, github };
   if (word.status === "completed") return completed(next, word, now);
   if (word.status === "in_progress") {
     return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };

@@ -19,7 +19,6 @@ const START_RETRY: Backoff = { minMs: START_RETRY_MIN_MS, maxMs: START_RETRY_MAX
 export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
   return {
     ...job,
-    version: job.version + 1,
     workerId,
     starts: job.starts + 1,
     phases: { ...job.phases, starting: now },
@@ -28,14 +27,13 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
 
 /** Bound to a worker that exists already: a rebind, or a surplus worker. */
 export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
-  return { ...job, version: job.version + 1, workerId, formerWorkerId, lostWhy: undefined };
+  return { ...job, workerId, formerWorkerId, lostWhy: undefined };
 }
 
 /** Back to its old place in the lane, without a worker. */
 export function requeue(job: Job): Job {
   return {
     ...job,
-    version: job.version + 1,
     workerId: undefined,
     formerWorkerId: undefined,
     lostWhy: undefined,
@@ -97,7 +95,7 @@ const NOT_ASSIGNED =
 export function awaitProbe(job: Job, until: EpochMs, now: EpochMs): Job {
   const hold: Hold = { reason: "awaits-probe", message: AWAITS_PROBE, until };
   const idleEnds = job.idleEnds ?? 0;
-  return { ...job, version: job.version + 1, idleEnds, hold, phases: { ...job.phases, held: now } };
+  return { ...job, idleEnds, hold, phases: { ...job.phases, held: now } };
 }
 
 const AWAITS_PROBE =
@@ -108,19 +106,18 @@ const AWAITS_PROBE =
 export function heldWithout(job: Job, until: EpochMs, now: EpochMs): Job {
   const message = `no endpoint "${job.endpoint}" is in dispatch.yaml any more`;
   const hold: Hold = { reason: "endpoint-removed", message, until };
-  return { ...job, version: job.version + 1, hold, phases: { ...job.phases, held: now } };
+  return { ...job, hold, phases: { ...job.phases, held: now } };
 }
 
 /** Into the lane of the pool that its endpoint is in now. */
 export function movedTo(job: Job, { pool, cards }: Pick<Job, "pool" | "cards">): Job {
-  return { ...job, version: job.version + 1, pool, cards };
+  return { ...job, pool, cards };
 }
 
 /** The wait is over: back into the lane. */
 export function liftHold(job: Job, now: EpochMs): Job {
   return {
     ...job,
-    version: job.version + 1,
     hold: undefined,
     phases: { ...job.phases, queued: job.phases.queued ?? now },
   };
@@ -128,11 +125,11 @@ export function liftHold(job: Job, now: EpochMs): Job {
 
 /** Its lane is known: from now on the lane is looked at, not the job. */
 export function admitted(job: Job): Job {
-  return { ...job, version: job.version + 1, admitAt: undefined };
+  return { ...job, admitAt: undefined };
 }
 
 export function verifyLater(job: Job, at: EpochMs): Job {
-  return { ...job, version: job.version + 1, verifyAt: at };
+  return { ...job, verifyAt: at };
 }
 
 /** For a question to GitHub: a hold that is over sooner lasts until then, or it would make the job due meanwhile. */

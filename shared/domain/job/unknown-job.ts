@@ -15,7 +15,7 @@ export function unknownToGithub(job: Job, now: EpochMs): Job {
   const unknownSince = job.unknownSince ?? now;
   if (now - unknownSince >= GITHUB_QUEUE_MS) return givenUp(job, now);
   const verifyAt = now + pauseMs(now - unknownSince);
-  if (job.state !== "IN_QUEUE") return { ...job, version: job.version + 1, unknownSince, verifyAt };
+  if (job.state !== "IN_QUEUE") return { ...job, unknownSince, verifyAt };
   const hold = { reason: "unknown-to-github", message: UNKNOWN, until: verifyAt } as const;
   return { ...requeue(job), unknownSince, verifyAt, hold, phases: { ...job.phases, held: now } };
 }
@@ -34,7 +34,6 @@ function pauseMs(lastedMs: number): number {
 function givenUp(job: Job, now: EpochMs): Job {
   return {
     ...job,
-    version: job.version + 1,
     state: "TIMED_OUT",
     hold: undefined,
     verifyAt: undefined,

@@ -50,7 +50,7 @@ export function afterFailedStart(
   }
   // A few fast tries are worth it whatever it was: even a refusal of the pool may be one of this very start.
   const again = requeueAfterFailure(job, { ...failure, outcome: "runner-failed" }, now, random);
-  return requeued({ ...again, version: job.version });
+  return requeued(again);
 }
 
 /** Back in its lane, not begun. */
@@ -59,7 +59,6 @@ function requeued(job: Job): Job {
   const { starting: _starting, running: _running, ...phases } = job.phases;
   return {
     ...job,
-    version: job.version + 1,
     state: "IN_QUEUE",
     workerId: undefined,
     formerWorkerId: undefined,

@@ -29,13 +29,13 @@ export function heardOf(worker: Worker, started: StartedJob, now: EpochMs): Work
   // An API job's runner is paired with no job of GitHub's: its word only tells whose job would be stopped with it.
   const settled = worker.kind === "api-runner";
   const binding = { started, heardAt: now, asked: 0, askedAt: undefined, settled };
-  return { ...worker, version: worker.version + 1, binding };
+  return { ...worker, binding };
 }
 
 /** Undefined when there is nothing to settle. */
 export function settledBinding(worker: Worker): Worker | undefined {
   if (worker.binding === undefined || worker.binding.settled) return undefined;
-  return { ...worker, version: worker.version + 1, binding: { ...worker.binding, settled: true } };
+  return { ...worker, binding: { ...worker.binding, settled: true } };
 }
 
 /** Written before GitHub is asked, so that a crash or a second ping does not ask twice. */
@@ -43,7 +43,7 @@ export function askedBinding(worker: Worker, now: EpochMs): Worker | undefined {
   const { binding } = worker;
   if (binding === undefined || binding.settled) return undefined;
   const next = { ...binding, asked: binding.asked + 1, askedAt: now };
-  return { ...worker, version: worker.version + 1, binding: next };
+  return { ...worker, binding: next };
 }
 
 /** GitHub has named our runner for the worker's job, and that job is of the run which the hook named. */

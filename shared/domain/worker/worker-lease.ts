@@ -88,6 +88,5 @@ export function unleased(worker: Worker, job: JobId, step: Step): Worker | undef
 }
 
 function next(worker: Worker, { limits }: Step): Worker {
-  const moved = { ...worker, version: worker.version + 1 };
-  return { ...moved, dueAt: workerDueAt(moved, limits) };
+  return { ...worker, dueAt: workerDueAt(worker, limits) };
 }

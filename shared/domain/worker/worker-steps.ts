@@ -195,18 +195,18 @@ export function lost(worker: Worker, step: Step, report = worker.report): Worker
 
 /** GitHub was asked whether this idle runner is registered still; asked again later. */
 export function registrationChecked(worker: Worker, step: Step): Worker {
-  return due({ ...worker, version: worker.version + 1, registrationCheckedAt: step.now }, step);
+  return due({ ...worker, registrationCheckedAt: step.now }, step);
 }
 
 /** Asked to drain by its next ping. Undefined when it was asked before or has ended. */
 export function draining(worker: Worker, reason: DrainReason, step: Step): Worker | undefined {
   if (!isServing(worker) || worker.drain !== undefined) return undefined;
-  return due({ ...worker, version: worker.version + 1, drain: { reason, at: step.now } }, step);
+  return due({ ...worker, drain: { reason, at: step.now } }, step);
 }
 
 /** Serves another job of the same endpoint and tenant from now on. */
 export function serving(worker: Worker, jobId: JobId): Worker {
-  return { ...worker, version: worker.version + 1, jobId, drain: undefined, spareUntil: undefined };
+  return { ...worker, jobId, drain: undefined, spareUntil: undefined };
 }
 
 /** Has no job of its own, and is kept for one that GitHub may give it. */
@@ -216,11 +216,11 @@ export function isSpare(worker: Worker): boolean {
 }
 
 export function spared(worker: Worker, until: EpochMs, step: Step): Worker {
-  return due({ ...worker, version: worker.version + 1, spareUntil: until }, step);
+  return due({ ...worker, spareUntil: until }, step);
 }
 
 export function released(worker: Worker): Worker {
-  return { ...worker, version: worker.version + 1, state: "released", dueAt: undefined };
+  return { ...worker, state: "released", dueAt: undefined };
 }
 
 /** How long the pool waits between TERM and KILL. */
@@ -230,7 +230,7 @@ export function graceMs(worker: Worker): number {
 
 function moved(worker: Worker, state: WorkerState, phase: WorkerPhase, step: Step): Worker {
   const phases = { ...worker.phases, [phase]: step.now };
-  return due({ ...worker, version: worker.version + 1, state, phases, heartbeatAt: step.now }, step);
+  return due({ ...worker, state, phases, heartbeatAt: step.now }, step);
 }
 
 function due(worker: Worker, { limits }: Step): Worker {

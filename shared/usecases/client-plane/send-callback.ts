@@ -65,5 +65,5 @@ async function attempt(deps: ApiDeps, job: Job, url: string): Promise<CallbackOu
 function withCallback(job: Job, change: Partial<Callback>): Job | undefined {
   if (job.api?.callback === undefined) return undefined;
   const callback = { ...job.api.callback, ...change };
-  return { ...job, version: job.version + 1, api: { ...job.api, callback } };
+  return { ...job, api: { ...job.api, callback } };
 }

@@ -18,15 +18,15 @@ import { endpointOf, limitsOf } from "../deps.ts";
 import { noteEnd } from "../ending/end-api-job.ts";
 import { markReleased, releaseCards } from "../ending/release-worker.ts";
 import type { Updated } from "../update.ts";
-import { updateJob, updateWorker } from "../update.ts";
+import { replaceSeen, updateJob, updateWorker } from "../update.ts";
 import { poolNodes } from "./pool-nodes.ts";
 import type { Reserved } from "./reserve-workers.ts";
 
 export type StartResult = "started" | "claim-lost" | "failed";
 
 export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Promise<StartResult> {
-  const claimed = claim(job, worker.id, deps.clock.now());
-  if (!(await deps.stores.jobs.replace(claimed))) {
+  const claimed = await replaceSeen(deps.stores.jobs, job, claim(job, worker.id, deps.clock.now()));
+  if (claimed === undefined) {
     await giveBack(deps, worker);
     return "claim-lost";
   }
@@ -40,7 +40,7 @@ export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Prom
 export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResult> {
   // The pass may only have stood still, and claim the job yet: behind this write it comes too late.
   const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) =>
-    isWaiting(current) ? { ...current, version: current.version + 1 } : undefined,
+    isWaiting(current) ? { ...current } : undefined,
   );
   if (job === undefined || job.workerId !== worker.id || isTerminal(job)) {
     await giveUp(deps, worker, "reserving");

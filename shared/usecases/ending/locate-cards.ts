@@ -15,9 +15,7 @@ export async function locateCards(deps: Deps, worker: Worker): Promise<Worker> {
   const { node, devices } = container;
   if (node === undefined && devices === undefined) return worker;
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    current.state === "released"
-      ? undefined
-      : { ...current, version: current.version + 1, place: { node, devices } },
+    current.state === "released" ? undefined : { ...current, place: { node, devices } },
   );
   return item ?? worker;
 }

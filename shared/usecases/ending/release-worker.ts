@@ -101,6 +101,6 @@ function isLeftToGithub({ phases, createdAt }: Worker, now: EpochMs): boolean {
 async function lookAgain(deps: Deps, worker: Worker, afterMs: number): Promise<void> {
   const dueAt = deps.clock.now() + afterMs;
   await updateWorker(deps.stores.workers, worker.id, (current) =>
-    current.state === "released" ? undefined : { ...current, version: current.version + 1, dueAt },
+    current.state === "released" ? undefined : { ...current, dueAt },
   );
 }

@@ -47,7 +47,7 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
 function askedAt(job: Job, worker: Worker, at: EpochMs): Job | undefined {
   const told = toldLoss(job, worker);
   if ((job.verifyAt ?? Number.POSITIVE_INFINITY) > at) return verifyLater(told, at);
-  return told === job ? undefined : { ...told, version: job.version + 1 };
+  return told === job ? undefined : told;
 }
 
 /**
@@ -116,7 +116,7 @@ function afterAnswer(deps: Deps, { job, asked, word, worker }: Answer): Job | un
   if (isGated(job, word)) return verifyLater(job, now + GATE_CHECK_MS);
   const isTakenBack = job.state === "IN_PROGRESS" && word.status === "queued";
   if (isTakenBack && !answersFor(worker, job)) return takenBack(job, word, now);
-  return stillOpen(deps, next, job.version, worker);
+  return stillOpen(deps, next, worker);
 }
 
 /** Its gate is not open yet, and it keeps its hold. */
@@ -131,11 +131,11 @@ function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubEr
 }
 
 /** GitHub says queued or in progress: a queued one without a worker waits again, the rest is asked about later. */
-function stillOpen(deps: Deps, job: Job, version: number, worker: Worker | undefined): Job {
-  const next = { ...job, version, unknownSince: undefined };
+function stillOpen(deps: Deps, job: Job, worker: Worker | undefined): Job {
+  const next = { ...job, unknownSince: undefined };
   if (next.state === "IN_QUEUE" && next.workerId === undefined) return { ...requeue(next), hold: undefined };
   if (answersFor(worker, next)) {
-    return { ...next, version: version + 1, verifyAt: runCheckAt(next, deps.clock.now()) };
+    return { ...next, verifyAt: runCheckAt(next, deps.clock.now()) };
   }
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.

@@ -19,7 +19,7 @@ export async function expireJob(deps: Deps, seen: Job): Promise<boolean> {
   const { item: job, changed } = await updateJob(deps.stores.jobs, seen.id, (current) => {
     const known = withPickup(current, worker);
     const end = endOf(known, now);
-    return end === undefined ? known : endedApi({ ...known, version: current.version }, end, now);
+    return end === undefined ? known : endedApi(known, end, now);
   });
   if (!changed || job === undefined || !isTerminal(job)) return false;
   await noteEnd(deps, job);

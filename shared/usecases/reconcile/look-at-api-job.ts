@@ -22,9 +22,7 @@ export async function lookAtApiJob(deps: Deps, seen: Job): Promise<Job | undefin
 /** No run holds it, and there is nobody to ask about a job that GitHub does not know. */
 async function forgetVerify(deps: Deps, seen: Job): Promise<void> {
   await updateJob(deps.stores.jobs, seen.id, (job) =>
-    isTerminal(job) || !isBy(job.verifyAt, deps.clock.now())
-      ? undefined
-      : { ...job, version: job.version + 1, verifyAt: undefined },
+    isTerminal(job) || !isBy(job.verifyAt, deps.clock.now()) ? undefined : { ...job, verifyAt: undefined },
   );
 }
 

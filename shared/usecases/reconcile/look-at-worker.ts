@@ -143,7 +143,7 @@ function plannedStop(deps: Deps, worker: Worker, reason: string, stop: () => Pro
 /** Nothing is written when it has moved on meanwhile. */
 async function lookAgain(deps: Deps, worker: Worker, dueAt: EpochMs): Promise<void> {
   await updateWorker(deps.stores.workers, worker.id, (current) =>
-    current.version === worker.version ? { ...current, version: current.version + 1, dueAt } : undefined,
+    current.version === worker.version ? { ...current, dueAt } : undefined,
   );
 }
 

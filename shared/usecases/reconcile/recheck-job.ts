@@ -37,5 +37,5 @@ export async function recheckJob(deps: Deps, seen: Job): Promise<void> {
 
 function paired(job: Job, now: EpochMs): Job {
   const verifyAt = runCheckAt(job, now);
-  return { ...job, version: job.version + 1, formerWorkerId: undefined, verifyAt };
+  return { ...job, formerWorkerId: undefined, verifyAt };
 }

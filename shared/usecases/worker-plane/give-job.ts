@@ -147,7 +147,7 @@ async function hand(deps: Deps, worker: Worker, job: Job): Promise<GiveOutcome |
 function begun(job: Job, worker: WorkerId, now: number): Job | undefined {
   if (job.workerId === worker) return startedApi(job, now);
   if (!isWaiting(job)) return undefined;
-  return { ...startedApi(bind(job, worker), now), version: job.version + 1 };
+  return { ...startedApi(bind(job, worker), now) };
 }
 
 async function inputOf(deps: Deps, worker: Worker, job: Job): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import { canTake } from "../../domain/worker/worker-lease.ts";
 import { kindFor, serving } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
-import { updateJob, updateWorker } from "../update.ts";
+import { replaceSeen, updateJob, updateWorker } from "../update.ts";
 import { yieldCards } from "./yield-cards.ts";
 
 /** True when an idle worker has it now; its next poll is answered with it. */
@@ -26,8 +26,8 @@ export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
 
 /** The worker first: a crash between the two leaves a job that still waits. */
 async function bindTo(deps: Deps, worker: Worker, job: Job): Promise<boolean> {
-  const pointed = await deps.stores.workers.replace(serving(worker, job.id));
-  if (!pointed) return false;
+  const pointed = await replaceSeen(deps.stores.workers, worker, serving(worker, job.id));
+  if (pointed === undefined) return false;
   const { changed } = await updateJob(deps.stores.jobs, job.id, (current) =>
     isWaiting(current) ? bind(current, worker.id) : undefined,
   );

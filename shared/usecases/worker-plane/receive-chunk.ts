@@ -2,6 +2,7 @@
 import type { JobId, WorkerId } from "../../domain/ids.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import type { Deps } from "../deps.ts";
+import { replaceSeen } from "../update.ts";
 import type { Heard } from "./receive-result.ts";
 import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
 
@@ -32,7 +33,7 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
     const written = api.stream.written + 1;
     await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
     const side = { ...api, stream: { ...api.stream, written, bytes } };
-    if (!(await deps.stores.jobs.replace({ ...served, version: served.version + 1, api: side }))) continue;
+    if ((await replaceSeen(deps.stores.jobs, served, { ...served, api: side })) === undefined) continue;
     await acknowledge(deps, worker, job);
     return "heard";
   }

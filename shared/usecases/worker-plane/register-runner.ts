@@ -105,7 +105,7 @@ async function mint(
   }
   const { encodedJitConfig, runnerId } = await jitConfig(deps, worker, caller);
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    isServing(current) ? { ...current, version: current.version + 1, runnerId } : undefined,
+    isServing(current) ? { ...current, runnerId } : undefined,
   );
   if (item === undefined || isServing(item)) return { type: "jit", encodedJitConfig };
   // Its release may have looked for the registration before there was one.

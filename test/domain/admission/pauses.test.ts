@@ -119,11 +119,10 @@ describe("a drain", () => {
   });
 
   test("asks a runner that idles, ends at once what cannot have a job, and blames neither", () => {
-    expect(off(listening)).toMatchObject({ version: 2, state: "listening", drain: { reason: "operator" } });
+    expect(off(listening)).toMatchObject({ state: "listening", drain: { reason: "operator" } });
     for (const state of ["starting", "booted"] as const) {
       const ended = off({ state });
       expect(ended).toMatchObject({
-        version: 2,
         state: "lost",
         drain: { reason: "operator", at: step.now },
         dueAt: step.now,
@@ -132,7 +131,7 @@ describe("a drain", () => {
       expect(decideSettlement(job, ended as Worker)).toEqual({ type: "called-off" });
     }
     const idle = off({ kind: "program", state: "listening" });
-    expect(idle).toMatchObject({ version: 2, state: "finished", report: { outcome: "idle" } });
+    expect(idle).toMatchObject({ state: "finished", report: { outcome: "idle" } });
   });
 
   test("a runner that had a job after all was not called off", () => {

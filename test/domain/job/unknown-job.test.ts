@@ -43,7 +43,6 @@ describe("unknown to GitHub", () => {
   test("one in progress is not touched", () => {
     const running = aJob({ state: "IN_PROGRESS", workerId: WORKER_ID });
     expect(unknownToGithub(running, T0)).toMatchObject({
-      version: 2,
       unknownSince: T0,
       verifyAt: T0 + MINUTE_MS,
       state: "IN_PROGRESS",
@@ -55,7 +54,7 @@ describe("unknown to GitHub", () => {
 
 test("given up after 24 hours to the millisecond, with the reason; until then what it was stays", () => {
   const job = aJob({ unknownSince: T0, hold: undefined, failedStarts: 2 });
-  const kept = { id: job.id, failedStarts: 2, unknownSince: T0, version: 2 };
+  const kept = { id: job.id, failedStarts: 2, unknownSince: T0 };
   expect(unknownToGithub(job, T0 + GITHUB_QUEUE_MS - 1)).toMatchObject({
     ...kept,
     state: "IN_QUEUE",

@@ -62,7 +62,7 @@ describe("its own word is the result of a runner", () => {
   ] as const)("that says %s: %s, %s, with the whole report as its output", (outcome, state, reason) => {
     const worker = aRunner(outcome, listened);
     const job = settle(worker);
-    expect(job).toMatchObject({ state, version: 2, end: { reason, at: NOW } });
+    expect(job).toMatchObject({ state, end: { reason, at: NOW } });
     expect(job.api?.output).toEqual(inlinePayload(JSON.stringify(worker.report)));
     const hasFailed = state === "FAILED" || state === "TIMED_OUT";
     expect(job.api?.error === undefined).toBe(!hasFailed);
@@ -109,7 +109,7 @@ describe("what never began is tried again", () => {
     const job = settle(worker);
     expect(job).toMatchObject({
       state: "IN_QUEUE",
-      version: 2,
+
       workerId: undefined,
       failedStarts: 1,
       hold: { reason: "start-backoff", until: NOW + START_RETRY_MIN_MS },

@@ -42,10 +42,10 @@ function view(more: Partial<RebindView> = {}): RebindView {
 describe("W1 took B", () => {
   test("W1 serves B and W2 serves A; B remembers W2 until that is done", () => {
     expect(decideRebind(view())).toMatchObject({
-      taken: { id: B.id, version: 2, workerId: W1, formerWorkerId: W2 },
-      displaced: { id: A.id, version: 2, workerId: W2, state: "IN_QUEUE" },
-      taker: { id: W1, version: 2, jobId: B.id },
-      freed: { id: W2, version: 2, jobId: A.id },
+      taken: { id: B.id, workerId: W1, formerWorkerId: W2 },
+      displaced: { id: A.id, workerId: W2, state: "IN_QUEUE" },
+      taker: { id: W1, jobId: B.id },
+      freed: { id: W2, jobId: A.id },
       surplus: undefined,
     });
   });

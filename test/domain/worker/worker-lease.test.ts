@@ -65,7 +65,7 @@ describe("a program may be given a job", () => {
 describe("given", () => {
   test("it is on its way: nothing has shown that it arrived, and the worker counts as heard", () => {
     const worker = given(aProgram(), JOB, step);
-    expect(worker).toMatchObject({ version: 2, state: "listening", jobId: API_JOB_ID, heartbeatAt: NOW });
+    expect(worker).toMatchObject({ state: "listening", jobId: API_JOB_ID, heartbeatAt: NOW });
     expect(worker.lease).toEqual(aLease({ givenAt: NOW }));
     expect(hasUnsureJob(worker)).toBe(true);
     expect(worker.dueAt).toBe(NOW + HEARTBEAT_LOST_MS);
@@ -93,7 +93,6 @@ describe("shown to have arrived", () => {
   test("the worker runs from now on, and its job is sure", () => {
     const worker = acked(given(aProgram(), JOB, step), API_JOB_ID, { ...step, now: NOW + 9 }) as Worker;
     expect(worker).toMatchObject({
-      version: 3,
       state: "running",
       heartbeatAt: NOW + 9,
       phases: { listening: T0, running: NOW + 9 },
@@ -128,7 +127,7 @@ describe("a ping without the job that the program had", () => {
 
   test("is noted first: one may have been under way while the job arrived", () => {
     const outcome = missed(running({}), step);
-    expect(outcome).toMatchObject({ type: "noted", worker: { version: 2, lease: { missedAt: NOW } } });
+    expect(outcome).toMatchObject({ type: "noted", worker: { lease: { missedAt: NOW } } });
     // The job is still its own.
     expect(outcome).toMatchObject({
       worker: { state: "running", lease: { jobId: API_JOB_ID, ackedAt: T0 } },
@@ -160,7 +159,7 @@ describe("let go", () => {
       lease,
     });
     const worker = unleased(running, API_JOB_ID, step) as Worker;
-    expect(worker).toMatchObject({ version: 2, state: "listening", lease: undefined });
+    expect(worker).toMatchObject({ state: "listening", lease: undefined });
     expect(worker.phases).toEqual({ booting: T0, listening: NOW });
     expect(worker.dueAt).toBe(workerDueAt(worker, LIMITS));
     expect(canTake(worker, NOW)).toBe(true);

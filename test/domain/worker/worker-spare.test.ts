@@ -26,7 +26,7 @@ describe("a worker without a job of its own", () => {
 
   test("is kept for one that GitHub may give it, and looked at again then", () => {
     const spare = spared(listening, NOW + 30, step);
-    expect(spare).toMatchObject({ version: 2, spareUntil: NOW + 30, dueAt: NOW + 30 });
+    expect(spare).toMatchObject({ spareUntil: NOW + 30, dueAt: NOW + 30 });
     expect(isSpare(spare)).toBe(true);
     expect(isSpare({ ...spare, state: "booted" })).toBe(true);
     expect(serving(spare, aJob().id).spareUntil).toBeUndefined();
@@ -43,7 +43,7 @@ describe("a worker without a job of its own", () => {
 
   test("whose registration was found at GitHub is asked about later again", () => {
     const checked = registrationChecked(listening, step);
-    expect(checked).toMatchObject({ version: 2, registrationCheckedAt: NOW });
+    expect(checked).toMatchObject({ registrationCheckedAt: NOW });
     expect(checked.dueAt).toBeGreaterThan(NOW);
   });
 });

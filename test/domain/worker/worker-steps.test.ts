@@ -85,7 +85,6 @@ describe("a runner is registered", () => {
 describe("the pool said started", () => {
   test("the boot time runs", () => {
     expect(started(aWorker(), step)).toMatchObject({
-      version: 2,
       state: "starting",
       phases: { booting: NOW },
       heartbeatAt: NOW,
@@ -103,7 +102,7 @@ describe("the first call", () => {
     const outcome = taken(aWorker({ state }), "b1", step);
     expect(outcome).toMatchObject({
       type: "taken",
-      worker: { version: 2, state: "booted", bootId: "b1", phases: { booting: NOW, preflight: NOW } },
+      worker: { state: "booted", bootId: "b1", phases: { booting: NOW, preflight: NOW } },
     });
   });
 
@@ -127,12 +126,11 @@ describe("a registration", () => {
   test("is given to a booted worker, as often as it asks", () => {
     const once = registering(booted, step);
     expect(once).toMatchObject({
-      version: 2,
       state: "booted",
       registered: true,
       phases: { registering: NOW },
     });
-    expect(registering(once as Worker, step)).toMatchObject({ version: 3, registered: true });
+    expect(registering(once as Worker, step)).toMatchObject({ registered: true });
   });
 
   test("is not given to one that is to drain", () => {
@@ -158,7 +156,6 @@ describe("a ping", () => {
       runningJobName: undefined,
     });
     expect(reported(listening as Worker, said("running", "build"), step)).toMatchObject({
-      version: 3,
       state: "running",
       runningJobName: "build",
       phases: { listening: NOW, running: NOW },
@@ -193,14 +190,12 @@ describe("an end", () => {
   test.each(statesBut(...ENDED))("of a %s worker: by its report, or by its silence", (state) => {
     const report = aReport();
     expect(finished(aWorker({ state }), report, step)).toMatchObject({
-      version: 2,
       state: "finished",
       report,
       phases: { done: NOW },
       dueAt: NOW,
     });
     expect(lost(aWorker({ state }), step)).toMatchObject({
-      version: 2,
       state: "lost",
       phases: { done: NOW },
       dueAt: NOW,
@@ -215,7 +210,6 @@ describe("an end", () => {
 
   test("released: nobody looks at it again", () => {
     expect(released(aWorker({ state: "finished" }))).toMatchObject({
-      version: 2,
       state: "released",
       dueAt: undefined,
     });
@@ -230,13 +224,13 @@ describe("an end", () => {
 describe("drain and serve", () => {
   test("a worker is asked to drain once", () => {
     const asked = draining(booted, "surplus", step) as Worker;
-    expect(asked).toMatchObject({ version: 2, state: "booted", drain: { reason: "surplus", at: NOW } });
+    expect(asked).toMatchObject({ state: "booted", drain: { reason: "surplus", at: NOW } });
     expect(draining(asked, "idle", step)).toBeUndefined();
   });
 
   test("serving another job ends the drain", () => {
     const asked = draining(booted, "surplus", step) as Worker;
     const other = aJob({ github: aGithubSide({ workflowJobId: 2 }) });
-    expect(serving(asked, other.id)).toMatchObject({ version: 3, jobId: "gh-2", drain: undefined });
+    expect(serving(asked, other.id)).toMatchObject({ jobId: "gh-2", drain: undefined });
   });
 });

@@ -35,9 +35,8 @@ export const CARDS_CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/dispatch/start-worker.ts",
-        search: "  if (!(await deps.stores.jobs.replace(claimed))) {",
-        replace:
-          "  const stored = await deps.stores.jobs.get(job.id);\n  if (!(await deps.stores.jobs.replace({ ...claimed, version: (stored?.version ?? 0) + 1 }))) {",
+        search: "await replaceSeen(deps.stores.jobs, job, claim(",
+        replace: "await replaceSeen(deps.stores.jobs, (await deps.stores.jobs.get(job.id)) ?? job, claim(",
       },
     ],
     breaks: "ran-twice",

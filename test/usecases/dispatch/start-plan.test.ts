@@ -6,6 +6,7 @@ import { newWorker } from "../../../shared/domain/worker/worker-steps.ts";
 import type { StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { dispatchPool } from "../../../shared/usecases/dispatch/dispatch-pool.ts";
 import { resumeStart } from "../../../shared/usecases/dispatch/start-worker.ts";
+import { replaceSeen } from "../../../shared/usecases/update.ts";
 import { anEndpoint, POOL } from "../../domain/builders.ts";
 import { jobOf } from "../../fakes/play.ts";
 import type { World } from "../../fakes/world.ts";
@@ -56,7 +57,7 @@ test("a start that a crash cut off says the same when it is taken up: its worker
   const about = { job: waiting, endpoint: anEndpoint(), slots: [], plan, scope, now: world.now() };
   const worker = newWorker(newWorkerId("t3st00", "reserved0001"), about);
   await world.stores.workers.create(worker);
-  expect(await world.stores.jobs.replace(claim(waiting, worker.id, world.now()))).toBe(true);
+  await replaceSeen(world.stores.jobs, waiting, claim(waiting, worker.id, world.now()));
 
   const stored = await world.stores.workers.get(worker.id);
   await resumeStart(world.deps, stored!);

@@ -16,6 +16,7 @@ import { inlinePayload } from "../../../../shared/domain/job/payload.ts";
 import type { Clock } from "../../../../shared/ports/clock.ts";
 import { endpointNamed } from "../../../../shared/usecases/client-plane/api-deps.ts";
 import { createRunningWorkers } from "../../../../shared/usecases/client-plane/running-workers.ts";
+import { updateJob } from "../../../../shared/usecases/update.ts";
 import { aTemplate, T0, TENANT } from "../../../domain/builders.ts";
 import type { OidcIssuer } from "../../../fakes/oidc-issuer.ts";
 import { AUDIENCE } from "../../../fakes/oidc-issuer.ts";
@@ -152,13 +153,13 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
   }
 
   async function start(id: string): Promise<void> {
-    await world.stores.jobs.replace(startedApi(await job(id), clock.now()));
+    await updateJob(world.stores.jobs, jobId(id), (current) => startedApi(current, clock.now()));
   }
 
   async function end(id: string, { output, ...rest }: Parameters<ClientWorld["end"]>[1] = {}): Promise<void> {
     const payload = output === undefined ? {} : { output: inlinePayload(JSON.stringify(output)) };
     const word: ApiEnd = { state: "COMPLETED", reason: "succeeded", message: "done", ...rest, ...payload };
-    await world.stores.jobs.replace(endedApi(await job(id), word, clock.now()));
+    await updateJob(world.stores.jobs, jobId(id), (current) => endedApi(current, word, clock.now()));
   }
 }
 
