@@ -7,6 +7,7 @@ import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import { tenantId } from "../shared/domain/ids.ts";
+import { LOGIN_PATTERN } from "../shared/domain/runner-scope.ts";
 import type { ApiKey } from "../shared/ports/api-store.ts";
 import { StoreError } from "../shared/ports/store.ts";
 
@@ -17,7 +18,6 @@ const USAGE = `usage: npm run key -- --tenant LOGIN --owner-id ID [--name NAME] 
   --data      data folder of a server that is stopped (DISPATCH_DATA, .npu-dispatch)
   --offline   touch no store: print the lines for dispatch.yaml, for a server that runs and for Lambda`;
 
-const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$/;
 const OWNER_ID = /^[1-9]\d{0,15}$/;
 
 try {
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     },
   }).values;
   const { tenant = "", "owner-id": ownerId, name, data, offline } = options;
-  if (!LOGIN.test(tenant)) return fail(USAGE);
+  if (!LOGIN_PATTERN.test(tenant)) return fail(USAGE);
   if (ownerId !== undefined && !OWNER_ID.test(ownerId)) return fail("--owner-id is a number.");
   const key = newKey(systemRandom);
   if (offline) {

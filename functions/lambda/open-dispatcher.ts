@@ -4,7 +4,6 @@ import { createWorkerTokens } from "../../shared/adapters/crypto/worker-token.ts
 import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
 import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
 import { createGithub } from "../../shared/adapters/github/github.ts";
-import { siteUrl } from "../../shared/adapters/github/scope.ts";
 import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -14,6 +13,7 @@ import type { EnvSource } from "../../shared/config/env-reader.ts";
 import type { AppSecrets, DispatchSecrets, OperatorSecrets, Read } from "../../shared/config/secrets.ts";
 import { readAppSecrets, readDispatchSecrets, readOperatorSecrets } from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
+import { siteUrl } from "../../shared/protocol/github-api.ts";
 import type { Redacted } from "../../shared/redacted.ts";
 import type { ApiDeps } from "../../shared/usecases/client-plane/api-deps.ts";
 import { createDeps, deploymentOf } from "../deps.ts";

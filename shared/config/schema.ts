@@ -1,5 +1,6 @@
 // The shape of dispatch.yaml, one schema for parsing, for editors (schema/dispatch.schema.json) and for fault texts.
 import * as z from "zod";
+import { LOGIN_PATTERN } from "../domain/runner-scope.ts";
 import { dockerFields } from "./docker-pool.ts";
 import { DURATION } from "./duration.ts";
 import { kubernetesFields } from "./kubernetes-pool.ts";
@@ -133,10 +134,7 @@ export const endpointSchema = z.strictObject({
 });
 
 export const tenantSchema = z.strictObject({
-  owner: z
-    .string()
-    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$/)
-    .describe("Login of the organization or user; naming it approves it"),
+  owner: z.string().regex(LOGIN_PATTERN).describe("Login of the organization or user; naming it approves it"),
   ownerId: z
     .union([z.int().min(1), z.string().regex(/^[1-9]\d*$/)])
     .optional()

@@ -1,7 +1,7 @@
 // The calls to GitHub that dispatch needs, not Octokit. One installation = one budget.
 import type { Owner, WorkflowJobStatus, WorkflowJobWord } from "../domain/github-event.ts";
 import type { EpochMs } from "../domain/ids.ts";
-import type { RunnerScope } from "../domain/worker/worker.ts";
+import type { RunnerScope } from "../domain/runner-scope.ts";
 
 /** Who we ask as: the installation is a hint, resolved again by the owner when GitHub does not know it. */
 export type Caller = {

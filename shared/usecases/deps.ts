@@ -5,8 +5,9 @@ import type { TenantSettings } from "../domain/admission/tenant.ts";
 import { settingsOf } from "../domain/admission/tenant.ts";
 import type { EndpointName, PoolName } from "../domain/ids.ts";
 import type { Job } from "../domain/job/job.ts";
-import type { RunnerScope, Worker } from "../domain/worker/worker.ts";
-import { scopeOf } from "../domain/worker/worker-steps.ts";
+import type { RunnerScope } from "../domain/runner-scope.ts";
+import { scopeOf } from "../domain/runner-scope.ts";
+import type { Worker } from "../domain/worker/worker.ts";
 import type { ApiStores } from "../ports/api-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Github } from "../ports/github.ts";
@@ -53,10 +54,10 @@ export function endpointOf(deps: Pick<Deps, "catalogue">, name: EndpointName): E
 export function runnerScope(deps: Pick<Deps, "tenants">, job: Job): RunnerScope {
   const asked = job.api?.runner?.scope;
   if (asked !== undefined) return asked;
-  const owner = job.github?.repository.owner;
-  const settings =
-    owner === undefined ? undefined : settingsOf(deps.tenants, { id: job.tenant, login: owner.login });
-  return scopeOf(job, settings?.level);
+  const repository = job.github?.repository;
+  if (repository === undefined) return { type: "organization", org: "" };
+  const settings = settingsOf(deps.tenants, { id: job.tenant, login: repository.owner.login });
+  return scopeOf(repository, settings?.level);
 }
 
 /** Limits of an endpoint that was taken out of dispatch.yaml while its workers live: those of any other would be a guess. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseDelivery } from "../../shared/adapters/github/delivery.ts";
 import { createGithub, type GithubAdapter } from "../../shared/adapters/github/github.ts";
-import type { RunnerScope } from "../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../shared/domain/runner-scope.ts";
 import type { Caller } from "../../shared/ports/github.ts";
 import { redact } from "../../shared/redacted.ts";
 import { type GithubStandIn, startGithubStandIn } from "../fakes/github/stand-in.ts";

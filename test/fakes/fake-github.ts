@@ -2,7 +2,7 @@
 
 import { covers } from "../../shared/domain/admission/labels.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
-import type { RunnerScope } from "../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../shared/domain/runner-scope.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type {
   Caller,

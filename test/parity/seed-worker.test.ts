@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { parse } from "yaml";
+import { parseScope, pathOf } from "../../shared/domain/runner-scope.ts";
+import { siteUrl } from "../../shared/protocol/github-api.ts";
 import { readConfig } from "../../worker/config.ts";
-import { parseScope, webUrl } from "../../worker/runner/github-scope.ts";
 import { runnerEnvironment } from "../../worker/runner/runner-env.ts";
 import { chooseRegistration } from "../../worker/runner/runner-plan.ts";
 import { asUser } from "../../worker/runner/runner-user.ts";
@@ -227,7 +228,9 @@ describe("its weaknesses", () => {
     const text = textOf("docs/workflows/organization-http-request.yml");
     expect(text).toContain("fromJSON(steps.start_job.outputs.response).id");
     const scope = { type: "repository", owner: "octo", repo: "widgets" } as const;
-    expect(webUrl(scope, "https://ghes.acme.com/api/v3")).toBe("https://ghes.acme.com/octo/widgets");
+    expect(`${siteUrl("https://ghes.acme.com/api/v3")}/${pathOf(scope)}`).toBe(
+      "https://ghes.acme.com/octo/widgets",
+    );
   });
 });
 

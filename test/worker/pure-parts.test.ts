@@ -2,40 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { TakenJob } from "../../shared/protocol/worker-plane.ts";
 import { readConfig } from "../../worker/config.ts";
 import { proxyFor } from "../../worker/dispatcher/proxy.ts";
-import { apiPath, parseScope, webUrl } from "../../worker/runner/github-scope.ts";
 import { configCommand } from "../../worker/runner/runner-command.ts";
 import { runnerEnvironment } from "../../worker/runner/runner-env.ts";
 import { planRunner } from "../../worker/runner/runner-plan.ts";
 import { createUrls } from "../../worker/urls.ts";
 import { SETTINGS } from "./support/dispatcher-stub.ts";
 import { workerEnvironment } from "./support/start-worker.ts";
-
-describe("GITHUB_ORG", () => {
-  it.each(["acme", "a", "octo_corp", "acme/widgets", "acme/.github"])("%s is a scope", (text) => {
-    expect(apiPath(parseScope(text)!)).toBe(text.includes("/") ? `repos/${text}` : `orgs/${text}`);
-  });
-
-  it.each([
-    "",
-    "acme; id",
-    "acme/..",
-    "acme/.",
-    "a/b/c",
-    "acme/",
-    "/acme",
-    "-acme",
-    "acme\n",
-    "$(id)",
-    "acme?x",
-    "a".repeat(40),
-  ])("%j is none", (text) => expect(parseScope(text)).toBeUndefined());
-
-  it("leads to the site of its API", () => {
-    const scope = parseScope("acme/widgets")!;
-    expect(webUrl(scope, "https://api.github.com")).toBe("https://github.com/acme/widgets");
-    expect(webUrl(scope, "https://ghe.example/api/v3/")).toBe("https://ghe.example/acme/widgets");
-  });
-});
 
 describe("URL templates", () => {
   it.each(["?gpu=NPU", ""])("with %j", (query) => {

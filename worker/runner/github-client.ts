@@ -1,10 +1,10 @@
 // Registration tokens straight from GitHub's REST API, for a worker that was given a personal access token.
 import * as z from "zod/mini";
-import type { RunnerScope } from "../../shared/domain/worker/worker.ts";
+import { apiPathOf, type RunnerScope } from "../../shared/domain/runner-scope.ts";
+import { GITHUB_API_VERSION } from "../../shared/protocol/github-api.ts";
 import type { Refusal } from "../dispatcher/ask-until.ts";
 import type { HttpAnswer, SendHttp } from "../dispatcher/http-sender.ts";
 import { parseJson } from "../parse-json.ts";
-import { apiPath } from "./github-scope.ts";
 
 type TokenAnswer = { readonly type: "granted"; readonly token: string } | Refusal;
 
@@ -25,18 +25,18 @@ export function createGitHubClient(
     async createToken(kind, signal) {
       const answer = await send({
         method: "POST",
-        url: `${apiUrl}/${apiPath(scope)}/actions/runners/${kind}-token`,
+        url: `${apiUrl}/${apiPathOf(scope)}/actions/runners/${kind}-token`,
         headers: {
           authorization: `Bearer ${pat}`,
           accept: "application/vnd.github+json",
-          "x-github-api-version": "2022-11-28",
+          "x-github-api-version": GITHUB_API_VERSION,
           "user-agent": "npu-dispatch-worker",
         },
         body: "",
         timeoutMs: TIMEOUT_MS,
         signal,
       });
-      return judge(answer, `${kind}-token for ${apiPath(scope)}`);
+      return judge(answer, `${kind}-token for ${apiPathOf(scope)}`);
     },
   };
 }

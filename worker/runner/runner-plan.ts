@@ -1,5 +1,6 @@
 // From what was taken to what is registered: names, labels, where the registration comes from. Pure.
-import type { RunnerScope } from "../../shared/domain/worker/worker.ts";
+import { parseScope, pathOf, type RunnerScope } from "../../shared/domain/runner-scope.ts";
+import { siteUrl } from "../../shared/protocol/github-api.ts";
 import type {
   ContainerSettings,
   DispatchSettings,
@@ -7,7 +8,6 @@ import type {
   TakenJob,
 } from "../../shared/protocol/worker-plane.ts";
 import type { WorkerConfig } from "../config.ts";
-import { parseScope, webUrl } from "./github-scope.ts";
 
 export type RunnerPlan = {
   readonly name: string;
@@ -93,7 +93,7 @@ function planWithPat(
         policy: undefined,
         containers: undefined,
       };
-  const url = webUrl(scope, config.githubApiUrl);
+  const url = `${siteUrl(config.githubApiUrl)}/${pathOf(scope)}`;
   return { ok: true, plan: { ...base, url, source: { type: "github", scope, pat }, input } };
 }
 

@@ -1,5 +1,5 @@
 // Where runners are registered, in GitHub's paths and in words.
-import type { RunnerScope } from "../../domain/worker/worker.ts";
+import { pathOf, type RunnerScope } from "../../domain/runner-scope.ts";
 
 /** The path before `/actions`, with Octokit's placeholders, and what fills them. */
 export function scopePath(scope: RunnerScope): { path: string; parameters: Record<string, string> } {
@@ -8,9 +8,7 @@ export function scopePath(scope: RunnerScope): { path: string; parameters: Recor
 }
 
 export function scopeName(scope: RunnerScope): string {
-  return scope.type === "organization"
-    ? `organization ${scope.org}`
-    : `repository ${scope.owner}/${scope.repo}`;
+  return `${scope.type} ${pathOf(scope)}`;
 }
 
 /** Equal for equal scopes: GitHub's names are case-insensitive. */
@@ -23,11 +21,4 @@ export function scopePermission(scope: RunnerScope): string {
   return scope.type === "organization"
     ? "Organization: Self-hosted runners, read and write"
     : "Repository: Administration, read and write";
-}
-
-/** The site for people that belongs to an API address: `https://api.github.com`, or a server's `…/api/v3`. */
-export function siteUrl(apiUrl: string): string {
-  const { protocol, host, pathname } = new URL(apiUrl);
-  if (pathname.startsWith("/api/")) return `${protocol}//${host}`;
-  return `${protocol}//${host.replace(/^api\./, "")}`;
 }

@@ -6,6 +6,7 @@ import type { CallClass } from "../../domain/upkeep/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Log } from "../../ports/log.ts";
+import { GITHUB_API_VERSION } from "../../protocol/github-api.ts";
 import { scrub } from "../log/scrub.ts";
 import type { Budget, Headers } from "./budget.ts";
 import type { Credential } from "./credential.ts";
@@ -52,7 +53,7 @@ const TOKEN_PAUSE_MS = 1_000;
 export function createSend(deps: SendDeps): Send {
   const request = octokitRequest.defaults({
     baseUrl: deps.apiUrl,
-    headers: { "user-agent": deps.userAgent, "x-github-api-version": "2022-11-28" },
+    headers: { "user-agent": deps.userAgent, "x-github-api-version": GITHUB_API_VERSION },
     // Its default log is the console. It only ever says that a route is deprecated.
     request: {
       fetch: deps.fetch,

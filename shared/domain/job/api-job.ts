@@ -1,6 +1,6 @@
 // The side of a job that came through the API: RunPod's request, its policy, its result, and who may see it.
 import type { EpochMs, TenantId } from "../ids.ts";
-import type { RunnerScope } from "../worker/worker.ts";
+import type { RunnerScope } from "../runner-scope.ts";
 import type { Payload } from "./payload.ts";
 
 /** Who asked; a job is visible to callers of the same tenant and, when it has a repository, of the same repository. */

@@ -11,7 +11,7 @@ import {
   MIN_EXECUTION_TIMEOUT_MS,
   MIN_TTL_MS,
 } from "../deadlines.ts";
-import type { RunnerScope } from "../worker/worker.ts";
+import { ownerOf, parseScope, pathOf, type RunnerScope } from "../runner-scope.ts";
 import type { ApiCaller, ApiPolicy } from "./api-job.ts";
 
 export type Checked<T> =
@@ -61,8 +61,6 @@ export type RunnerAsk = {
   readonly labels: readonly string[];
 };
 
-const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$/;
-const REPOSITORY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 /** Classic and fine-grained tokens: letters, digits and underscores, 40 to 93 of them today. */
 const PAT = /^[A-Za-z0-9_]{1,255}$/;
 
@@ -125,14 +123,6 @@ function textOf(value: unknown): string | undefined {
   return isAbsent(value) ? undefined : (value as string);
 }
 
-/** `organization` or `owner/repository`; undefined for anything else. */
-export function parseScope(text: string): RunnerScope | undefined {
-  const [owner = "", repo, ...more] = text.split("/");
-  if (!LOGIN.test(owner) || more.length > 0) return undefined;
-  if (repo === undefined) return { type: "organization", org: owner };
-  return REPOSITORY.test(repo) ? { type: "repository", owner, repo } : undefined;
-}
-
 /** Who owns the runner's place: a user has repositories only, an API key does not say. */
 export type Owner = {
   readonly type: "Organization" | "User" | undefined;
@@ -172,19 +162,14 @@ function foreignPlace(
   caller: ApiCaller,
   { listsRepositories }: Owner,
 ): string | undefined {
-  const owner = scope.type === "organization" ? scope.org : scope.owner;
-  if (!isSame(owner, caller.login)) {
-    return `input.github_org names "${nameOf(scope)}", and this key is for "${caller.login}"; send input.github_pat with it, or leave both out`;
+  if (!isSame(ownerOf(scope), caller.login)) {
+    return `input.github_org names "${pathOf(scope)}", and this key is for "${caller.login}"; send input.github_pat with it, or leave both out`;
   }
   const isStep = caller.repositoryId !== undefined;
   if (scope.type === "organization" || !isStep || listsRepositories) return undefined;
   const { repo = "" } = caller.run ?? {};
   if (isSame(scope.repo, repo)) return undefined;
-  return `input.github_org names "${nameOf(scope)}", and this is a workflow step of "${caller.login}/${repo}"; send input.github_pat with it, leave both out, or list ${scope.repo} under the tenant's repositories in dispatch.yaml`;
-}
-
-function nameOf(scope: RunnerScope): string {
-  return scope.type === "organization" ? scope.org : `${scope.owner}/${scope.repo}`;
+  return `input.github_org names "${pathOf(scope)}", and this is a workflow step of "${caller.login}/${repo}"; send input.github_pat with it, leave both out, or list ${scope.repo} under the tenant's repositories in dispatch.yaml`;
 }
 
 function isSame(login: string, other: string): boolean {

@@ -5,7 +5,8 @@ import type { EpochMs, JobId, TenantId, WorkerId } from "../ids.ts";
 import { jobId } from "../ids.ts";
 import type { Job } from "../job/job.ts";
 import { isTerminal } from "../job/job.ts";
-import type { JobLease, RunnerScope, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
+import type { RunnerScope } from "../runner-scope.ts";
+import type { JobLease, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
 import { kindFor, workerDueAt } from "./worker-steps.ts";
 
 export type Foundling = {

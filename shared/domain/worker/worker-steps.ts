@@ -1,7 +1,6 @@
 // How a worker moves: each step returns the next version, or says why it cannot be taken.
 
 import type { Endpoint, EndpointLimits } from "../admission/endpoint.ts";
-import type { TenantSettings } from "../admission/tenant.ts";
 import {
   DRAIN_MS,
   FINISHED_GRACE_MS,
@@ -13,9 +12,10 @@ import {
 import type { EpochMs, JobId, WorkerId } from "../ids.ts";
 import type { Job } from "../job/job.ts";
 import type { NodePlan } from "../pool/node-room.ts";
+import type { RunnerScope } from "../runner-scope.ts";
 import type { WorkerReport } from "../worker-report.ts";
 import { ghostCheckAt } from "./ghost.ts";
-import type { DrainReason, RunnerScope, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
+import type { DrainReason, Worker, WorkerKind, WorkerPhase, WorkerState } from "./worker.ts";
 import { isServing } from "./worker.ts";
 
 export type NewWorker = {
@@ -57,19 +57,6 @@ export function newWorker(id: WorkerId, { job, endpoint, slots, plan, scope, now
 export function kindFor(job: Job): WorkerKind {
   if (job.api === undefined) return "github";
   return job.api.runner === undefined ? "program" : "api-runner";
-}
-
-/**
- * An organization's runners are registered at the organization, a user's at the repository: GitHub has no other place.
- * `level: repository` does so for an organization too, at the price of the App's Administration permission.
- */
-export function scopeOf(job: Job, level: TenantSettings["level"] = "auto"): RunnerScope {
-  const repository = job.github?.repository;
-  if (repository === undefined) return { type: "organization", org: "" };
-  const { owner, name } = repository;
-  return owner.type === "Organization" && level !== "repository"
-    ? { type: "organization", org: owner.login }
-    : { type: "repository", owner: owner.login, repo: name };
 }
 
 /** When the reconciler must look at this worker. */

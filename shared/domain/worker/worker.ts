@@ -7,6 +7,7 @@
 //                          finished (it reported) or lost (it did not) --pool confirms it is gone--> released
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../ids.ts";
 import type { NodePlan } from "../pool/node-room.ts";
+import type { RunnerScope } from "../runner-scope.ts";
 import type { Binding } from "../started-job.ts";
 import type { WorkerReport } from "../worker-report.ts";
 
@@ -22,11 +23,6 @@ export type WorkerState =
 
 /** Phases that a worker goes through, a subset of the job's. */
 export type WorkerPhase = "booting" | "preflight" | "registering" | "listening" | "running" | "done";
-
-/** Where a runner is registered. */
-export type RunnerScope =
-  | { readonly type: "organization"; readonly org: string }
-  | { readonly type: "repository"; readonly owner: string; readonly repo: string };
 
 /**
  * What it was started for: a workflow job's runner, an API job's runner, or a program of its own that takes API jobs one

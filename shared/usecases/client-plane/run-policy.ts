@@ -2,7 +2,7 @@
 
 import { policyOf, repositoryRefusal } from "../../domain/admission/tenant-policy.ts";
 import type { ApiCaller } from "../../domain/job/api-job.ts";
-import type { RunnerScope } from "../../domain/worker/worker.ts";
+import { ownerOf, type RunnerScope } from "../../domain/runner-scope.ts";
 import type { Deps } from "../deps.ts";
 
 /**
@@ -19,7 +19,7 @@ export function policyRefusal(
   if (policy.repositories === undefined) return undefined;
   const asking = run && repositoryRefusal(policy, { owner: run.owner, name: run.repo });
   if (asking !== undefined || scope === undefined) return asking;
-  const owner = scope.type === "organization" ? scope.org : scope.owner;
+  const owner = ownerOf(scope);
   if (owner.toLowerCase() !== login.toLowerCase()) {
     return `refused by policy: dispatch.yaml lists the repositories of the tenant ${login}, and input.github_org is not its own; leave it out, or name a listed repository`;
   }

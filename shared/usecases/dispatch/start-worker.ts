@@ -8,6 +8,7 @@ import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { claim, requeue, requeueAfterFailure, requeueUntil } from "../../domain/job/job-steps.ts";
 import type { AvoidedNodes } from "../../domain/pool/node-trouble.ts";
 import { avoidedNodes, hasNodesInTrouble } from "../../domain/pool/node-trouble.ts";
+import { ownerOf, repositoryOf } from "../../domain/runner-scope.ts";
 import { afterFailedStart } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
@@ -121,9 +122,8 @@ function placeOf({ github, api }: Job): Pick<StartSpec, "owner" | "repository"> 
   }
   const scope = api?.runner?.scope;
   if (scope === undefined) return {};
-  return scope.type === "organization"
-    ? { owner: scope.org }
-    : { owner: scope.owner, repository: scope.repo };
+  const repository = repositoryOf(scope);
+  return { owner: ownerOf(scope), ...(repository !== undefined && { repository }) };
 }
 
 /** A program serves jobs one after the other; the last one begins at the end of its life at the latest. */

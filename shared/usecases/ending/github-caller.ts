@@ -1,5 +1,6 @@
 // As whom GitHub is asked for a worker's or a job's sake.
 import type { Job } from "../../domain/job/job.ts";
+import { ownerOf } from "../../domain/runner-scope.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Caller } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
@@ -24,7 +25,7 @@ function apiCallerOf(deps: Pick<Deps, "seal">, job: Job): Caller | undefined {
   const runner = job.api?.runner;
   if (runner === undefined) return undefined;
   const { scope, sealedPat } = runner;
-  const login = scope.type === "organization" ? scope.org : scope.owner;
+  const login = ownerOf(scope);
   const type = runner.ownerType ?? (scope.type === "organization" ? "Organization" : "User");
   const app: Caller = { owner: { login, type }, installationId: undefined };
   if (sealedPat === undefined) return app;

@@ -1,6 +1,7 @@
 // A runner's registration is taken away at GitHub, by its name.
 import type { WorkerId } from "../../domain/ids.ts";
-import type { RunnerScope, Worker } from "../../domain/worker/worker.ts";
+import type { RunnerScope } from "../../domain/runner-scope.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
 import type { Caller } from "../../ports/github.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";

@@ -3,7 +3,8 @@
 import { settingsOf } from "../../domain/admission/tenant.ts";
 import { tenantId } from "../../domain/ids.ts";
 import type { SeenRepository } from "../../domain/job/repository.ts";
-import type { RunnerScope, Worker } from "../../domain/worker/worker.ts";
+import { pathOf, type RunnerScope, scopeOf } from "../../domain/runner-scope.ts";
+import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
 import type { RunnerPlace } from "../ending/remove-registration.ts";
 
@@ -39,17 +40,13 @@ function placeOfWorker({ scope }: Worker): KnownPlace {
   return { name: nameOf(scope), scope, caller: { owner, installationId: undefined } };
 }
 
-/** As `scopeOf` in domain/worker-steps.ts chooses for a job of it. */
+/** As for a job of it. */
 function placeOf(deps: Pick<Deps, "tenants">, { owner, name, installationId }: SeenRepository): KnownPlace {
   const level = settingsOf(deps.tenants, { id: tenantId(owner.id), login: owner.login })?.level;
-  const scope: RunnerScope =
-    owner.type === "Organization" && level !== "repository"
-      ? { type: "organization", org: owner.login }
-      : { type: "repository", owner: owner.login, repo: name };
+  const scope = scopeOf({ owner, name }, level);
   return { name: nameOf(scope), scope, caller: { owner, installationId } };
 }
 
 function nameOf(scope: RunnerScope): string {
-  const name = scope.type === "organization" ? scope.org : `${scope.owner}/${scope.repo}`;
-  return name.toLowerCase();
+  return pathOf(scope).toLowerCase();
 }

@@ -2,6 +2,7 @@
 
 import { settingsOf } from "../../domain/admission/tenant.ts";
 import type { Job } from "../../domain/job/job.ts";
+import { ownerOf } from "../../domain/runner-scope.ts";
 import type { Deps } from "../deps.ts";
 
 /** Undefined where nothing is set, and where a personal access token registers somewhere else. */
@@ -13,5 +14,5 @@ export function runnerGroupOf(deps: Pick<Deps, "tenants">, job: Job): string | u
 function ownerOfApiRunner(job: Job): string | undefined {
   const runner = job.api?.runner;
   if (runner === undefined || runner.sealedPat !== undefined || runner.patErased) return undefined;
-  return runner.scope.type === "organization" ? runner.scope.org : runner.scope.owner;
+  return ownerOf(runner.scope);
 }

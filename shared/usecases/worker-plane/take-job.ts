@@ -6,6 +6,7 @@ import type { WorkerId } from "../../domain/ids.ts";
 import { startedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { ownerOf, pathOf } from "../../domain/runner-scope.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { hasDefaultLabels, labelsOf } from "../../domain/worker/worker-labels.ts";
 import { taken } from "../../domain/worker/worker-steps.ts";
@@ -79,7 +80,7 @@ function settingsFor(
 
 /** By the place of its registration: whoever may use that place may be given this runner by GitHub. */
 function policySettings(deps: Deps, { scope, tenant }: Worker): PolicySettings {
-  const owner = scope.type === "organization" ? scope.org : scope.owner;
+  const owner = ownerOf(scope);
   const { repositories, workflows, forks } = policyOf(deps.tenants, { id: tenant, login: owner });
   return {
     owner,
@@ -90,6 +91,5 @@ function policySettings(deps: Deps, { scope, tenant }: Worker): PolicySettings {
 }
 
 function registrationUrl(deps: Deps, { scope }: Worker): string {
-  const path = scope.type === "organization" ? scope.org : `${scope.owner}/${scope.repo}`;
-  return `${deps.githubUrl}/${path}`;
+  return `${deps.githubUrl}/${pathOf(scope)}`;
 }

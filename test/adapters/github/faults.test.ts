@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { refused } from "../../../shared/adapters/github/fault.ts";
 import { retryAfterOf } from "../../../shared/adapters/github/retry-after.ts";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import { type Caller, GithubError } from "../../../shared/ports/github.ts";
 import { type Answer, type Bench, INSTALLATION_TOKEN, mints, START, startBench } from "./github-server.ts";
 

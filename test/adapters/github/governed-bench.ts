@@ -2,7 +2,7 @@
 import { createSeal } from "../../../shared/adapters/crypto/seal.ts";
 import { createGithub, type GithubAdapter, type GithubDeps } from "../../../shared/adapters/github/github.ts";
 import { createStores } from "../../../shared/adapters/store/stores.ts";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Caller } from "../../../shared/ports/github.ts";
 import type { Seal } from "../../../shared/ports/seal.ts";
 import type { Stores } from "../../../shared/ports/store.ts";

@@ -1,7 +1,7 @@
 // Calls with somebody's own personal access token instead of the App.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createGithub, type GithubAdapter } from "../../../shared/adapters/github/github.ts";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Caller, GithubError } from "../../../shared/ports/github.ts";
 import { redact } from "../../../shared/redacted.ts";
 import { type ManualClock, manualClock } from "../../fakes/clock.ts";

@@ -1,7 +1,7 @@
 // Registration tokens, the App's identity and the right installation, as they arrive at a server.
 import { verify } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Caller } from "../../../shared/ports/github.ts";
 import { APP_KEYS, type Bench, mints, type Script, START, startBench } from "./github-server.ts";
 

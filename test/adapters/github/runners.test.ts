@@ -1,6 +1,6 @@
 // The calls about runners and workflow jobs as they arrive at a server.
 import { afterEach, describe, expect, test } from "vitest";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Caller } from "../../../shared/ports/github.ts";
 import { type Bench, mints, type Script, START, startBench } from "./github-server.ts";
 

@@ -1,14 +1,6 @@
-// What a run request may ask for, and what is said to one that asks for more.
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Owner } from "../../../shared/domain/job/api-policy.ts";
-import {
-  labelRefusal,
-  parseScope,
-  policyOf,
-  scopeFor,
-  splitInput,
-} from "../../../shared/domain/job/api-policy.ts";
+import { labelRefusal, policyOf, scopeFor, splitInput } from "../../../shared/domain/job/api-policy.ts";
 import { anEndpoint, LIMITS } from "../builders.ts";
 import { aProgramEndpoint, KEY_CALLER, OIDC_CALLER } from "./api-builders.ts";
 
@@ -79,16 +71,6 @@ describe("input", () => {
     const answer = splitInput(input);
     expect(answer).toMatchObject({ ok: false, message: expect.stringContaining(message) });
     expect(JSON.stringify(answer)).not.toContain("ghp_abc");
-  });
-
-  test("a place is a login, or a login and a repository, and nothing that a shell would read otherwise", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), (text) => {
-        if (parseScope(text) !== undefined) expect(text).toMatch(/^[\w.-]+(\/[\w.-]+)?$/);
-      }),
-    );
-    expect(parseScope("acme")).toEqual({ type: "organization", org: "acme" });
-    expect(parseScope("acme/x.y")).toEqual({ type: "repository", owner: "acme", repo: "x.y" });
   });
 });
 

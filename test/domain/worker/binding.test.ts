@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { endpointName, tenantId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { RebindView } from "../../../shared/domain/worker/binding.ts";
 import { areRivals, canServe, decideRebind, isOutdated } from "../../../shared/domain/worker/binding.ts";
-import type { RunnerScope, Worker, WorkerState } from "../../../shared/domain/worker/worker.ts";
+import type { Worker, WorkerState } from "../../../shared/domain/worker/worker.ts";
 import { aGithubSide, aJob, aWorker, aWorkerId, T0 } from "../builders.ts";
 
 const [W1, W2, W3] = [aWorkerId("w1"), aWorkerId("w2"), aWorkerId("w3")];

@@ -11,23 +11,11 @@ import {
   registering,
   released,
   reported,
-  scopeOf,
   serving,
   started,
   taken,
 } from "../../../shared/domain/worker/worker-steps.ts";
-import {
-  aGithubSide,
-  aJob,
-  anEndpoint,
-  aReport,
-  aWorker,
-  LIMITS,
-  OWNER,
-  REPOSITORY,
-  T0,
-  WORKER_ID,
-} from "../builders.ts";
+import { aGithubSide, aJob, anEndpoint, aReport, aWorker, LIMITS, T0, WORKER_ID } from "../builders.ts";
 
 const NOW = T0 + 10_000;
 const step = { now: NOW, limits: LIMITS };
@@ -49,37 +37,25 @@ test("a new worker has what its job and endpoint say", () => {
   const job = aJob();
   const endpoint = anEndpoint({ cards: 2 });
   const plan = { node: "n1", kept: "n2" };
-  expect(newWorker(WORKER_ID, { job, endpoint, slots: [], plan, scope: scopeOf(job), now: T0 }).plan).toBe(
-    plan,
-  );
-  expect(newWorker(WORKER_ID, { job, endpoint, slots: [4, 5], scope: scopeOf(job), now: T0 })).toEqual(
-    aWorker({ cards: 2, slots: [4, 5], dueAt: T0 + RESUME_START_MS }),
-  );
-});
-
-describe("a runner is registered", () => {
-  const scopeFor = (owner: typeof REPOSITORY.owner | { id: number; login: string; type: "User" }) =>
-    scopeOf(aJob({ github: aGithubSide({ repository: { ...REPOSITORY, owner } }) }));
-
-  test("at the organization", () => {
-    expect(scopeFor(OWNER)).toEqual({ type: "organization", org: "Acme" });
-  });
-
-  test("at a user's repository", () => {
-    expect(scopeFor({ id: 5, login: "ann", type: "User" })).toEqual({
-      type: "repository",
-      owner: "ann",
-      repo: "kernels",
-    });
-  });
-
-  test("at an organization's repository where the tenant's level says so", () => {
-    expect(scopeOf(aJob(), "repository")).toEqual({ type: "repository", owner: "Acme", repo: "kernels" });
-  });
-
-  test("nowhere for a job that did not come from GitHub", () => {
-    expect(scopeOf(aJob({ github: undefined }))).toEqual({ type: "organization", org: "" });
-  });
+  expect(
+    newWorker(WORKER_ID, {
+      job,
+      endpoint,
+      slots: [],
+      plan,
+      scope: { type: "organization", org: "Acme" },
+      now: T0,
+    }).plan,
+  ).toBe(plan);
+  expect(
+    newWorker(WORKER_ID, {
+      job,
+      endpoint,
+      slots: [4, 5],
+      scope: { type: "organization", org: "Acme" },
+      now: T0,
+    }),
+  ).toEqual(aWorker({ cards: 2, slots: [4, 5], dueAt: T0 + RESUME_START_MS }));
 });
 
 describe("the pool said started", () => {

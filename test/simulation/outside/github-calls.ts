@@ -1,6 +1,6 @@
 // GitHub's API over its own side of the world, with its limits: every call is counted, refused ones too.
 
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Caller, Github, GithubRunner, WorkflowRunWord } from "../../../shared/ports/github.ts";
 import { GithubError } from "../../../shared/ports/github.ts";
 import type { Hook } from "../engine/hook.ts";

@@ -1,7 +1,7 @@
 // What GitHub has: workflow jobs and registrations, and which may come together.
 import type { WorkflowJobStatus, WorkflowJobWord } from "../../../shared/domain/github-event.ts";
 import type { EpochMs } from "../../../shared/domain/ids.ts";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 
 export type SimJob = {
   readonly id: number;

@@ -1,6 +1,6 @@
 // GitHub's own side: workflow jobs, registrations, and who gives what to whom. Any matching runner may get any matching job.
 import type { WorkflowJobWord } from "../../../shared/domain/github-event.ts";
-import type { RunnerScope } from "../../../shared/domain/worker/worker.ts";
+import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Draw } from "../engine/draw.ts";
 import type { Timeline } from "../engine/timeline.ts";
 import type { Trace } from "../engine/trace.ts";

@@ -1,7 +1,7 @@
 // The calls about runners: register, find, delete.
 import * as z from "zod/mini";
 import { TOKEN_MARGIN_MS } from "../../../domain/deadlines.ts";
-import type { RunnerScope } from "../../../domain/worker/worker.ts";
+import { type RunnerScope, repositoryOf } from "../../../domain/runner-scope.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Caller, Github, GithubRunner, JitConfig, RegistrationToken } from "../../../ports/github.ts";
 import { createCache } from "../cache.ts";
@@ -32,14 +32,14 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
       }),
     jitConfig: async (caller, scope, runner) => await createJit(deps, caller, scope, runner),
     findRunner: async (caller, scope, name) =>
-      await deps.asCaller(caller, repoOf(scope), (as) => find(deps.send, as, scope, name)),
+      await deps.asCaller(caller, repositoryOf(scope), (as) => find(deps.send, as, scope, name)),
     deleteRunner: async (caller, scope, runnerId) => await remove(deps, caller, scope, runnerId),
   };
 }
 
 /** What was minted as the App serves every process; what was minted for a person stays in this one. */
 async function keptOrMinted(deps: Deps, caller: Caller, scope: RunnerScope): Promise<RegistrationToken> {
-  const mint = () => deps.asCaller(caller, repoOf(scope), (as) => mintToken(deps, as, scope));
+  const mint = () => deps.asCaller(caller, repositoryOf(scope), (as) => mintToken(deps, as, scope));
   if (caller.token !== undefined) return await mint();
   const id = `registration ${scopeKey(scope)}`;
   const known = await deps.kept.find(id);
@@ -54,10 +54,6 @@ function tokenKey({ token }: Caller, scope: RunnerScope): string {
   return token === undefined
     ? scopeKey(scope)
     : `${scopeKey(scope)} ${credentialKey({ personalToken: token })}`;
-}
-
-export function repoOf(scope: RunnerScope): string | undefined {
-  return scope.type === "repository" ? scope.repo : undefined;
 }
 
 const HOUR_MS = 3_600_000;
@@ -93,7 +89,7 @@ async function createJit(
     },
   );
   try {
-    const answer = await deps.asCaller(caller, repoOf(scope), (as) => deps.send(as, call, jitJson));
+    const answer = await deps.asCaller(caller, repositoryOf(scope), (as) => deps.send(as, call, jitJson));
     return { encodedJitConfig: answer.encoded_jit_config, runnerId: answer.runner.id };
   } catch (error) {
     // The group may have been deleted since we learned its id.
@@ -154,7 +150,7 @@ async function remove(
   const path = "/actions/runners/{runner_id}";
   const call = callOf(scope, "DELETE", path, `delete runner ${runnerId}`, { runner_id: runnerId });
   try {
-    await deps.asCaller(caller, repoOf(scope), (as) => deps.send(as, call, z.unknown()));
+    await deps.asCaller(caller, repositoryOf(scope), (as) => deps.send(as, call, z.unknown()));
     return "deleted";
   } catch (error) {
     if (answered(error, 422)) return "busy";
