@@ -39,7 +39,7 @@ export default defineConfig({
           name: "unit",
           exclude: LONG,
           include: [
-            "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation,stand-ins}/**/*.test.ts",
+            "test/{domain,usecases,functions,worker,adapters,config,docs,parity,simulation,stand-ins,layout}/**/*.test.ts",
           ],
           testTimeout: 40_000,
         },

@@ -17,6 +17,7 @@ import { createOperatorApp } from "./operator/app.ts";
 import { bindOperatorUseCases } from "./operator/use-cases.ts";
 import { unknownPath } from "./problem.ts";
 import { createRateLimiter } from "./rate-limit.ts";
+import { createReferenceApp } from "./reference/app.ts";
 import { createWorkerApp } from "./worker/app.ts";
 import type { WorkerPlane } from "./worker/context.ts";
 import { bindWorkerUseCases } from "./worker/use-cases.ts";
@@ -38,6 +39,7 @@ export type PlanesOptions = {
 
 export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
   const app = new Hono();
+  app.route("/", createReferenceApp());
   app.route("/", createClientApp(clientPlane(deps, options)));
   app.route("/", createOperatorApp(operatorPlane(deps, options)));
   app.route("/", createWorkerApp(workerPlane(deps, options)));

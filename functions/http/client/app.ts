@@ -6,7 +6,6 @@ import type { Job } from "../../../shared/domain/job/job.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { problem } from "../problem.ts";
-import { createReferenceApp } from "../reference/app.ts";
 import type { ClientContext, ClientEnv, Guard } from "./guard.ts";
 import { guard, target, unknownEndpoint, unknownJob } from "./guard.ts";
 import { startJob } from "./start-job.ts";
@@ -58,11 +57,7 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.get(`${at}/health`, guard(plane, "status"), (c) => ofEndpoint(c, useCases.healthOf));
   app.get(`${at}/requests`, guard(plane, "requests"), (c) => ofEndpoint(c, useCases.listRequests));
   app.get("/v2/near-misses", guard(plane, "requests"), (c) => nearMisses(plane, c));
-  app.route("/", createReferenceApp());
-  refuseOtherMethods(app, {
-    ...Object.fromEntries(Object.entries(METHODS).map(([path, allow]) => [`${at}/${path}`, allow])),
-    "/v2/near-misses": "GET",
-  });
+  refuseOtherMethods(app);
   app.onError((error, c) => {
     // A client that went away in the middle of its body is no fault of ours, and there is nobody to answer.
     const level = c.req.raw.signal.aborted ? "debug" : "error";
@@ -148,17 +143,3 @@ function waitOf(plane: ClientPlane, c: ClientContext, standard: number): number 
   const wait = Number.isNaN(asked) ? standard : asked;
   return Math.min(Math.max(wait, WAIT.least), WAIT.most, plane.limits.holdMs);
 }
-
-/** Beneath `/v2/{endpoint}/`. */
-const METHODS: { readonly [path: string]: string } = {
-  run: "POST",
-  runsync: "POST",
-  "status/:id": "GET, POST",
-  "status-sync/:id": "GET, POST",
-  "stream/:id": "GET, POST",
-  "cancel/:id": "POST",
-  "retry/:id": "POST",
-  "purge-queue": "POST",
-  health: "GET",
-  requests: "GET",
-};

@@ -43,15 +43,7 @@ export function createOperatorApp(plane: OperatorPlane): Hono<OperatorEnv> {
   app.post("/admin/quarantine", (c) => onCard(plane, c));
   app.post("/admin/keys", (c) => makeKey(useCases, c));
   app.post("/admin/keys/revoke", (c) => revokeKey(useCases, c));
-  refuseOtherMethods(app, {
-    "/admin/state": "GET",
-    "/admin/pause": "POST",
-    "/admin/drain": "POST",
-    "/admin/resume": "POST",
-    "/admin/quarantine": "POST",
-    "/admin/keys": "GET, POST",
-    "/admin/keys/revoke": "POST",
-  });
+  refuseOtherMethods(app);
   app.all("/admin/*", (c) => {
     const detail =
       "there is GET /admin/state and keys, and POST /admin/pause, drain, resume, quarantine, keys and keys/revoke";

@@ -26,15 +26,7 @@ export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
   app.get(`${at}/ping/:worker`, auth, (c) => ping(plane, c));
   app.post(`${at}/job-done/:worker/:job`, auth, limitResult(plane), (c) => done(plane, c));
   app.post(`${at}/job-stream/:worker/:job`, auth, limitChunk(), (c) => stream(plane, c));
-  refuseOtherMethods(app, {
-    [`${at}/job-take/:worker`]: "GET",
-    [`${at}/job-take-batch/:worker`]: "GET",
-    [`${at}/job-stop/:worker`]: "GET",
-    [`${at}/registration/:worker`]: "POST",
-    [`${at}/ping/:worker`]: "GET",
-    [`${at}/job-done/:worker/:job`]: "POST",
-    [`${at}/job-stream/:worker/:job`]: "POST",
-  });
+  refuseOtherMethods(app);
   app.onError((error, c) => {
     plane.log.error("worker-call-failed", { url: c.req.path, error });
     return refuse(c, { status: 503, title: "Not recorded", detail: "try again", retryAfterMs: 1_000 });

@@ -2,9 +2,9 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { jobId } from "../../../shared/domain/ids.ts";
+import { bytesInAnswer } from "../../../shared/domain/job/payload.ts";
 import { parseJobDone, reportOf } from "../../../shared/protocol/report.ts";
 import { jobChunk } from "../../../shared/protocol/worker-plane.ts";
-import { bytesInAnswer } from "../../../shared/usecases/client-plane/bytes-in-answer.ts";
 import { LEAST_CHUNK_BYTES, MAX_STREAM_BYTES } from "../../../shared/usecases/worker-plane/receive-chunk.ts";
 import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./context.ts";

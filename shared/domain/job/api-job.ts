@@ -1,4 +1,5 @@
 // The side of a job that came through the API: RunPod's request, its policy, its result, and who may see it.
+import { RUN_CHECK_MS } from "../deadlines.ts";
 import type { EpochMs, TenantId } from "../ids.ts";
 import type { RunnerScope } from "../runner-scope.ts";
 import type { Payload } from "./payload.ts";
@@ -82,3 +83,44 @@ export type ApiSide = {
   };
   readonly retries: number;
 };
+
+/** When an API job ends by itself: its ttl from submission on, its execution time from the take on. */
+export type ApiDeadlines = {
+  /** undefined for a runner's job that was picked up: from then on only its execution time counts. */
+  readonly ttlAt: EpochMs | undefined;
+  /** undefined before the take. */
+  readonly executionAt: EpochMs | undefined;
+};
+
+/** The part of a job that its deadlines follow from; `phases.running` is the pickup of a workflow job. */
+type Timed = {
+  readonly state: string;
+  readonly queuedAt: EpochMs;
+  readonly phases: { readonly running?: EpochMs };
+};
+
+export function apiDeadlines(api: ApiSide, job: Timed): ApiDeadlines {
+  const pickedUp = api.runner !== undefined && job.phases.running !== undefined;
+  const inProgress = job.state === "IN_PROGRESS";
+  return {
+    ttlAt: pickedUp ? undefined : job.queuedAt + api.policy.ttlMs,
+    executionAt:
+      inProgress && api.startedAt !== undefined ? api.startedAt + api.policy.executionTimeoutMs : undefined,
+  };
+}
+
+/** The part of a job that its run link follows from. */
+type Linked = {
+  readonly queuedAt: EpochMs;
+  readonly verifyAt: EpochMs | undefined;
+  readonly api: Pick<ApiSide, "run"> | undefined;
+};
+
+/**
+ * The run link of a job: when GitHub is asked next whether the workflow run that asked for it still goes on. Of a job that is not
+ * terminal; undefined when no run holds it. A requeue forgets
+ * `verifyAt`: then it is soon due.
+ */
+export function runCheckDueAt({ api, verifyAt, queuedAt }: Linked): EpochMs | undefined {
+  return api?.run === undefined ? undefined : (verifyAt ?? queuedAt + RUN_CHECK_MS);
+}

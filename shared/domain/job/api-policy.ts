@@ -4,6 +4,7 @@ import type { Endpoint } from "../admission/endpoint.ts";
 import { isHosted, isJobLabel, normalize } from "../admission/labels.ts";
 import type { Catalogue } from "../admission/matching.ts";
 import type { TenantSettings } from "../admission/tenant.ts";
+import { repositoryRefusal, policyOf as tenantPolicyOf } from "../admission/tenant-policy.ts";
 import {
   DEFAULT_EXECUTION_TIMEOUT_MS,
   DEFAULT_TTL_MS,
@@ -174,4 +175,26 @@ function foreignPlace(
 
 function isSame(login: string, other: string): boolean {
   return login.toLowerCase() === other.toLowerCase();
+}
+
+/**
+ * Why the tenant's policy lets no request of the API start a worker, as a sentence that says what to change: the allow-list that
+ * webhooks are held to. Looked at are the repository whose workflow asks, and the place
+ * where the runner registers. A runner of the whole organization is not refused here: its started hook holds each job to
+ * the same list.
+ */
+export function policyRefusal(
+  tenants: readonly TenantSettings[],
+  { tenant, login, run }: ApiCaller,
+  scope: RunnerScope | undefined,
+): string | undefined {
+  const policy = tenantPolicyOf(tenants, { id: tenant, login });
+  if (policy.repositories === undefined) return undefined;
+  const asking = run && repositoryRefusal(policy, { owner: run.owner, name: run.repo });
+  if (asking !== undefined || scope === undefined) return asking;
+  const owner = ownerOf(scope);
+  if (owner.toLowerCase() !== login.toLowerCase()) {
+    return `refused by policy: dispatch.yaml lists the repositories of the tenant ${login}, and input.github_org is not its own; leave it out, or name a listed repository`;
+  }
+  return scope.type === "organization" ? undefined : repositoryRefusal(policy, { owner, name: scope.repo });
 }

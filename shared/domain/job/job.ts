@@ -2,10 +2,9 @@
 
 import type { WorkflowJobWord } from "../github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../ids.ts";
-import { apiDeadlines } from "./api-deadlines.ts";
 import type { ApiSide } from "./api-job.ts";
+import { apiDeadlines, runCheckDueAt } from "./api-job.ts";
 import type { EndReason } from "./end-reason.ts";
-import { leaseDueAt } from "./run-lease.ts";
 
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
 
@@ -115,7 +114,7 @@ export function isWaiting(job: Job): boolean {
 export function jobDueAt(job: Job): EpochMs | undefined {
   if (isTerminal(job)) return job.api?.callback?.dueAt;
   const admitAt = isWaiting(job) ? job.admitAt : undefined;
-  const verifyAt = leaseDueAt(job) ?? job.verifyAt;
+  const verifyAt = runCheckDueAt(job) ?? job.verifyAt;
   const { ttlAt, executionAt } = job.api === undefined ? NO_DEADLINES : apiDeadlines(job.api, job);
   const times = [job.hold?.until, verifyAt, admitAt, ttlAt, executionAt].filter((at) => at !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);

@@ -1,4 +1,6 @@
 // JSON that an API job carries: in the job's own item when small, else in part items that the job names.
+import { ASYNC_RESULT_MS } from "../deadlines.ts";
+import type { EpochMs, JobId } from "../ids.ts";
 
 export type Payload =
   | { readonly type: "inline"; readonly json: string }
@@ -9,3 +11,27 @@ export type Payload =
 export const INLINE_BYTES = 32_000;
 
 export const inlinePayload = (json: string): Payload => ({ type: "inline", json });
+
+/** Parts go an hour after their last reader at the latest could have come. */
+const SLACK_MS = 3_600_000;
+
+/** By its hash too: of two requests under one idempotency key the one that is refused must not replace the other's input. */
+export function inputKey(id: JobId, generation: number, requestHash: string): string {
+  return `job#${id}#${generation}#in-${requestHash.slice(0, 16)}`;
+}
+
+/** Until a job that began at `now` cannot be retried any more. */
+export function inputExpiry(
+  { ttlMs, executionTimeoutMs }: { readonly ttlMs: number; readonly executionTimeoutMs: number },
+  now: EpochMs,
+): EpochMs {
+  return now + ttlMs + executionTimeoutMs + ASYNC_RESULT_MS + SLACK_MS;
+}
+
+/**
+ * How long JSON becomes as a part of an answer of a Lambda, which is JSON with the body as one text in it: bytes of UTF-8, where
+ * each quote and each backslash takes one more.
+ */
+export function bytesInAnswer(json: string): number {
+  return new TextEncoder().encode(JSON.stringify(json)).length;
+}

@@ -5,11 +5,11 @@ import type { ApiCaller } from "../../domain/job/api-job.ts";
 import { drainedTo } from "../../domain/job/api-steps.ts";
 import type { Job, JobState } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { bytesInAnswer } from "../../domain/job/payload.ts";
 import { updateJob } from "../update.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { findJob } from "./api-deps.ts";
 import { awaitJob } from "./await-status.ts";
-import { bytesInAnswer } from "./bytes-in-answer.ts";
 
 export type StreamAnswer = {
   readonly status: JobState;

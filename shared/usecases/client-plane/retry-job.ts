@@ -1,16 +1,16 @@
 // /retry: a job that failed or ran out of time, once more from its own input.
 import type { ApiCaller, ApiSide } from "../../domain/job/api-job.ts";
+import { policyRefusal } from "../../domain/job/api-policy.ts";
 import { retried } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { Payload } from "../../domain/job/payload.ts";
+import { inputExpiry, inputKey } from "../../domain/job/payload.ts";
 import type { JobStatus } from "../../domain/waiting/api-status.ts";
 import type { Deps } from "../deps.ts";
 import { handleChange } from "../handle-change.ts";
 import { updateJob } from "../update.ts";
 import { findJob } from "./api-deps.ts";
 import { describeJob } from "./job-status.ts";
-import { inputExpiry, inputKey } from "./payload-key.ts";
-import { policyRefusal } from "./run-policy.ts";
 
 export type RetryOutcome =
   | { readonly type: "retried"; readonly status: JobStatus }
@@ -55,7 +55,7 @@ function refusalOf(job: Job): string | undefined {
 
 /** dispatch.yaml may have changed since it was sent. */
 function policyRefusalOf(deps: Deps, caller: ApiCaller, { run, runner }: ApiSide): string | undefined {
-  return policyRefusal(deps, { ...caller, run: run ?? caller.run }, runner?.scope);
+  return policyRefusal(deps.tenants, { ...caller, run: run ?? caller.run }, runner?.scope);
 }
 
 /** Stored once more, since a new life may outlast the parts of the old one. The old ones go by themselves. */

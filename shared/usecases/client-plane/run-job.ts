@@ -3,16 +3,16 @@
 import type { Endpoint } from "../../domain/admission/endpoint.ts";
 import type { JobId } from "../../domain/ids.ts";
 import type { ApiCaller } from "../../domain/job/api-job.ts";
+import { policyRefusal } from "../../domain/job/api-policy.ts";
 import { newApiJob } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
+import { inputExpiry, inputKey } from "../../domain/job/payload.ts";
 import { isVisible } from "../../domain/waiting/api-status.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { ID_ENTROPY, keyedJobId, newJobId } from "./job-id.ts";
-import { inputExpiry, inputKey } from "./payload-key.ts";
 import type { Room } from "./queue-limit.ts";
 import { takeRoom } from "./queue-limit.ts";
-import { policyRefusal } from "./run-policy.ts";
 import type { RunRequestBody } from "./run-request.ts";
 import { checkRequest } from "./run-request.ts";
 
@@ -54,7 +54,7 @@ export async function runJob(
   if (known !== undefined) return repeated(known, call, see);
   const checked = await checkRequest(deps, { caller, endpoint, id, body: call.body });
   if (!checked.ok) return { type: "invalid", message: checked.message };
-  const refusal = policyRefusal(deps, caller, checked.value.runner?.scope);
+  const refusal = policyRefusal(deps.tenants, caller, checked.value.runner?.scope);
   if (refusal !== undefined) return { type: "forbidden", message: refusal };
   const room = await takeRoom(deps, endpoint, caller.tenant);
   if (room.type === "full") return { type: "busy", message: busyMessage(endpoint, caller, room) };

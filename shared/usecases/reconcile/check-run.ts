@@ -2,21 +2,21 @@
 
 import { RUN_CHECK_MS, RUN_UNKNOWN_MS } from "../../domain/deadlines.ts";
 import type { WorkflowRun } from "../../domain/job/api-job.ts";
+import { runCheckDueAt } from "../../domain/job/api-job.ts";
 import { endedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import { verifyLater } from "../../domain/job/job-steps.ts";
-import { leaseDueAt } from "../../domain/job/run-lease.ts";
 import type { WorkflowRunWord } from "../../ports/github.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
 import { noteEnd } from "../ending/end-api-job.ts";
 import { updateJob } from "../update.ts";
 
-/** When the job's `leaseDueAt` has come: sets the next one, or ends the job. */
+/** When the job's `runCheckDueAt` has come: sets the next one, or ends the job. */
 export async function checkRun(deps: Deps, seen: Job): Promise<void> {
   const run = seen.api?.run;
-  const dueAt = leaseDueAt(seen);
+  const dueAt = runCheckDueAt(seen);
   if (run === undefined || isTerminal(seen) || dueAt === undefined || dueAt > deps.clock.now()) return;
   const verdict = (await runsWorkflowJob(deps, seen)) ? AT_WORK : await askGithub(deps, seen, run);
   // A runner may have been given a job while GitHub was asked.

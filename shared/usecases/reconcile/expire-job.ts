@@ -1,7 +1,7 @@
 // A job whose time is over ends as TIMED_OUT; the change of this write ends its worker.
 
 import type { EpochMs } from "../../domain/ids.ts";
-import { apiDeadlines } from "../../domain/job/api-deadlines.ts";
+import { apiDeadlines } from "../../domain/job/api-job.ts";
 import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { endedApi, pickedUp } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";

@@ -1,8 +1,8 @@
 // An API job that is due: its time may be over, or the run that asked for it.
 
+import { runCheckDueAt } from "../../domain/job/api-job.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
-import { leaseDueAt } from "../../domain/job/run-lease.ts";
 import type { Deps } from "../deps.ts";
 import { updateJob } from "../update.ts";
 import { checkRun } from "./check-run.ts";
@@ -13,7 +13,7 @@ export async function lookAtApiJob(deps: Deps, seen: Job): Promise<Job | undefin
   if (isTerminal(seen)) return seen;
   const now = deps.clock.now();
   if (!(await expireJob(deps, seen))) {
-    if (isBy(leaseDueAt(seen), now)) await checkRun(deps, seen);
+    if (isBy(runCheckDueAt(seen), now)) await checkRun(deps, seen);
     else if (isBy(seen.verifyAt, now)) await forgetVerify(deps, seen);
   }
   return deps.stores.jobs.get(seen.id);

@@ -1,16 +1,16 @@
 // The API reference: complete, well-formed, and a page that needs nothing from elsewhere.
 import type { Hono } from "hono";
 import { describe, expect, test } from "vitest";
-import { openapiDocument } from "../../../../functions/http/reference/openapi.ts";
-import { WEBHOOK_PATH } from "../../../../functions/http/webhook/app.ts";
-import { createApp } from "../../../../functions/server.ts";
-import { createWorkerTokens } from "../../../../shared/adapters/crypto/worker-token.ts";
-import { parseConfig } from "../../../../shared/config/parse.ts";
-import { clientPlaneError } from "../../../../shared/protocol/client-plane.ts";
-import { redact } from "../../../../shared/redacted.ts";
-import { expectPromised } from "../contract.ts";
-import { createHttpWorld, deliveryRequest, jsonOf } from "../http-world.ts";
-import { createClientWorld } from "./client-world.ts";
+import { openapiDocument } from "../../../functions/http/reference/openapi.ts";
+import { WEBHOOK_PATH } from "../../../functions/http/webhook/app.ts";
+import { createApp } from "../../../functions/server.ts";
+import { createWorkerTokens } from "../../../shared/adapters/crypto/worker-token.ts";
+import { parseConfig } from "../../../shared/config/parse.ts";
+import { clientPlaneError } from "../../../shared/protocol/client-plane.ts";
+import { redact } from "../../../shared/redacted.ts";
+import { createClientWorld } from "./client/client-world.ts";
+import { expectPromised } from "./contract.ts";
+import { createHttpWorld, deliveryRequest, jsonOf } from "./http-world.ts";
 
 const document = openapiDocument();
 
@@ -134,16 +134,14 @@ describe("the document", () => {
   });
 
   test("is served as it is, without a credential", async () => {
-    const world = await createClientWorld();
-    const response = await world.app.request("/openapi.json");
+    const response = await (await serverOf()).request("/openapi.json");
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toEqual(JSON.parse(JSON.stringify(document)));
   });
 });
 
 test("/docs names every route and loads nothing", async () => {
-  const world = await createClientWorld();
-  const response = await world.app.request("/docs");
+  const response = await (await serverOf()).request("/docs");
   const page = await response.text();
   expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
   for (const path of Object.keys(document.paths)) expect(page).toContain(path);
