@@ -1,5 +1,7 @@
-// Plays simulated days with faults: `npm run simulate -- --runs 2000 --seed 1 --json`. A run that breaks is shrunk and shown.
-import { parseArgs } from "node:util";
+// Plays simulated days with faults: `npm run simulate -- --runs 1000`, with fresh seeds. A run that breaks is shrunk and shown.
+import { randomInt } from "node:crypto";
+import type { Edition } from "../test/simulation/editions.ts";
+import { EDITIONS, NEWEST } from "../test/simulation/editions.ts";
 import type { FaultKind } from "../test/simulation/fault-kinds.ts";
 import { FAULT_KINDS } from "../test/simulation/fault-kinds.ts";
 import type { Plan } from "../test/simulation/plan.ts";
@@ -8,34 +10,43 @@ import { runPlan } from "../test/simulation/run.ts";
 import { shrink } from "../test/simulation/shrink.ts";
 import type { Summary } from "../test/simulation/simulate.ts";
 import { simulate } from "../test/simulation/simulate.ts";
+import { parseOptions } from "./parse-options.ts";
+import { describeBroken, describePlan } from "./simulate/describe-run.ts";
 import { measureFairness } from "./simulate/fairness.ts";
 
-const USAGE = `npm run simulate -- [--runs N] [--seed S] [--faults kind,kind] [--json] [--trace] [--stop] [--fairness]
+const USAGE = `npm run simulate -- [--runs N] [--seed S | --fixed] [--faults kind,kind] [--json] [--trace] [--stop] [--fairness]
 
-  --runs N     runs, one for each seed from S on (100)
-  --seed S     the first seed (1)
-  --faults K,K only these kinds of fault: ${FAULT_KINDS.join(", ")}
-  --json       a last line of JSON with the sums
-  --trace      show the run of seed S line by line, and no other
-  --fairness   instead: the shares of tenants that flood a pool for a day, and the waits of large jobs
-  --stop       end with the first run that breaks
+  --runs N      runs, one for each seed from the first on (100)
+  --seed S      the first seed; without it, fresh ones: the first is drawn, and printed before it is played
+  --fixed       the seeds from 1 on, the same every time
+  --edition E   the world of an edition before (${NEWEST}), for a seed that was found in it
+  --faults K,K  only these kinds of fault: ${FAULT_KINDS.join(", ")}
+  --json        a last line of JSON with the sums
+  --trace       show the run of seed S line by line, and no other
+  --fairness    instead: the shares of tenants that flood a pool for a day, and the waits of large jobs
+  --stop        end with the first run that breaks
+
+A run that breaks is printed with its seed, its world, its steps and the command that plays it again; the exit code is 1.
 `;
 
-/** Shrinking takes a hundred runs or so: the first few that break are shown whole, of the others the seed. */
+/** A plan's seed has 32 bits; the last ones are left to the runs behind the first. */
+const MAX_FRESH = 2 ** 31;
+const FIXED = 1;
+/** Shrinking takes a hundred runs or so: the first few that break are shown so, the others as they were drawn. */
 const SHOWN = 2;
 const LAST_LINES = 60;
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "100" },
-    seed: { type: "string", default: "1" },
-    faults: { type: "string" },
-    json: { type: "boolean", default: false },
-    trace: { type: "boolean", default: false },
-    stop: { type: "boolean", default: false },
-    fairness: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = parseOptions({
+  runs: { type: "string", default: "100" },
+  seed: { type: "string" },
+  fixed: { type: "boolean", default: false },
+  edition: { type: "string", default: String(NEWEST) },
+  faults: { type: "string" },
+  json: { type: "boolean", default: false },
+  trace: { type: "boolean", default: false },
+  stop: { type: "boolean", default: false },
+  fairness: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
 });
 
 await main();
@@ -43,28 +54,52 @@ await main();
 async function main(): Promise<void> {
   if (values.help) return say(USAGE);
   if (values.fairness) return await showFairness();
-  const seed = Number(values.seed);
-  const kinds = kindsOf(values.faults);
-  if (values.trace) {
-    await showRun(drawPlan(seed, kinds));
-    return;
-  }
+  const runs = wholeNumber("runs", values.runs);
+  const seed = firstSeed(runs);
+  const options = { kinds: kindsOf(values.faults), edition: editionOf(values.edition) };
+  if (values.trace) return await showRun(drawPlan(seed, options));
   let shown = 0;
   const summary = await simulate({
-    runs: Number(values.runs),
+    runs,
     seed,
-    kinds,
+    ...options,
     async onBroken(plan, { violations }) {
-      say(`seed ${plan.seed}: ${violations[0]?.rule}: ${violations[0]?.message}\n`);
+      say(describeBroken(plan, violations, values.faults));
       if (shown++ < SHOWN) await showSmallest(plan);
+      else say(describePlan(plan));
       return values.stop;
     },
   });
   conclude(summary);
 }
 
+/** Of fresh ones it is told at once: whatever happens then, they can be played again. */
+function firstSeed(runs: number): number {
+  if (values.seed !== undefined) return wholeNumber("seed", values.seed);
+  if (values.fixed || values.trace) return FIXED;
+  const seed = randomInt(FIXED, MAX_FRESH);
+  say(`fresh seeds ${seed} to ${seed + runs - 1}: npm run simulate -- --seed ${seed} --runs ${runs}\n`);
+  return seed;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  return stopWith(`--${name} ${text}: a whole number, please`);
+}
+
+function editionOf(text: string): Edition {
+  const edition = EDITIONS.find((one) => String(one) === text);
+  return edition ?? stopWith(`no edition ${text}. There are: ${EDITIONS.join(", ")}`);
+}
+
+function stopWith(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}
+
 async function showFairness(): Promise<void> {
-  const report = await measureFairness(Number(values.seed), say);
+  const seed = values.seed === undefined ? FIXED : wholeNumber("seed", values.seed);
+  const report = await measureFairness(seed, say);
   if (values.json) say(`${JSON.stringify(report)}\n`);
   if (!report.isFair) process.exitCode = 1;
 }
@@ -74,7 +109,7 @@ function kindsOf(text: string | undefined): readonly FaultKind[] {
   const asked = text.split(",").filter((name) => name !== "");
   const unknown = asked.filter((name) => !FAULT_KINDS.some((kind) => kind === name));
   if (unknown.length > 0)
-    throw new TypeError(`no such fault: ${unknown.join(", ")}. There are: ${FAULT_KINDS.join(", ")}`);
+    stopWith(`no such fault: ${unknown.join(", ")}. There are: ${FAULT_KINDS.join(", ")}`);
   return FAULT_KINDS.filter((kind) => asked.includes(kind));
 }
 
@@ -87,13 +122,12 @@ async function showRun(plan: Plan): Promise<void> {
 async function showSmallest(plan: Plan): Promise<void> {
   const shrunk = await shrink(plan, (smaller) => runPlan(smaller));
   if (shrunk === undefined) return;
-  const { entries, ...base } = shrunk.plan;
   say(`the smallest plan that breaks so (${plan.entries.length} entries before):\n`);
-  say(`  ${JSON.stringify(base)}\n`);
-  for (const entry of entries) say(`  ${JSON.stringify(entry)}\n`);
+  say(describePlan(shrunk.plan));
+  say("  its steps:\n");
   const { lines } = await runPlan(shrunk.plan, { keepTrace: true });
-  if (lines.length > LAST_LINES) say(`  … ${lines.length - LAST_LINES} lines before\n`);
-  for (const line of lines.slice(-LAST_LINES)) say(`  ${line}\n`);
+  if (lines.length > LAST_LINES) say(`    … ${lines.length - LAST_LINES} lines before\n`);
+  for (const line of lines.slice(-LAST_LINES)) say(`    ${line}\n`);
 }
 
 function conclude(summary: Summary): void {

@@ -43,7 +43,7 @@ test.each(SIMULATED)("npm run simulate -- %s", async (args) => {
     cwd: ROOT,
     maxBuffer: 50_000_000,
   });
-  expect(stdout).toMatch(args.includes("--trace") ? /delivered +gh-\d+ queued/ : /^5 runs, \d+ jobs/);
+  expect(stdout).toMatch(args.includes("--trace") ? /delivered +gh-\d+ queued/ : /^5 runs, \d+ jobs/m);
 });
 
 /** Lines of blocks, each half of `a && b` by itself, without settings before it and comments behind it. */

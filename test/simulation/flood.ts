@@ -2,6 +2,7 @@
 
 import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/admission/tenant.ts";
 import { tenantId } from "../../shared/domain/ids.ts";
+import { NEWEST } from "./editions.ts";
 import type { Draw } from "./engine/draw.ts";
 import type { Holds } from "./holds.ts";
 import { createHolds } from "./holds.ts";
@@ -108,6 +109,7 @@ function lengthOf(draw: Draw): number {
 function quietPlan(seed: number): Plan {
   return {
     seed,
+    edition: NEWEST,
     form: "cloud",
     skews: [],
     announces: "assignment",

@@ -1,4 +1,6 @@
 // A run as data: which jobs come when, and which faults. Leaving entries out gives a smaller run of the same kind.
+import type { Edition } from "./editions.ts";
+import { NEWEST } from "./editions.ts";
 import { createDraw, type Draw, derived } from "./engine/draw.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS, FAULT_SHAPES } from "./fault-kinds.ts";
@@ -43,6 +45,7 @@ export type Entry = PlannedJob | PlannedAsk | PlannedFault;
 
 export type Plan = {
   readonly seed: number;
+  readonly edition: Edition;
   /** One process that loses its changes with it, or functions with a stream. */
   readonly form: "single" | "cloud";
   /** Of each process's clock, ms. */
@@ -68,12 +71,15 @@ const LAST_JOB_MS = 5 * HOUR + 30 * MINUTE;
 const MAX_SKEW_MS = 2_000;
 const CARDS = [1, 1, 1, 1, 1, 1, 2, 2, 4, 8];
 
-export function drawPlan(seed: number, kinds: readonly FaultKind[] = FAULT_KINDS): Plan {
+export type PlanOptions = { readonly kinds?: readonly FaultKind[]; readonly edition?: Edition };
+
+export function drawPlan(seed: number, { kinds = FAULT_KINDS, edition = NEWEST }: PlanOptions = {}): Plan {
   const draw = createDraw(derived(seed, "plan"));
   const skews = Array.from({ length: 4 }, () => draw.between(-MAX_SKEW_MS, MAX_SKEW_MS));
   const others = drawOthers(draw);
   return {
     seed,
+    edition,
     form: draw.chance(0.35) ? "single" : "cloud",
     skews,
     announces: draw.chance(0.5) ? "assignment" : "pickup",

@@ -1,6 +1,7 @@
 // Many runs, one seed after the other, and what they add up to.
 
 import { RULES } from "./checks/rules.ts";
+import type { Edition } from "./editions.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
 import type { Plan } from "./plan.ts";
@@ -9,6 +10,8 @@ import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
 
 export type Summary = {
+  /** Of the first run; the others follow it. */
+  readonly seed: number;
   runs: number;
   jobs: number;
   faults: number;
@@ -27,26 +30,35 @@ export type SimulateOptions = {
   readonly runs: number;
   readonly seed: number;
   readonly kinds?: readonly FaultKind[];
+  readonly edition?: Edition;
   /** For each run that breaks; true ends the simulation. */
   readonly onBroken?: (plan: Plan, outcome: Outcome) => Promise<boolean>;
 };
 
 export async function simulate(options: SimulateOptions): Promise<Summary> {
-  const { runs, seed, kinds = FAULT_KINDS, onBroken } = options;
-  const summary = emptySummary(kinds);
+  const { runs, seed, kinds = FAULT_KINDS, edition, onBroken } = options;
+  const summary = emptySummary(seed, kinds);
   for (let run = 0; run < runs; run++) {
-    const plan = drawPlan(seed + run, kinds);
-    const outcome = await runPlan(plan);
+    const plan = drawPlan(seed + run, { kinds, ...(edition && { edition }) });
+    const outcome = await playOne(plan);
     add(summary, outcome);
     if (outcome.violations.length > 0 && (await onBroken?.(plan, outcome)) === true) break;
   }
   return summary;
 }
 
-function emptySummary(kinds: readonly FaultKind[]): Summary {
+async function playOne(plan: Plan): Promise<Outcome> {
+  try {
+    return await runPlan(plan);
+  } catch (cause) {
+    throw new Error(`seed ${plan.seed}: the simulator itself failed`, { cause });
+  }
+}
+
+function emptySummary(seed: number, kinds: readonly FaultKind[]): Summary {
   const faultsByKind = Object.fromEntries(kinds.map((kind) => [kind, 0]));
   const parts = { violations: 0, lost: 0, orphans: 0, runningKilled: 0, doubleRun: 0 };
-  return { runs: 0, jobs: 0, faults: 0, faultsByKind, calls: {}, ...parts };
+  return { seed, runs: 0, jobs: 0, faults: 0, faultsByKind, calls: {}, ...parts };
 }
 
 function add(summary: Summary, { jobs, struck, calls, violations }: Outcome): void {

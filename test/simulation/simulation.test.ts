@@ -53,7 +53,7 @@ describe("a plan", () => {
   });
 
   test("has only the kinds that are asked for", () => {
-    const kinds = new Set(kindsOf(drawPlan(1, ["crash", "cancel", "gate"])));
+    const kinds = new Set(kindsOf(drawPlan(1, { kinds: ["crash", "cancel", "gate"] })));
     expect([...kinds].sort(byName)).toEqual(["cancel", "crash", "gate"]);
   });
 });

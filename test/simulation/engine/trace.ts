@@ -44,7 +44,7 @@ export function createTrace(options: {
 }
 
 /** `1:02:03.004` since the start of the run. */
-function clock(ms: number): string {
+export function clock(ms: number): string {
   const part = (value: number, width: number) => String(value).padStart(width, "0");
   const seconds = Math.floor(ms / 1_000);
   const hours = Math.floor(seconds / 3_600);
