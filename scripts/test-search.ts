@@ -1,4 +1,4 @@
-// Plays every property of the tests with new seeds: `npm run test:search -- --rounds 20`. The gate plays one fixed seed.
+// Plays every property of the tests with new seeds: `npm run test:search -- --rounds 20`. A seed a round, for all files.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
