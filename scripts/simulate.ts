@@ -1,13 +1,13 @@
 // Plays simulated days with faults: `npm run simulate -- --runs 1000`, with fresh seeds. A run that breaks is shrunk and shown.
 import { randomInt } from "node:crypto";
-import type { Edition } from "../test/simulation/editions.ts";
-import { EDITIONS, NEWEST } from "../test/simulation/editions.ts";
-import type { FaultKind } from "../test/simulation/fault-kinds.ts";
-import { FAULT_KINDS } from "../test/simulation/fault-kinds.ts";
-import type { Plan } from "../test/simulation/plan.ts";
-import { drawPlan } from "../test/simulation/plan.ts";
+import type { Edition } from "../test/simulation/plan/editions.ts";
+import { EDITIONS, NEWEST } from "../test/simulation/plan/editions.ts";
+import type { FaultKind } from "../test/simulation/plan/fault-kinds.ts";
+import { FAULT_KINDS } from "../test/simulation/plan/fault-kinds.ts";
+import { drawPlan } from "../test/simulation/plan/plan.ts";
+import type { Plan } from "../test/simulation/plan/planned.ts";
+import { shrink } from "../test/simulation/plan/shrink.ts";
 import { runPlan } from "../test/simulation/run.ts";
-import { shrink } from "../test/simulation/shrink.ts";
 import type { Summary } from "../test/simulation/simulate.ts";
 import { simulate } from "../test/simulation/simulate.ts";
 import { parseOptions } from "./parse-options.ts";

@@ -69,11 +69,12 @@ async function judge(control: Control): Promise<Verdict> {
   }
 }
 
-function hunt(folder: string, { seed, kinds }: Control, runs: number): Promise<Prey> {
+function hunt(folder: string, { seed, kinds, edition = 1 }: Control, runs: number): Promise<Prey> {
   const args = [
     join(folder, "test/simulation/hunt.ts"),
     values.seed ?? String(seed),
     String(runs),
+    String(edition),
     kinds.join(),
   ];
   return new Promise((resolve, reject) => {

@@ -1,12 +1,14 @@
 // A run that broke, for people: its seed and rule, how to see it again, the world it plays in, its faults, and the last steps.
 
 import type { Violation } from "../../test/simulation/checks/rules.ts";
+import { stepOf } from "../../test/simulation/engine/clocks.ts";
 import { clock } from "../../test/simulation/engine/trace.ts";
-import type { Entry, Plan, PlannedFault } from "../../test/simulation/plan.ts";
-import type { ScenePool } from "../../test/simulation/scenery.ts";
+import type { Entry, Plan, PlannedFault } from "../../test/simulation/plan/planned.ts";
+import type { Scene, ScenePool } from "../../test/simulation/scenery.ts";
 import { poolsOf, sceneWith } from "../../test/simulation/scenery.ts";
 
 const MINUTE = 60_000;
+const ORDER = ["even", "odd"];
 
 /** What broke, and the command that plays it again; `faults` as they were asked for. */
 export function describeBroken(
@@ -34,7 +36,7 @@ export function describePlan(plan: Plan): string {
   return [
     ...describeWorld(world),
     `  faults: ${faults.length === 0 ? "none" : ""}`,
-    ...inOrder(faults).map(describeFault),
+    ...inOrder(faults).map((fault) => describeFault(fault, plan.form)),
     `  jobs: ${others.length === 0 ? "none" : ""}`,
     ...inOrder(others).map((entry) => `    ${clock(entry.at)} ${JSON.stringify(entry)}`),
     "",
@@ -42,16 +44,26 @@ export function describePlan(plan: Plan): string {
 }
 
 function describeWorld(plan: Omit<Plan, "entries">): string[] {
-  const { form, skews, announces, registration, hasHooks, storeMs, others } = plan;
+  const { form, skews, announces, registration, hasHooks, others, inChorus } = plan;
   const scene = sceneWith(others ?? []);
-  const form1 = form === "single" ? "one process" : "functions with a stream";
+  const clocks = `clocks off by ${skews.join(", ")} ms`;
   const hooks = hasHooks ? "hooks tell what a runner was given" : "no hooks";
+  const programs = inChorus === true ? "; programs ask at the same instants" : "";
   return [
-    `  form: ${form1}; clocks off by ${skews.join(", ")} ms; store: ${storeMs === 0 ? "answers at once" : `answers within ${storeMs} ms`}`,
+    `  form: ${form === "single" ? "one process" : "functions with a stream"}; ${clocks}; ${describeStore(plan)}${programs}`,
     `  GitHub: tells of a job at its ${announces}; registration by ${registration}; ${hooks}`,
     `  pools: ${poolsOf(scene).map(describePool).join("; ")}`,
-    `  tenants: ${scene.tenants.map(({ owner, weight, maxCards }) => `${owner} (weight ${weight}${maxCards === undefined ? "" : `, at most ${maxCards} cards`})`).join("; ")}`,
+    `  tenants: ${scene.tenants.map(describeTenant).join("; ")}`,
   ];
+}
+
+function describeStore({ pace, storeMs }: Pick<Plan, "pace" | "storeMs">): string {
+  if (pace !== undefined) return `each answer of the store takes ${pace.ms.join(" to ")} ms`;
+  return storeMs === 0 ? "the store answers at once" : `the store answers within ${storeMs} ms`;
+}
+
+function describeTenant({ owner, weight, maxCards }: Scene["tenants"][number]): string {
+  return `${owner} (weight ${weight}${maxCards === undefined ? "" : `, at most ${maxCards} cards`})`;
 }
 
 function describePool({ name, cards, nodes, maxWorkers }: ScenePool): string {
@@ -59,7 +71,14 @@ function describePool({ name, cards, nodes, maxWorkers }: ScenePool): string {
   return `${name} (${cards} cards${maxWorkers === undefined ? "" : `, at most ${maxWorkers} workers`})`;
 }
 
-function describeFault({ kind, at, ms, rate, seed }: PlannedFault): string {
+function describeFault(fault: PlannedFault, form: Plan["form"]): string {
+  const { kind, at, ms, rate, seed } = fault;
+  if (kind === "clock-step") {
+    const { offMs, process, parity } = stepOf(fault, form);
+    const whose =
+      form === "single" ? "the clock" : `the clock of each ${ORDER[parity]} sandbox of ${process}`;
+    return `    ${clock(at)} ${kind}: ${whose} is off by ${(offMs / MINUTE).toFixed(1)} min for ${(ms / MINUTE).toFixed(1)} min`;
+  }
   return `    ${clock(at)} ${kind}, for ${(ms / MINUTE).toFixed(1)} min, rate ${rate.toFixed(2)}, seed ${seed}`;
 }
 

@@ -10,15 +10,17 @@ import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import { recover } from "../../shared/usecases/reconcile/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
 import { withPoolEyes } from "./checks/pool-eyes.ts";
-import type { Life } from "./engine/ports.ts";
+import { clockOf } from "./engine/clocks.ts";
+import type { Life } from "./engine/port.ts";
 import { createPortsOf } from "./engine/ports.ts";
 import type { Crash, ProcessName } from "./engine/processes.ts";
-import { createProcesses, PROCESSES } from "./engine/processes.ts";
+import { createProcesses } from "./engine/processes.ts";
 import type { Stream } from "./engine/stream.ts";
 import { createStream } from "./engine/stream.ts";
 import type { Ground } from "./ground.ts";
 import type { Outside } from "./outside/outside.ts";
 import type { SimClients } from "./outside/sim-clients.ts";
+import type { Pace, Plan } from "./plan/planned.ts";
 import { catalogueOf, DEPLOYMENT, poolsOf } from "./scenery.ts";
 
 export type Dispatcher = {
@@ -28,12 +30,15 @@ export type Dispatcher = {
   arm(crash: Crash): void;
   goAway(ms: number): void;
   readonly isAway: boolean;
+  /** Calls of the store that would write, by their names. */
+  readonly writes: ReadonlyMap<string, number>;
   /** One pass of the reconciler; it may be cut off. */
   reconcile(): void;
 };
 
 /** Those that make dispatch passes. */
 const DECIDING: ReadonlySet<ProcessName> = new Set(["dispatch", "reconcile"]);
+const SLOWER = 0.3;
 /** Lambda ends a function by then. */
 const FUNCTION_MS = 120_000;
 
@@ -42,9 +47,10 @@ export function createDispatcher(
   outside: Outside,
   clients: Pick<SimClients, "receiver">,
 ): Dispatcher {
-  const { plan, scene, timeline, trace, weather, watch, table, drawFor } = ground;
+  const { plan, scene, trace, weather, watch, table, drawFor } = ground;
   const places = poolsOf(scene);
   const catalogue = catalogueOf(places);
+  const writes = new Map<string, number>();
   let opened = 0;
   const portsOf = createPortsOf({
     ...ground,
@@ -52,7 +58,8 @@ export function createDispatcher(
     pools: new Map([...outside.pools].map(([name, { driver }]) => [name, driver])),
     callbacks: clients.receiver,
     draw: drawFor("ports"),
-    storeMs: plan.storeMs,
+    pace: paceOf(plan),
+    onWrite: (name) => void writes.set(name, (writes.get(name) ?? 0) + 1),
     isArmed: () => processes.isArmed,
     endsAt: (life, moment, what) => processes.endsAt(life, moment, what),
   });
@@ -81,6 +88,7 @@ export function createDispatcher(
   });
   return {
     stream,
+    writes,
     receive: (word, timeoutMs) => processes.call("webhook", timeoutMs, (deps) => receiveDelivery(deps, word)),
     call: processes.call,
     arm: processes.arm,
@@ -103,16 +111,16 @@ export function createDispatcher(
   }
 
   function depsOf(process: ProcessName, life: Life): ApiDeps {
+    opened++;
     const { stores, apiStores, github, callbacks, pools } = portsOf(life);
-    const skew = plan.skews[plan.form === "single" ? 0 : PROCESSES.indexOf(process)] ?? 0;
-    const now = () => timeline.now() + skew;
+    const now = clockOf(ground, process, opened);
     return {
       stores: DECIDING.has(process) ? watched(stores, now, life) : stores,
       apiStores,
       callbacks,
       seal: createFakeSeal(),
       clock: { now },
-      random: drawFor(`${process}-${++opened}`),
+      random: drawFor(`${process}-${opened}`),
       log: logOf(process),
       github,
       pools: new Map(
@@ -147,6 +155,11 @@ export function createDispatcher(
     };
     return { debug: line, info: line, warn: line, error: line };
   }
+}
+
+/** A store that is slow all day is so for some of its answers: what is answered at once meets what is not. */
+function paceOf({ pace, storeMs }: Plan): Pace | undefined {
+  return pace ?? (storeMs === 0 ? undefined : { share: SLOWER, ms: [1, storeMs] });
 }
 
 /** A mistake of the program; everything else is what the world does to us. */

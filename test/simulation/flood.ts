@@ -2,13 +2,13 @@
 
 import { DEFAULT_TENANT_SETTINGS } from "../../shared/domain/admission/tenant.ts";
 import { tenantId } from "../../shared/domain/ids.ts";
-import { NEWEST } from "./editions.ts";
 import type { Draw } from "./engine/draw.ts";
 import type { Holds } from "./holds.ts";
 import { createHolds } from "./holds.ts";
 import { workflowJob } from "./outside/workflow-job.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
-import type { Plan } from "./plan.ts";
+import { NEWEST } from "./plan/editions.ts";
+import type { Plan } from "./plan/planned.ts";
 import { labelsFor, POOL, START } from "./scenery.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";

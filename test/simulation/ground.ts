@@ -6,7 +6,7 @@ import type { Table } from "./engine/table.ts";
 import type { Timeline } from "./engine/timeline.ts";
 import type { Trace } from "./engine/trace.ts";
 import type { Weather } from "./engine/weather.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/planned.ts";
 import type { Scene } from "./scenery.ts";
 
 export type Ground = {

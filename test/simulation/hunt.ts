@@ -1,7 +1,8 @@
-// Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <kind,kind>`, in a copy of the program too.
+// Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <edition> <kind,kind>`, in a copy of the program too.
 
 import type { Rule } from "./checks/rules.ts";
-import { FAULT_KINDS } from "./fault-kinds.ts";
+import { EDITIONS, NEWEST } from "./plan/editions.ts";
+import { FAULT_KINDS } from "./plan/fault-kinds.ts";
 import { simulate } from "./simulate.ts";
 
 export type Prey = {
@@ -11,11 +12,12 @@ export type Prey = {
   readonly found: { readonly seed: number; readonly rule: Rule; readonly message: string } | undefined;
 };
 
-const [seed, runs, kinds = ""] = process.argv.slice(2);
+const [seed, runs, edition, kinds = ""] = process.argv.slice(2);
 let found: Prey["found"];
 const summary = await simulate({
   runs: Number(runs),
   seed: Number(seed),
+  edition: EDITIONS.find((one) => String(one) === edition) ?? NEWEST,
   kinds: FAULT_KINDS.filter((kind) => kinds.split(",").includes(kind)),
   async onBroken(plan, { violations: [first] }) {
     if (first !== undefined) found = { seed: plan.seed, ...first };

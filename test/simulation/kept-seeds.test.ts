@@ -1,7 +1,7 @@
 // What broke once must not break again: each kept seed is played in its edition.
 import { expect, test } from "vitest";
 import { KEPT_SEEDS } from "./kept-seeds.ts";
-import { drawPlan } from "./plan.ts";
+import { drawPlan } from "./plan/plan.ts";
 import { runPlan } from "./run.ts";
 
 test("each seed is kept once", () => {

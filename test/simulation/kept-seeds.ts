@@ -5,7 +5,7 @@
 // found in. A change of the program moves a run too, since the program's calls draw; the seed then is one run more.
 
 import type { Rule } from "./checks/rules.ts";
-import type { Edition } from "./editions.ts";
+import type { Edition } from "./plan/editions.ts";
 
 export type KeptSeed = { readonly seed: number; readonly edition: Edition; readonly broke: Rule };
 

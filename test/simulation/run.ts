@@ -3,13 +3,15 @@ import { checkEnd, isQuiet } from "./checks/end-checks.ts";
 import { checkAsks } from "./checks/end-checks-api.ts";
 import { createPatience } from "./checks/patience.ts";
 import type { Violation } from "./checks/rules.ts";
+import { checkWrites } from "./checks/write-counts.ts";
+import { createDraw } from "./engine/draw.ts";
 import { digestAtOnce } from "./engine/sync-digest.ts";
-import type { FaultKind } from "./fault-kinds.ts";
 import { workflowJob } from "./outside/workflow-job.ts";
 import { PASS_MS, reconcileIfDue } from "./passes.ts";
-import type { Plan, PlannedJob } from "./plan.ts";
-import { STORM_MS } from "./plan.ts";
-import { CALM_MS, labelsFor, poolsOf, REPOSITORIES, START } from "./scenery.ts";
+import type { FaultKind } from "./plan/fault-kinds.ts";
+import type { Plan, PlannedCrowd, PlannedJob } from "./plan/planned.ts";
+import { STORM_MS } from "./plan/planned.ts";
+import { CALM_MS, labelsFor, poolsOf, REPOSITORIES, START, WIDE } from "./scenery.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 
@@ -19,6 +21,8 @@ export type Outcome = {
   readonly struck: ReadonlyMap<FaultKind, number>;
   /** Calls to GitHub by method. */
   readonly calls: { readonly [method: string]: number };
+  /** Calls of the store that would write, by their names. */
+  readonly writes: ReadonlyMap<string, number>;
   /** The same for the same plan and program. */
   readonly hash: number;
   readonly endedAt: number;
@@ -26,6 +30,10 @@ export type Outcome = {
 };
 
 const MINUTE = 60_000;
+const WRITES_MS = 10 * MINUTE;
+/** A matrix of hundreds is queued within this time. */
+const CROWD_MS = 3_000;
+const CROWD_RUN = 6_999;
 
 export async function runPlan(plan: Plan, { keepTrace = false } = {}): Promise<Outcome> {
   const restore = digestAtOnce();
@@ -38,15 +46,17 @@ export async function runPlan(plan: Plan, { keepTrace = false } = {}): Promise<O
 
 async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
   const world = createSimWorld(plan, { keepTrace });
-  const { timeline, trace, watch, weather, outside, clients } = world;
+  const { timeline, trace, watch, weather, outside, clients, dispatcher } = world;
   for (const entry of plan.entries) {
     if (entry.type === "job") timeline.at(START + entry.at, () => createJob(world, entry));
+    else if (entry.type === "crowd") createCrowd(world, entry);
     else if (entry.type === "ask") timeline.at(START + entry.at, () => clients.begin(entry));
   }
   const lookAtWaits = createPatience(world);
   timeline.after(MINUTE, () => tick(world, lookAtWaits));
   await timeline.play(START + STORM_MS + CALM_MS);
   if (watch.violations.length === 0) {
+    checkWrites(world);
     checkEnd(world);
     checkAsks(world);
   }
@@ -55,6 +65,7 @@ async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
     jobs: outside.github.jobs.size + clients.all.filter(({ step }) => step === undefined).length,
     struck: weather.struck,
     calls: outside.calls.counts,
+    writes: dispatcher.writes,
     hash: trace.hash,
     endedAt: timeline.now() - START,
     lines: trace.lines,
@@ -64,6 +75,7 @@ async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
 function tick(world: World, lookAtWaits: () => void): void {
   const { timeline, watch, plan } = world;
   watch.tick();
+  if ((timeline.now() - START) % WRITES_MS === 0) checkWrites(world);
   if ((timeline.now() - START) % MINUTE === 0) lookAtWaits();
   if (timeline.now() > START + STORM_MS && isQuiet(world)) {
     timeline.halt();
@@ -71,6 +83,31 @@ function tick(world: World, lookAtWaits: () => void): void {
   }
   reconcileIfDue(world);
   timeline.after(PASS_MS[plan.form], () => tick(world, lookAtWaits));
+}
+
+function createCrowd(world: World, { at, count, repository, seed }: PlannedCrowd): void {
+  const { timeline, outside } = world;
+  const { github } = outside;
+  const draw = createDraw(seed);
+  const place = REPOSITORIES[repository];
+  if (place === undefined) throw new RangeError("the scenery has no repositories");
+  for (let one = 0; one < count; one++) {
+    timeline.at(START + at + draw.between(0, CROWD_MS), () => {
+      const about = {
+        id: github.nextId(),
+        runId: CROWD_RUN,
+        name: `crowd-${one}`,
+        createdAt: timeline.now(),
+      };
+      github.create({
+        base: { ...workflowJob(about), repository: place, labels: labelsFor(1, WIDE) },
+        status: "queued",
+        runMs: draw.between(MINUTE / 3, 5 * MINUTE),
+        fails: false,
+        isOurs: true,
+      });
+    });
+  }
 }
 
 function createJob({ weather, timeline, outside, scene }: World, planned: PlannedJob): void {

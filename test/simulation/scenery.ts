@@ -48,9 +48,12 @@ const NODES = [
   { name: "node-1", total: 8 },
   { name: "node-2", total: 4 },
 ];
+/** Room for hundreds of workers at once. */
+const WIDE_NODES = Array.from({ length: 40 }, (_, at) => ({ name: `wide-${at + 1}`, total: 8 }));
 /** Those that a run may have beside the pool of numbered cards. */
 const OTHER_POOLS = {
   nodes: { name: poolName("a3"), cards: 12, nodes: NODES, maxWorkers: undefined },
+  wide: { name: poolName("a4"), cards: 8 * WIDE_NODES.length, nodes: WIDE_NODES, maxWorkers: undefined },
   none: { name: poolName("cpu"), cards: 0, nodes: undefined, maxWorkers: 6 },
 } as const satisfies { readonly [kind: string]: ScenePool };
 export type OtherPool = keyof typeof OTHER_POOLS;
@@ -66,6 +69,9 @@ export type Scene = {
 export function sceneWith(others: readonly OtherPool[]): Scene {
   return { cards: CARDS, tenants: TENANTS, others: others.map((kind) => OTHER_POOLS[kind]) };
 }
+
+/** Where hundreds of jobs at once have room. */
+export const WIDE = OTHER_POOLS.wide.name;
 
 export function poolsOf({ cards, others = [] }: Scene): ScenePool[] {
   return [{ name: POOL, cards, nodes: undefined, maxWorkers: undefined }, ...others];

@@ -1,11 +1,11 @@
 // Many runs, one seed after the other, and what they add up to.
 
 import { RULES } from "./checks/rules.ts";
-import type { Edition } from "./editions.ts";
-import type { FaultKind } from "./fault-kinds.ts";
-import { FAULT_KINDS } from "./fault-kinds.ts";
-import type { Plan } from "./plan.ts";
-import { drawPlan } from "./plan.ts";
+import type { Edition } from "./plan/editions.ts";
+import type { FaultKind } from "./plan/fault-kinds.ts";
+import { FAULT_KINDS } from "./plan/fault-kinds.ts";
+import { drawPlan } from "./plan/plan.ts";
+import type { Plan } from "./plan/planned.ts";
 import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
 

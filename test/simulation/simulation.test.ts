@@ -1,12 +1,13 @@
 // The simulator itself: it repeats itself, draws every fault, finds the smallest plan; and some dozen runs of it.
 import { describe, expect, test } from "vitest";
 import type { Rule } from "./checks/rules.ts";
-import { FAULT_KINDS } from "./fault-kinds.ts";
-import type { Entry, Plan } from "./plan.ts";
-import { drawPlan, STORM_MS } from "./plan.ts";
+import { FAULT_KINDS } from "./plan/fault-kinds.ts";
+import { drawPlan } from "./plan/plan.ts";
+import type { Entry, Plan } from "./plan/planned.ts";
+import { STORM_MS } from "./plan/planned.ts";
+import { shrink } from "./plan/shrink.ts";
 import type { Outcome } from "./run.ts";
 import { runPlan } from "./run.ts";
-import { shrink } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 
 const BROKEN_NOTHING = { violations: 0, lost: 0, orphans: 0, runningKilled: 0, doubleRun: 0 };
@@ -36,7 +37,7 @@ test("without faults a job costs GitHub one call or so", async () => {
 }, 10_000);
 
 describe("a plan", () => {
-  const plans = Array.from({ length: 300 }, (_, seed) => drawPlan(seed));
+  const plans = Array.from({ length: 300 }, (_, seed) => drawPlan(seed, { edition: 2 }));
 
   test("has 20 jobs or more, in six hours, and three kinds of fault or more", () => {
     for (const { entries } of plans) {
@@ -50,6 +51,25 @@ describe("a plan", () => {
   test("of some seed has each kind of fault", () => {
     const drawn = new Set(plans.flatMap(kindsOf));
     expect([...drawn].sort(byName)).toEqual([...FAULT_KINDS].sort(byName));
+  });
+
+  test("of some seed has hundreds of jobs at once, and of some has calls at the same instant", () => {
+    expect(plans.some(({ entries }) => entries.some(({ type }) => type === "crowd"))).toBe(true);
+    expect(plans.some(({ entries, inChorus }) => inChorus === true && hasWave(entries))).toBe(true);
+  });
+
+  test("of the first edition is what it was: the second only adds to it", () => {
+    for (const [seed, { entries, pace, inChorus, edition, ...second }] of plans.entries()) {
+      const first = drawPlan(seed, { edition: 1 });
+      expect(entries.slice(0, first.entries.length)).toEqual(first.entries);
+      expect(first.others).toEqual(second.others?.filter((pool) => pool !== "wide"));
+      expect({ ...second, others: undefined }).toEqual({
+        ...first,
+        others: undefined,
+        entries: undefined,
+        edition: undefined,
+      });
+    }
   });
 
   test("has only the kinds that are asked for", () => {
@@ -102,13 +122,27 @@ describe("a run that breaks", () => {
   });
 });
 
+function hasWave(entries: readonly Entry[]): boolean {
+  const asks = entries.filter(({ type }) => type === "ask").map(({ at }) => at);
+  return new Set(asks).size < asks.length;
+}
+
 function kindsOf({ entries }: Plan): string[] {
   return entries.flatMap((entry) => (entry.type === "fault" ? [entry.kind] : []));
 }
 
 function outcomeOf(rules: readonly Rule[]): Outcome {
   const violations = rules.map((rule) => ({ rule, message: "as planned" }));
-  return { violations, jobs: 0, struck: new Map(), calls: {}, hash: 0, endedAt: 0, lines: [] };
+  return {
+    violations,
+    jobs: 0,
+    struck: new Map(),
+    calls: {},
+    writes: new Map(),
+    hash: 0,
+    endedAt: 0,
+    lines: [],
+  };
 }
 
 function byName(a: string, b: string): number {

@@ -1,8 +1,8 @@
 // Faults that strike one client of the API: its job is cancelled, its queue is emptied, its run ends.
 import { isTerminal } from "../../shared/domain/job/job.ts";
 import type { Draw } from "./engine/draw.ts";
-import type { FaultKind } from "./fault-kinds.ts";
 import type { SimClient } from "./outside/sim-client.ts";
+import type { FaultKind } from "./plan/fault-kinds.ts";
 import type { Prey } from "./prey.ts";
 
 type Act = (draw: Draw) => boolean;

@@ -1,12 +1,12 @@
 // Faults that strike one victim: which one, and what happens to it.
 import type { Draw } from "./engine/draw.ts";
 import { PROCESSES } from "./engine/processes.ts";
-import type { FaultKind } from "./fault-kinds.ts";
 import type { SimJob } from "./outside/github-things.ts";
 import type { Container } from "./outside/sim-pool.ts";
 import type { SimWorker } from "./outside/sim-worker.ts";
 import { workflowJob } from "./outside/workflow-job.ts";
-import type { PlannedFault } from "./plan.ts";
+import type { FaultKind } from "./plan/fault-kinds.ts";
+import type { PlannedFault } from "./plan/planned.ts";
 import type { Prey } from "./prey.ts";
 import { FOREIGN, labelsFor } from "./scenery.ts";
 import { apiActs } from "./victims-api.ts";

@@ -15,7 +15,7 @@ import { createWeather } from "./engine/weather.ts";
 import type { Ground } from "./ground.ts";
 import { createOutside } from "./outside/outside.ts";
 import { createSimClients } from "./outside/sim-clients.ts";
-import type { Plan, PlannedFault } from "./plan.ts";
+import type { Plan, PlannedFault } from "./plan/planned.ts";
 import type { Prey } from "./prey.ts";
 import type { Scene } from "./scenery.ts";
 import { EXECUTION_MS, START, sceneWith } from "./scenery.ts";

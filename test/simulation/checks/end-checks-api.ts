@@ -58,7 +58,7 @@ function checkCallback({ watch, clients, weather }: World, { ask }: SimClient, j
   const lives = 1 + (job.api?.retries ?? 0);
   if (taken.length > MAX_TRIES * lives)
     watch.broken("callback-wrong", `${job.id} was told of ${taken.length} times in ${lives} lives`);
-  const endedAt = job.end?.at ?? 0;
+  const endedAt = watch.times.of(job.id).endedAt ?? 0;
   const isTold = taken.some(({ status, at }) => status === job.state && at >= endedAt - SKEW_MS);
   const hasEnded = ["crash", "outage", "store-lost-answer", "store-fault", "store-slow"] as const;
   const mayMiss = refused > 0 || hasEnded.some((kind) => weather.struck.has(kind));

@@ -14,6 +14,8 @@ export const RULES = {
   "callback-wrong": undefined,
   "word-ignored": undefined,
   "waits-in-vain": undefined,
+  "too-many-writes": undefined,
+  "ended-too-early": "lost",
   "ran-twice": "doubleRun",
   "asked-twice": "doubleRun",
   "drained-with-job": "runningKilled",

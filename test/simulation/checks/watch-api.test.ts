@@ -11,12 +11,17 @@ import { createApiWatch } from "./watch-api.ts";
 const ID = "5e0c-e1" as Job["id"];
 const WORK: Work = { job: ID, retries: 0 };
 
+const NOW = 1_000_000;
+
 let rules: Rule[];
 let watch: ApiWatch;
 
 beforeEach(() => {
   rules = [];
-  watch = createApiWatch((rule) => rules.push(rule));
+  watch = createApiWatch((rule) => rules.push(rule), {
+    now: () => NOW,
+    of: () => ({ queuedAt: NOW - 10_000, startedAt: NOW - 8_000 }),
+  });
 });
 
 describe("a job that has ended", () => {
@@ -62,6 +67,24 @@ describe("a job that is cancelled", () => {
   test("was not ended by itself", () => {
     watch.written(cancelled, running);
     expect(rules).toEqual(["wrong-result"]);
+  });
+});
+
+describe("a job that has timed out", () => {
+  const waiting = anApiJob({ state: "IN_QUEUE" });
+  const endedFor = (reason: "queue-timeout" | "execution-timeout", policy: object) =>
+    anApiJob({ state: "TIMED_OUT", end: { reason, at: NOW, message: "" } as never }, { policy });
+
+  test("had the time that it was given", () => {
+    watch.written(endedFor("queue-timeout", { ttlMs: 10_000 }), waiting);
+    watch.written(endedFor("execution-timeout", { executionTimeoutMs: 8_000 }), waiting);
+    expect(rules).toEqual([]);
+  });
+
+  test("did not end before", () => {
+    watch.written(endedFor("queue-timeout", { ttlMs: 60_000 }), waiting);
+    watch.written(endedFor("execution-timeout", { executionTimeoutMs: 60_000 }), waiting);
+    expect(rules).toEqual(["ended-too-early", "ended-too-early"]);
   });
 });
 

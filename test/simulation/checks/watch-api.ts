@@ -1,10 +1,11 @@
 // Looks on at the jobs of the API: one result for each life, none after a cancel, and at most one program at work on it.
-import type { JobId } from "../../../shared/domain/ids.ts";
+import type { EpochMs, JobId } from "../../../shared/domain/ids.ts";
 import type { Job, JobState } from "../../../shared/domain/job/job.ts";
 import { isTerminal } from "../../../shared/domain/job/job.ts";
 import type { Container } from "../outside/sim-pool.ts";
 import type { Work } from "../outside/sim-worker.ts";
 import type { Rule } from "./rules.ts";
+import type { TrueTimes } from "./true-times.ts";
 
 export type ApiWatch = {
   /** A client asks for the end of this job. */
@@ -22,7 +23,13 @@ export type ApiWatch = {
   heardOf(work: Work): JobState | undefined;
 };
 
-export function createApiWatch(broken: (rule: Rule, message: string) => void): ApiWatch {
+/** Clocks of two processes differ by no more. */
+const SKEW_MS = 5_000;
+
+export function createApiWatch(
+  broken: (rule: Rule, message: string) => void,
+  { now, of }: { readonly now: () => EpochMs } & Pick<TrueTimes, "of">,
+): ApiWatch {
   const endAsked = new Set<JobId>();
   const retriesAsked = new Map<JobId, number>();
   const calledOff = new Set<JobId>();
@@ -70,10 +77,26 @@ export function createApiWatch(broken: (rule: Rule, message: string) => void): A
       broken("result-changed", `${next.id} is ${next.state} and got another result`);
   }
 
-  function ends({ id, state, end }: Job): void {
+  function ends(job: Job): void {
+    const { id, state, end } = job;
+    if (state === "TIMED_OUT") lookAtTime(job);
     if (state === "CANCELLED" || state === "TIMED_OUT") calledOff.add(id);
     if (state === "CANCELLED" && !endAsked.has(id) && end?.reason !== "cancelled-before-pickup")
       broken("wrong-result", `${id} is CANCELLED, and nobody has asked for that`);
+  }
+
+  /** By the time that has passed, whatever the clocks say. */
+  function lookAtTime({ id, api, end }: Job): void {
+    // What was never picked up ends with its worker.
+    if (api === undefined || end?.reason === "never-picked-up") return;
+    const { queuedAt, startedAt } = of(id);
+    const isRun = end?.reason === "execution-timeout";
+    const [since, limitMs] = isRun
+      ? [startedAt, api.policy.executionTimeoutMs]
+      : [queuedAt, api.policy.ttlMs];
+    const hadMs = now() - (since ?? now());
+    if (hadMs < limitMs - SKEW_MS)
+      broken("ended-too-early", `${id} ended as ${end?.reason} after ${hadMs} of ${limitMs} ms`);
   }
 }
 

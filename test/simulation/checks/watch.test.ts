@@ -123,8 +123,17 @@ describe("a worker that is stopped", () => {
     expect(rules()).toEqual(["running-killed"]);
   });
 
+  test("may not before its limit, whatever the clock that its record was written by said", () => {
+    const record = aWorker({ id: FIRST, state: "running", phases: { running: now - HOUR_MS } });
+    watch.worker(record, undefined);
+    watch.stopped(container, record, running({ hasBegun: true }));
+    expect(rules()).toEqual(["running-killed"]);
+  });
+
   test("may at its execution limit, when it idles, and when its runner has not begun", () => {
-    const record = aWorker({ state: "running", phases: { running: now - HOUR_MS } });
+    const record = aWorker({ id: FIRST, state: "running", phases: { running: now } });
+    watch.worker(record, undefined);
+    now += HOUR_MS;
     watch.stopped(container, record, running({ hasBegun: true }));
     watch.stopped(container, undefined, running(undefined));
     watch.stopped(container, undefined, running({ hasBegun: false }));

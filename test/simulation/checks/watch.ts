@@ -15,6 +15,8 @@ import type { Work } from "../outside/sim-worker.ts";
 import type { Decision } from "./fair-choice.ts";
 import { findUnfair } from "./fair-choice.ts";
 import type { Rule, Violation } from "./rules.ts";
+import type { TrueTimes } from "./true-times.ts";
+import { createTrueTimes } from "./true-times.ts";
 import type { ApiWatch } from "./watch-api.ts";
 import { createApiWatch } from "./watch-api.ts";
 
@@ -23,6 +25,7 @@ export type AtWork = { readonly runner: SimRunner | undefined; readonly work: Wo
 
 export type Watch = Omit<ApiWatch, "written" | "wasCalledOff"> & {
   readonly violations: readonly Violation[];
+  readonly times: TrueTimes;
   broken(rule: Rule, message: string): void;
   job(next: Job, before: Job | undefined): void;
   worker(next: Worker, before: Worker | undefined): void;
@@ -65,9 +68,10 @@ export function createWatch(options: WatchOptions): Watch {
   const doubled = new Map<JobId, EpochMs>();
   const registered = new Set<WorkerId>();
 
-  const { written, wasCalledOff, ...api } = createApiWatch(broken);
+  const times = createTrueTimes(now);
+  const { written, wasCalledOff, ...api } = createApiWatch(broken, { now, of: times.of });
 
-  return { ...api, violations, broken, job, worker, pool, decision, started, stopped, seen, tick };
+  return { ...api, violations, times, broken, job, worker, pool, decision, started, stopped, seen, tick };
 
   function broken(rule: Rule, message: string): void {
     const violation = { rule, message };
@@ -77,6 +81,7 @@ export function createWatch(options: WatchOptions): Watch {
 
   function job(next: Job, before: Job | undefined): void {
     seen(next.id, next, before);
+    times.job(next, before);
     if (before === undefined) return;
     written(next, before);
     const isNewLife = next.api?.generation !== before.api?.generation;
@@ -90,6 +95,7 @@ export function createWatch(options: WatchOptions): Watch {
 
   function worker(next: Worker, before: Worker | undefined): void {
     seen(next.id, next, before);
+    times.worker(next, before);
     if (before !== undefined && before.jobId !== next.jobId) leave(before.jobId, next.id);
     if (next.registered) registered.add(next.id);
     const isWanted = isServing(next) && next.drain === undefined && !isSpare(next) && !isIdleProgram(next);
@@ -145,7 +151,7 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function stopped(container: Container, record: Worker | undefined, atWork: AtWork): void {
-    const since = record?.phases.running;
+    const since = times.runsSince(container.id);
     if (since !== undefined && now() - since >= executionMs - SKEW_MS) return;
     if (record !== undefined && wasCalledOff(record.jobId)) return;
     const at = runsIn(record, atWork);

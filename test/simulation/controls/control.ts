@@ -2,7 +2,8 @@
 
 import type { Rule } from "../checks/rules.ts";
 import type { Edit } from "../engine/patched-copy.ts";
-import type { FaultKind } from "../fault-kinds.ts";
+import type { Edition } from "../plan/editions.ts";
+import type { FaultKind } from "../plan/fault-kinds.ts";
 
 export type Control = {
   /** What the program does then. */
@@ -13,4 +14,6 @@ export type Control = {
   readonly kinds: readonly FaultKind[];
   /** Of the first run: a little before one that breaks, as CI has a minute for all of them. */
   readonly seed: number;
+  /** Where it takes more than the first edition has. */
+  readonly edition?: Edition;
 };

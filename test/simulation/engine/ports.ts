@@ -5,20 +5,15 @@ import type { CallbackSender } from "../../../shared/ports/callback-sender.ts";
 import type { Github } from "../../../shared/ports/github.ts";
 import type { PoolDriver } from "../../../shared/ports/pool-driver.ts";
 import { StoreError, type Stores } from "../../../shared/ports/store.ts";
+import type { Pace } from "../plan/planned.ts";
 import type { Draw } from "./draw.ts";
+import { createFarCalls } from "./far-calls.ts";
+import type { Life, Method, Port } from "./port.ts";
+import { never, portsIn, portsOf } from "./port.ts";
 import type { Synchronous } from "./synchronous.ts";
 import type { Table } from "./table.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Weather } from "./weather.ts";
-
-/** One process that serves one call at a time. */
-export type Life = {
-  isOver: boolean;
-  /** Its calls so far. */
-  calls: number;
-  /** Told before the first wait of a call. */
-  onWait: (() => void) | undefined;
-};
 
 export type Ports = {
   readonly stores: Stores;
@@ -36,46 +31,26 @@ export type PortsOptions = {
   readonly weather: Weather;
   readonly timeline: Timeline;
   readonly draw: Draw;
-  /** Longest answer of the store, ms. */
-  readonly storeMs: number;
+  /** Of the store's answers; undefined: all come at once. */
+  readonly pace: Pace | undefined;
+  /** Each call that would write, also one that loses its race or its answer. */
+  readonly onWrite: (name: string) => void;
   /** A crash is planned: every effect is counted. */
   readonly isArmed: () => boolean;
   /** Asked around each effect: has the process just ended there? */
   readonly endsAt: (life: Life, moment: "before" | "after", what: string) => boolean;
 };
 
-type Kind = "read" | "listing" | "write" | "replace" | "far" | "look";
-type Method = (...args: readonly unknown[]) => unknown;
-type Port = {
-  readonly kind: Kind;
-  /** With its store's, for people. */
-  readonly name: string;
-  readonly call: string;
-  readonly method: Method;
-  readonly overtake: Method | undefined;
-};
-
-const KINDS: { readonly [method: string]: Kind | undefined } = {
-  get: "read",
-  heads: "listing",
-  live: "listing",
-  list: "listing",
-  due: "listing",
-  open: "listing",
-  replace: "replace",
-};
 const POOL_EFFECTS: ReadonlySet<string> = new Set(["start", "stop"]);
 /** A listing shows what was true at most this long ago. */
 const STALE_MS = 60_000;
-/** Share of the store's answers that take their time where it is slow all day. */
-const SLOWER = 0.3;
 /** Longest stop of a process between two effects, as of a frozen function. */
 const SLOW_MS = 45_000;
-/** Pools and GitHub answer within this time. */
-const FAR_MS = 1_500;
 
 export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
-  const { table, github, pools, callbacks, weather, timeline, draw, storeMs, isArmed, endsAt } = options;
+  const { table, github, pools, callbacks, weather, timeline, draw, pace, onWrite, isArmed, endsAt } =
+    options;
+  const { callFar, callSlow } = createFarCalls({ weather, timeline, draw, wait, endsAt });
   const listed = new Map<string, { readonly at: number; readonly answer: unknown }>();
   const { api, all: _all, forgetWorker: _forget, ...stores } = table;
   const { wrote: _wrote, ...apiStores } = api;
@@ -129,7 +104,8 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     d: unknown,
     e: unknown,
   ): Promise<unknown> {
-    if (weather.isCalm && storeMs === 0 && !isArmed()) return callAtOnce(life, port, a, b, c, d, e);
+    if (port.kind === "write" || port.kind === "replace") onWrite(port.name);
+    if (weather.isCalm && pace === undefined && !isArmed()) return callAtOnce(life, port, a, b, c, d, e);
     const ms = delayOf(port);
     const args = [a, b, c, d, e];
     return ms === 0
@@ -147,6 +123,8 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     e: unknown,
   ): Promise<unknown> {
     if (life.isOver) return never();
+    if (port.kind === "look" && weather.strikes("pool-slow", port.name))
+      return callSlow(life, port, "pool-slow", [a, b, c, d, e]);
     try {
       return Promise.resolve(port.method(a, b, c, d, e));
     } catch (error) {
@@ -172,7 +150,7 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
 
   function delayOf(port: Port): number {
     // Not all of them: what is answered at once meets what is not.
-    const ms = storeMs > 0 && draw.chance(SLOWER) ? draw.between(1, storeMs) : 0;
+    const ms = pace !== undefined && draw.chance(pace.share) ? draw.between(...pace.ms) : 0;
     return weather.strikes("store-slow", port.name) ? ms + draw.between(50, SLOW_MS) : ms;
   }
 
@@ -200,35 +178,6 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     life.onWait?.();
     return timeline.pause(ms);
   }
-
-  /** Its effect comes in the middle: others go on before and after it. */
-  async function callFar(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
-    await wait(life, draw.between(20, FAR_MS));
-    if (life.isOver || endsAt(life, "before", port.name)) return never();
-    const answer = port.method(...args);
-    await wait(life, draw.between(20, FAR_MS));
-    return life.isOver || endsAt(life, "after", port.name) ? never() : answer;
-  }
-}
-
-function portsIn(cores: { readonly [name: string]: object }): (readonly [string, readonly Port[]])[] {
-  return Object.entries(cores).map(
-    ([name, core]) => [name, portsOf(name, core, (method) => KINDS[method] ?? "write")] as const,
-  );
-}
-
-function portsOf(store: string, core: object, kindOf: (method: string) => Kind): Port[] {
-  const { overtake } = core as { overtake?: Method };
-  return Object.entries(core).flatMap(([call, method]) =>
-    typeof method === "function"
-      ? [{ kind: kindOf(call), name: `${store}.${call}`, call, method, overtake }]
-      : [],
-  );
-}
-
-/** A process that has ended hears no answer. */
-function never(): Promise<never> {
-  return new Promise(() => {});
 }
 
 function fault(what: string): StoreError {

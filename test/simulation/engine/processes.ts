@@ -1,5 +1,5 @@
 // The dispatcher's processes: each call to one meets a sandbox of it that serves nobody else, and any of them may end.
-import type { Life } from "./ports.ts";
+import type { Life } from "./port.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 

@@ -1,7 +1,7 @@
 // Which faults are at work now, and whether one strikes.
 import type { EpochMs } from "../../../shared/domain/ids.ts";
-import type { FaultKind } from "../fault-kinds.ts";
-import type { PlannedFault } from "../plan.ts";
+import type { FaultKind } from "../plan/fault-kinds.ts";
+import type { PlannedFault } from "../plan/planned.ts";
 import { createDraw, type Draw } from "./draw.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
@@ -117,6 +117,7 @@ export function createWeather({ start, timeline, trace, faults, seek }: WeatherO
     const spell = { fault, draw, until };
     spells.set(fault.kind, [...(spells.get(fault.kind) ?? []), spell]);
     if (TROUBLES.has(fault.kind)) troubles++;
+    if (fault.kind === "clock-step") count(fault.kind);
     timeline.at(until, () => end(spell));
   }
 

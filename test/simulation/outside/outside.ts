@@ -108,7 +108,17 @@ export function createOutside(ground: Ground, { post, ask, runOf }: OutsideOptio
     if (bootMs === undefined) return;
     const bootId = `boot-${++boots}`;
     const pool = poolOf(container);
-    const options = { ...ground, draw: drawFor(bootId), bootId, container, bootMs, pool, call: ask };
+    const inChorus = plan.inChorus === true;
+    const options = {
+      ...ground,
+      inChorus,
+      draw: drawFor(bootId),
+      bootId,
+      container,
+      bootMs,
+      pool,
+      call: ask,
+    };
     const isProgram = container.spec.command !== undefined;
     workers.set(
       container,
@@ -128,7 +138,7 @@ export function createOutside(ground: Ground, { post, ask, runOf }: OutsideOptio
   function lookAtDrain({ id }: Container, reason: string): void {
     const given = github.runners.get(id)?.job;
     const job = given && table.all.jobs.get(githubJobId(given.id));
-    const askedAt = table.all.workers.get(id)?.drain?.at ?? 0;
+    const askedAt = watch.times.drainsSince(id) ?? 0;
     // Who else is there for equal jobs an index says: one that is behind may leave somebody out.
     const isBlind = weather.lasts("store-stale") !== undefined;
     if (job === undefined || reason !== "surplus" || isBlind || job.createdAt >= askedAt - SKEW_MS) return;

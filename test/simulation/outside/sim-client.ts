@@ -13,7 +13,7 @@ import type { Watch } from "../checks/watch.ts";
 import type { Draw } from "../engine/draw.ts";
 import type { Line } from "../engine/line.ts";
 import type { Timeline } from "../engine/timeline.ts";
-import type { PlannedAsk } from "../plan.ts";
+import type { PlannedAsk } from "../plan/planned.ts";
 import type { SimJob } from "./github-things.ts";
 import type { GithubWorld } from "./github-world.ts";
 import type { ProgramInput } from "./sim-program.ts";

@@ -12,7 +12,7 @@ import { purgeQueue } from "../../../shared/usecases/client-plane/purge-queue.ts
 import { createLine } from "../engine/line.ts";
 import type { Synchronous } from "../engine/synchronous.ts";
 import type { Ground } from "../ground.ts";
-import type { PlannedAsk } from "../plan.ts";
+import type { PlannedAsk } from "../plan/planned.ts";
 import { askedEndpoint, poolsOf, REPOSITORIES } from "../scenery.ts";
 import type { GithubWorld } from "./github-world.ts";
 import type { SimClient } from "./sim-client.ts";

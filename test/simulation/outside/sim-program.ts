@@ -25,6 +25,8 @@ export type SimProgramOptions = {
   readonly watch: Watch;
   readonly draw: Draw;
   readonly pool: SimPool;
+  /** All programs ask at the same instants. */
+  readonly inChorus: boolean;
   readonly call: <T>(useCase: (deps: Deps) => Promise<T>) => Promise<T>;
 };
 
@@ -38,11 +40,13 @@ const SECOND = 1_000;
 const PING_MS = 45 * SECOND;
 /** After a 429 it waits for 5 s: as seldom as a ping here. */
 const ASK_MS = 10 * SECOND;
+/** Between two instants at which those ask that ask at the same ones. */
+const CHORUS_MS = 5 * SECOND;
 /** The SDK names no boot. */
 const BOOT = "sdk";
 
 export function createSimProgram(options: SimProgramOptions): SimWorker {
-  const { container, bootMs, timeline, trace, weather, watch, draw, pool, call } = options;
+  const { container, bootMs, timeline, trace, weather, watch, draw, pool, inChorus, call } = options;
   const { id } = container;
   const claims = claimsOf(container);
   const line = createLine({ timeline, draw, call, isOver });
@@ -82,7 +86,10 @@ export function createSimProgram(options: SimProgramOptions): SimWorker {
 
   /** It asks until its container is ended: the SDK knows of no other end. */
   async function takeOne(): Promise<void> {
-    const heard = await ask((deps) => giveJob(deps, id, { bootId: BOOT, inProgress: false }));
+    if (inChorus) await pause(CHORUS_MS - (timeline.now() % CHORUS_MS));
+    const take = () => ask((deps) => giveJob(deps, id, { bootId: BOOT, inProgress: false }));
+    // A proxy repeats the call: one of the two answers is heard.
+    const [heard] = weather.strikes("take-twice", id) ? await Promise.all([take(), take()]) : [await take()];
     if (heard?.answer.type !== "given") return pause(draw.between(ASK_MS, 4 * ASK_MS));
     const { jobId, job } = heard.answer;
     await workOn(jobId, job);

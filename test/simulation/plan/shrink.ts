@@ -1,8 +1,8 @@
 // From a run that breaks to the smallest that still does: entries of its plan are left out as long as the same rule breaks.
 
-import type { Rule } from "./checks/rules.ts";
-import type { Entry, Plan } from "./plan.ts";
-import type { Outcome } from "./run.ts";
+import type { Rule } from "../checks/rules.ts";
+import type { Outcome } from "../run.ts";
+import type { Entry, Plan } from "./planned.ts";
 
 export type Shrunk = {
   readonly plan: Plan;

@@ -16,7 +16,7 @@ const ONCE: FaultShape = { ms: [60 * MINUTE, 90 * MINUTE], rate: [1, 1] };
 const OFTEN: FaultShape = { ms: [5 * MINUTE, 60 * MINUTE], rate: [0.2, 0.8] };
 const SOME: FaultShape = { ms: [5 * MINUTE, 60 * MINUTE], rate: [0.05, 0.3] };
 
-export const FAULT_SHAPES = {
+const FIRST_SHAPES = {
   // The store.
   "store-race": SOME,
   "store-lost-answer": { ms: [2 * MINUTE, 30 * MINUTE], rate: [0.02, 0.2] },
@@ -74,6 +74,24 @@ export const FAULT_SHAPES = {
   "record-lost": ONCE,
 } as const satisfies { readonly [kind: string]: FaultShape };
 
-export type FaultKind = keyof typeof FAULT_SHAPES;
+/** Of the second edition. `chance`: that a run has it, drawn for each by itself. */
+export const NEWER_SHAPES = {
+  // A process's wall clock is set ahead or back, and set right again.
+  "clock-step": { ms: [2 * MINUTE, 120 * MINUTE], rate: [1, 1], chance: 0.2 },
+  // A program's call for a job is made twice at the same instant.
+  "take-twice": { ...OFTEN, chance: 0.15 },
+  // It answers nothing for a while, and then all that still waits at once.
+  "pool-slow": { ms: [5 * SECOND, MINUTE], rate: [0.5, 1], chance: 0.1 },
+  "github-slow": { ms: [5 * SECOND, 2 * MINUTE], rate: [0.5, 1], chance: 0.1 },
+} as const satisfies { readonly [kind: string]: FaultShape & { readonly chance: number } };
 
-export const FAULT_KINDS = Object.keys(FAULT_SHAPES) as FaultKind[];
+export const FAULT_SHAPES = { ...FIRST_SHAPES, ...NEWER_SHAPES };
+
+type FirstKind = keyof typeof FIRST_SHAPES;
+export type NewerKind = keyof typeof NEWER_SHAPES;
+export type FaultKind = FirstKind | NewerKind;
+
+/** Those of the first edition, whose draws depend on their order. */
+export const FIRST_KINDS = Object.keys(FIRST_SHAPES) as FirstKind[];
+export const NEWER_KINDS = Object.keys(NEWER_SHAPES) as NewerKind[];
+export const FAULT_KINDS: readonly FaultKind[] = [...FIRST_KINDS, ...NEWER_KINDS];

@@ -1,72 +1,17 @@
-// A run as data: which jobs come when, and which faults. Leaving entries out gives a smaller run of the same kind.
+// The plan that a seed means.
+import { createDraw, type Draw, derived } from "../engine/draw.ts";
+import type { OtherPool } from "../scenery.ts";
 import type { Edition } from "./editions.ts";
 import { NEWEST } from "./editions.ts";
-import { createDraw, type Draw, derived } from "./engine/draw.ts";
+import { drawFault } from "./fault.ts";
 import type { FaultKind } from "./fault-kinds.ts";
-import { FAULT_KINDS, FAULT_SHAPES } from "./fault-kinds.ts";
-import type { Asked, OtherPool } from "./scenery.ts";
-
-export type PlannedJob = {
-  readonly type: "job";
-  readonly name: string;
-  /** ms after the start of the run. */
-  readonly at: number;
-  readonly repository: number;
-  /** Of the run's. */
-  readonly pool: number;
-  readonly cards: number;
-  readonly runMs: number;
-  readonly fails: boolean;
-};
-
-/** A job that a client asks for through the API. */
-export type PlannedAsk = Omit<PlannedJob, "type" | "cards"> & {
-  readonly type: "ask";
-  readonly asked: Asked;
-  /** A workflow run asks, whose end ends the job; else the holder of an API key. */
-  readonly isRun: boolean;
-  readonly ttlMs: number | undefined;
-  readonly hasCallback: boolean;
-  /** So often it is sent once more when it has failed. */
-  readonly retries: number;
-};
-
-export type PlannedFault = {
-  readonly type: "fault";
-  readonly kind: FaultKind;
-  readonly at: number;
-  readonly ms: number;
-  readonly rate: number;
-  /** Of its own draws. */
-  readonly seed: number;
-};
-
-export type Entry = PlannedJob | PlannedAsk | PlannedFault;
-
-export type Plan = {
-  readonly seed: number;
-  readonly edition: Edition;
-  /** One process that loses its changes with it, or functions with a stream. */
-  readonly form: "single" | "cloud";
-  /** Of each process's clock, ms. */
-  readonly skews: readonly number[];
-  /** GitHub calls a job in progress when it gives it to a runner, or when the runner has begun. */
-  readonly announces: "assignment" | "pickup";
-  readonly registration: "token" | "jit";
-  /** Runners tell through their hooks what they were given. */
-  readonly hasHooks: boolean;
-  /** Longest answer of the store in quiet times, ms; 0: at once. */
-  readonly storeMs: number;
-  /** Beside the pool of numbered cards. Absent: none. */
-  readonly others?: readonly OtherPool[];
-  readonly entries: readonly Entry[];
-};
+import { FAULT_KINDS, FIRST_KINDS } from "./fault-kinds.ts";
+import { drawNewer } from "./newer.ts";
+import type { Plan, PlannedAsk, PlannedFault, PlannedJob } from "./planned.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Jobs and faults come within this time; then the run plays on in peace. */
-export const STORM_MS = 6 * HOUR;
 const LAST_JOB_MS = 5 * HOUR + 30 * MINUTE;
 const MAX_SKEW_MS = 2_000;
 const CARDS = [1, 1, 1, 1, 1, 1, 2, 2, 4, 8];
@@ -77,7 +22,7 @@ export function drawPlan(seed: number, { kinds = FAULT_KINDS, edition = NEWEST }
   const draw = createDraw(derived(seed, "plan"));
   const skews = Array.from({ length: 4 }, () => draw.between(-MAX_SKEW_MS, MAX_SKEW_MS));
   const others = drawOthers(draw);
-  return {
+  const first: Plan = {
     seed,
     edition,
     form: draw.chance(0.35) ? "single" : "cloud",
@@ -87,8 +32,15 @@ export function drawPlan(seed: number, { kinds = FAULT_KINDS, edition = NEWEST }
     registration: draw.chance(0.5) ? "token" : "jit",
     storeMs: draw.chance(0.15) ? draw.between(1, 30) : 0,
     others,
-    entries: [...drawJobs(draw, 1 + others.length), ...drawFaults(draw, kinds)],
+    entries: [
+      ...drawJobs(draw, 1 + others.length),
+      ...drawFaults(
+        draw,
+        FIRST_KINDS.filter((kind) => kinds.includes(kind)),
+      ),
+    ],
   };
+  return edition === 1 ? first : drawNewer(first, kinds);
 }
 
 /** One to three pools. */
@@ -154,18 +106,4 @@ function drawFaults(draw: Draw, kinds: readonly FaultKind[]): PlannedFault[] {
     for (let time = 0; time < times; time++) faults.push(drawFault(draw, kind));
   }
   return faults;
-}
-
-function drawFault(draw: Draw, kind: FaultKind): PlannedFault {
-  const { ms, rate } = FAULT_SHAPES[kind];
-  const length = draw.between(ms[0], ms[1]);
-  const [least, most] = rate;
-  return {
-    type: "fault",
-    kind,
-    at: draw.between(0, STORM_MS - length),
-    ms: length,
-    rate: least + (most - least) * draw.fraction(),
-    seed: draw.between(1, 2 ** 31),
-  };
 }

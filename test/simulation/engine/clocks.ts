@@ -1,0 +1,59 @@
+// The wall clocks of the dispatcher's processes: each a little off, and some set ahead or back for a while.
+import type { EpochMs } from "../../../shared/domain/ids.ts";
+import type { Plan, PlannedFault } from "../plan/planned.ts";
+import { START } from "../scenery.ts";
+import { createDraw, derived } from "./draw.ts";
+import type { ProcessName } from "./processes.ts";
+import { PROCESSES } from "./processes.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** One process has one clock. In the cloud, sandboxes have one each: half of those of one function are off. */
+type Step = {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly offMs: number;
+  readonly process: ProcessName;
+  readonly parity: number;
+};
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const LEAST_MS = 2 * SECOND;
+/** A server whose clock is set by hand, or after its battery has run out; a function's host is watched better. */
+const MOST_MS = { single: 6 * 60 * MINUTE, cloud: 10 * MINUTE };
+
+/** Of the `opened`th sandbox of a run. */
+export function clockOf(
+  { plan, timeline }: { readonly plan: Plan; readonly timeline: Timeline },
+  process: ProcessName,
+  opened: number,
+): () => EpochMs {
+  const isSingle = plan.form === "single";
+  const skew = plan.skews[isSingle ? 0 : PROCESSES.indexOf(process)] ?? 0;
+  const steps = plan.entries
+    .filter((entry): entry is PlannedFault => entry.type === "fault" && entry.kind === "clock-step")
+    .map((fault) => stepOf(fault, plan.form))
+    .filter((step) => isSingle || (step.process === process && step.parity === opened % 2));
+  if (steps.length === 0) return () => timeline.now() + skew;
+  return () => {
+    const now = timeline.now();
+    return steps.reduce(
+      (sum, { from, to, offMs }) => (from <= now && now < to ? sum + offMs : sum),
+      now + skew,
+    );
+  };
+}
+
+/** As many steps of seconds as of minutes, and of hours. */
+export function stepOf({ at, ms, seed }: PlannedFault, form: Plan["form"]): Step {
+  const draw = createDraw(derived(seed, "step"));
+  const sign = draw.chance(0.5) ? 1 : -1;
+  const size = Math.round(LEAST_MS * (MOST_MS[form] / LEAST_MS) ** draw.fraction());
+  return {
+    from: START + at,
+    to: START + at + ms,
+    offMs: sign * size,
+    process: draw.pick(PROCESSES),
+    parity: draw.between(0, 1),
+  };
+}
