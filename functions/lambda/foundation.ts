@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
 import { readParameters } from "../../shared/adapters/ssm/read-parameters.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
+import { systemRandom } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
 import { fromPacked } from "../../shared/config/packed.ts";
@@ -36,7 +37,11 @@ export async function layFoundation<Needed extends Partial<Secrets>>(
     readConfig(settings.configFile ?? join(dir, "config.json")),
     settings.secretsPath === undefined
       ? {}
-      : readParameters({ ...settings, endpoint: settings.endpoints.ssm }, settings.secretsPath, needs.names),
+      : readParameters(
+          { ...settings, endpoint: settings.endpoints.ssm, random: systemRandom },
+          settings.secretsPath,
+          needs.names,
+        ),
   ]);
   const read = needs.read({ env: { ...env, ...parameters }, readFile: noFile });
   if (!read.ok) throw new ConfigError(read.faults);

@@ -7,23 +7,36 @@ export type ParameterStore = {
   readonly endpoint: string;
   /** Names asked for so far, with their path. */
   readonly asked: readonly string[];
-  /** Answers the next `times` calls with this status. */
-  failNext(status: number, times: number): void;
+  /** Calls that came, and those of them that were too many. */
+  readonly calls: { readonly all: number; readonly throttled: number };
+  /** Answers the next `times` calls with this status, and with AWS's name for it. */
+  failNext(status: number, times: number, type?: string): void;
   stop(): Promise<void>;
 };
+
+/**
+ * "Default throughput: 40 transactions per second (shared by GetParameter, GetParameters and GetParametersByPath)", for an
+ * account and region (AWS General Reference, Systems Manager quotas). A call takes one, however many names it has; beyond it
+ * the answer is 400 ThrottlingException "Rate exceeded" (repost.aws/knowledge-center/ssm-parameter-store-rate-exceeded).
+ */
+const CALLS_PER_SECOND = 40;
 
 export async function startParameterStore(parameters: {
   readonly [name: string]: string;
 }): Promise<ParameterStore> {
   const asked: string[] = [];
-  const failing: number[] = [];
+  const failing: Refusal[] = [];
+  const calls = { all: 0, throttled: 0 };
+  const admit = createBucket(CALLS_PER_SECOND);
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const refused = refusalOf(request.headers);
-    const status = failing.shift() ?? (refused === undefined ? 200 : 400);
-    if (status !== 200) {
-      response.writeHead(status).end(JSON.stringify({ __type: refused ?? "InternalServerError" }));
+    calls.all++;
+    const refusal = failing.shift() ?? refusalOf(request.headers) ?? (admit() ? undefined : THROTTLED);
+    if (refusal === THROTTLED) calls.throttled++;
+    if (refusal !== undefined) {
+      const { status, type } = refusal;
+      response.writeHead(status).end(JSON.stringify({ __type: type }));
       return;
     }
     const { Names } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { Names: string[] };
@@ -40,7 +53,10 @@ export async function startParameterStore(parameters: {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
-    failNext: (status, times) => void failing.push(...Array<number>(times).fill(status)),
+    calls,
+    failNext: (status, times, type = "InternalServerError") => {
+      failing.push(...Array.from({ length: times }, () => ({ status, type })));
+    },
     async stop() {
       server.close();
       server.closeAllConnections();
@@ -49,8 +65,27 @@ export async function startParameterStore(parameters: {
   };
 }
 
-function refusalOf(headers: { readonly [name: string]: string | string[] | undefined }): string | undefined {
-  if (headers["x-amz-target"] !== "AmazonSSM.GetParameters") return "UnknownOperationException";
-  const { authorization } = headers;
-  return String(authorization).includes("/ssm/aws4_request") ? undefined : "UnrecognizedClientException";
+type Refusal = { readonly status: number; readonly type: string };
+
+const THROTTLED: Refusal = { status: 400, type: "ThrottlingException" };
+
+function refusalOf(headers: { readonly [name: string]: string | string[] | undefined }): Refusal | undefined {
+  const { authorization, "x-amz-target": target } = headers;
+  if (target !== "AmazonSSM.GetParameters") return { status: 400, type: "UnknownOperationException" };
+  if (String(authorization).includes("/ssm/aws4_request")) return undefined;
+  return { status: 400, type: "UnrecognizedClientException" };
+}
+
+/** A second's worth at once, and then as they come in. */
+function createBucket(perSecond: number): () => boolean {
+  let left = perSecond;
+  let at = performance.now();
+  return () => {
+    const now = performance.now();
+    left = Math.min(perSecond, left + ((now - at) / 1_000) * perSecond);
+    at = now;
+    if (left < 1) return false;
+    left--;
+    return true;
+  };
 }

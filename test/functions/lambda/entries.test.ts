@@ -81,7 +81,7 @@ function start(
 test("dispatch: a start that fails fails the batch; the next batch tries again in the same sandbox", async () => {
   const invoke = start("dispatch");
   const batch = streamEvent([jobRecord("1", aJob({ state: "COMPLETED" })), workerRecord("2", aWorker())]);
-  parameters.failNext(500, 1);
+  parameters.failNext(400, 1, "AccessDeniedException");
   expect(await invoke(batch)).toMatchObject({
     type: "failed",
     errorMessage: expect.stringContaining("Parameter Store"),

@@ -120,13 +120,27 @@ describe("starts that fail", () => {
       starts++;
       return openWebhook(env, dir);
     });
-    parameters.failNext(500, 2);
+    parameters.failNext(400, 2, "AccessDeniedException");
     await expect(open()).rejects.toThrow(/secrets under \/npu-dispatch\/test could not be read/);
     await expect(open()).rejects.toThrow(/Parameter Store/);
     const handler = await open();
     expect(await handler(httpEvent(delivery(21)))).toMatchObject({ statusCode: 202 });
     expect(await open()).toBe(handler);
     expect(starts).toBe(3);
+  });
+
+  test("60 that start at once are too many for Parameter Store, and each records its delivery", async () => {
+    const own = await startParameterStore({ [`${PATH}/GITHUB_WEBHOOK_SECRET`]: WEBHOOK_SECRET });
+    try {
+      const overrides = { AWS_ENDPOINT_URL_SSM: own.endpoint };
+      const answers = await Promise.all(
+        Array.from({ length: 60 }, (_, at) => send(delivery(100 + at), overrides)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(202));
+      expect(own.calls.throttled).toBeGreaterThan(0);
+    } finally {
+      await own.stop();
+    }
   });
 
   test("events that come during a start share it", async () => {
@@ -153,7 +167,7 @@ describe("starts that fail", () => {
   });
 
   test("no failure tells a secret", async () => {
-    parameters.failNext(500, 1);
+    parameters.failNext(400, 1, "AccessDeniedException");
     const error: unknown = await openWebhook(env, dir).catch((fault: unknown) => fault);
     expect(String((error as Error).cause) + String(error)).not.toContain(WEBHOOK_SECRET);
   });
