@@ -18,7 +18,8 @@ export async function startDemoCloud(
     pool,
     summary() {
       const functions = Object.entries(cloud.stats().functions).map(
-        ([name, { invocations, coldStarts }]) => `${name}: ${invocations} calls, ${coldStarts} cold starts`,
+        ([name, { invocations, coldStarts, deadConnections, deadWrites }]) =>
+          `${name}: ${invocations} calls, ${coldStarts} cold starts; ${deadConnections} connections died in freezes, ${deadWrites} of them were used`,
       );
       const { batches, repeats } = cloud.stats().stream;
       return ["", ...functions, `stream: ${batches} batches, ${repeats} of them twice`];

@@ -1,6 +1,7 @@
 // One POST over a kept connection, on Node's own client and nothing else: it is on the webhook's cold start.
-import type { Agent, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { urlToHttpOptions } from "node:url";
+import { createKeptAgent } from "../network/kept-agent.ts";
 
 export type HttpAnswer = { readonly status: number; readonly body: string };
 export type HttpPost = {
@@ -9,12 +10,13 @@ export type HttpPost = {
   close(): void;
 };
 
-export function createHttpPost(url: URL): HttpPost {
-  const { request, agent } = clientOf(url);
+export function createHttpPost(url: URL, now?: () => number): HttpPost {
+  const { request, agent, refresh } = createKeptAgent(url.protocol, { now });
   const target = { ...urlToHttpOptions(url), method: "POST", agent };
   return {
     post: (headers, body, timeoutMs) =>
       new Promise((resolve, reject) => {
+        refresh();
         const sent = request({ ...target, headers });
         // A timer and plain events: an AbortSignal and an async iterator add 35 to 60 us to a POST of 135 to 190.
         const timer = setTimeout(() => {
@@ -44,20 +46,6 @@ class TimedOut extends Error {
   constructor(ms: number) {
     super(`no whole answer within ${ms} ms`);
   }
-}
-
-/**
- * `import "node:http"` costs 23 to 35 ms on Node 24, because listing the module's exports loads its WebSocket, and so
- * undici; taken this way it is 3 ms.
- */
-function clientOf(url: URL): { request: typeof import("node:http").request; agent: Agent } {
-  const options = { keepAlive: true };
-  if (url.protocol === "https:") {
-    const https = process.getBuiltinModule("node:https");
-    return { request: https.request, agent: new https.Agent(options) };
-  }
-  const http = process.getBuiltinModule("node:http");
-  return { request: http.request, agent: new http.Agent(options) };
 }
 
 function read(answer: IncomingMessage, fail: (error: unknown) => void, done: (text: string) => void): void {

@@ -1,4 +1,5 @@
 // DynamoDB calls over the official SDK, for every function but the webhook: it finds credentials and retries by itself.
+import type { Agent as HttpsAgent } from "node:https";
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -11,6 +12,7 @@ import {
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
+import { createKeptAgent } from "../network/kept-agent.ts";
 import { type DynamoCall, DynamoFault, type DynamoOutput, type DynamoTransport, mayPass } from "./call.ts";
 
 export type SdkTransportOptions = {
@@ -23,6 +25,8 @@ export type SdkTransportOptions = {
 
 /** One attempt may take this long; the SDK waits for ever by default. DynamoDB answers within some 10 ms. */
 const ATTEMPT_MS = 3_000;
+/** The SDK's own number of connections. */
+const MAX_SOCKETS = 50;
 
 const COMMANDS = {
   GetItem: GetItemCommand,
@@ -36,10 +40,14 @@ const COMMANDS = {
 } as const;
 
 export function createSdkTransport(options: SdkTransportOptions): DynamoTransport {
+  const protocol = options.endpoint === undefined ? "https:" : new URL(options.endpoint).protocol;
+  const { agent, refresh } = createKeptAgent(protocol, { maxSockets: MAX_SOCKETS });
   const client = new DynamoDBClient({
     region: options.region,
     maxAttempts: 4,
     requestHandler: {
+      httpAgent: agent,
+      httpsAgent: agent as HttpsAgent,
       connectionTimeout: ATTEMPT_MS,
       requestTimeout: ATTEMPT_MS,
       throwOnRequestTimeout: true,
@@ -47,6 +55,14 @@ export function createSdkTransport(options: SdkTransportOptions): DynamoTranspor
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   });
+  client.middlewareStack.add(
+    (next) => (attempt) => {
+      refresh();
+      return next(attempt);
+    },
+    // After the SDK's retries, so once for each of them.
+    { step: "finalizeRequest", priority: "low", name: "refreshConnections" },
+  );
   const call: DynamoCall = async (operation, input) => {
     // Each command has its own input type; ours are checked by DynamoDB and by the contract suite.
     const Command = COMMANDS[operation] as new (input: object) => Parameters<typeof client.send>[0];

@@ -1,6 +1,14 @@
 // HTTP to GitHub: through the proxy of the environment, bounded in time, one more try where that is harmless.
-import { EnvHttpProxyAgent, type RequestInit, Response, fetch as undiciFetch } from "undici";
+import {
+  Agent,
+  type Dispatcher,
+  EnvHttpProxyAgent,
+  type RequestInit,
+  Response,
+  fetch as undiciFetch,
+} from "undici";
 import type { Random } from "../../ports/random.ts";
+import { createKeptDispatcher } from "../network/kept-dispatcher.ts";
 
 /** GitHub's own limit for an API request is 10 s, after which it answers 5xx. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -41,8 +49,13 @@ export function createGithubFetch(deps: FetchDeps): GithubFetch {
 
 /** Never through a proxy to this machine itself, though few people put it into NO_PROXY. */
 function proxyFetch(): GithubFetch {
-  const dispatcher = new EnvHttpProxyAgent();
-  return (url, init) => undiciFetch(url, isLoopback(url) ? init : { ...init, dispatcher });
+  const direct = createKeptDispatcher(() => new Agent());
+  const proxied = createKeptDispatcher(() => new EnvHttpProxyAgent());
+  return (url, init) => {
+    const send = (dispatcher: Dispatcher) => undiciFetch(url, { ...init, dispatcher });
+    const client = isLoopback(url) ? direct : proxied;
+    return isRepeatable(init.method ?? "GET", url) ? client.run(send) : client.runAlone(send);
+  };
 }
 
 function isLoopback(url: string): boolean {

@@ -97,3 +97,38 @@ describe("tries", () => {
     expect(count).toBe(1);
   });
 });
+
+describe("connections that died while they were kept", () => {
+  /** Each serves one request; at its second one it is reset, as after a freeze. */
+  async function forgetful(): Promise<{ readonly url: string; readonly served: readonly string[] }> {
+    const served: string[] = [];
+    const used = new WeakSet<object>();
+    const url = await listen(
+      createServer(({ socket, method }, response) => {
+        if (used.has(socket)) {
+          socket.resetAndDestroy();
+          return;
+        }
+        used.add(socket);
+        served.push(String(method));
+        response.end("fine");
+      }),
+    );
+    return { url, served };
+  }
+
+  test.each([
+    ["GET", "/x"],
+    ["DELETE", "/x"],
+    ["POST", "/orgs/a/actions/runners/registration-token"],
+    ["POST", "/orgs/a/actions/runners/generate-jitconfig"],
+    ["POST", "/repos/a/b/check-runs"],
+  ])("%s %s passes, and is served once", async (method, path) => {
+    const { url, served } = await forgetful();
+    const fetch = createGithubFetch(deps);
+    // More of them than there are tries.
+    await Promise.all(Array.from({ length: 8 }, () => fetch(url, {})));
+    expect((await fetch(`${url}${path}`, { method })).status).toBe(200);
+    expect(served).toEqual([...Array<string>(8).fill("GET"), method]);
+  });
+});

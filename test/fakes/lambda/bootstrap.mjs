@@ -1,6 +1,7 @@
 // What Lambda's Node runtime does inside a sandbox: loads the bundle, then handles one event at a time.
 // JavaScript, so that a cold start here is Node's and the bundle's, without the time to strip types.
 import { pathToFileURL } from "node:url";
+import { holdSockets, takeWritten, thawSockets } from "./frozen-sockets.mjs";
 
 const [, , bundle] = process.argv;
 
@@ -13,14 +14,20 @@ try {
   process.send({ type: "init-failed", ...textsOf(error) }, () => process.exit(1));
 }
 
-async function answer(handler, { event, context, remainingMs }) {
+async function answer(handler, { event, context, remainingMs, freeze }) {
+  const dead = freeze === undefined ? 0 : thawSockets(freeze);
   const deadlineAt = Date.now() + remainingMs;
   const whole = { ...context, getRemainingTimeInMillis: () => Math.max(0, deadlineAt - Date.now()) };
+  const outcome = await outcomeOf(handler, event, whole);
+  holdSockets();
+  process.send({ ...outcome, connections: { dead, written: takeWritten() } });
+}
+
+async function outcomeOf(handler, event, context) {
   try {
-    const result = await handler(event, whole);
-    process.send({ type: "answered", result: result ?? null });
+    return { type: "answered", result: (await handler(event, context)) ?? null };
   } catch (error) {
-    process.send({ type: "failed", ...textsOf(error) });
+    return { type: "failed", ...textsOf(error) };
   }
 }
 

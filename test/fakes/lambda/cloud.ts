@@ -5,6 +5,7 @@ import { readDeployment } from "./deployment.ts";
 import { startHttpFront } from "./http-front.ts";
 import { type FunctionStats, startLambda } from "./lambda.ts";
 import { startParameterStore } from "./parameter-store.ts";
+import type { Freezes } from "./sandbox.ts";
 import { startScheduler } from "./scheduler.ts";
 import type { LaneStats } from "./stream-lane.ts";
 import { startStreamPoller } from "./stream-poller.ts";
@@ -23,6 +24,7 @@ export type CloudOptions = {
   readonly coldStartEvery?: number;
   /** Share of stream batches and schedule events that come twice; 0.1 unless given. */
   readonly repeatShare?: number;
+  readonly freezes?: Partial<Freezes>;
   readonly log?: (name: string, line: string) => void;
 };
 
@@ -73,7 +75,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const specs = Object.entries(functions).map(([name, settings]) => {
     return [name, { ...settings, env, bundle: join(options.bundles, name, "index.mjs") }] as const;
   });
-  const lambda = startLambda({ functions: Object.fromEntries(specs), seed, coldStartEvery, log });
+  const { freezes } = options;
+  const lambda = startLambda({ functions: Object.fromEntries(specs), seed, coldStartEvery, freezes, log });
   const laneStats: LaneStats = { batches: 0, repeats: 0, retries: 0, discarded: 0 };
   const poller = await startStreamPoller({
     settings: stream,

@@ -1,7 +1,7 @@
 // Lambda's rules on this machine: a sandbox per event at work, frozen between events, thrown away at any time.
 import { randomUUID } from "node:crypto";
 import { seeded } from "../github/seeded.ts";
-import { type Outcome, type Sandbox, startSandbox } from "./sandbox.ts";
+import { type Freezes, type Outcome, type Sandbox, startSandbox } from "./sandbox.ts";
 
 type FunctionSpec = {
   /** Path of the built bundle. */
@@ -19,6 +19,9 @@ export type FunctionStats = {
   /** Rejected, crashed or timed out. */
   readonly failures: number;
   readonly throttles: number;
+  /** Connections that were dead after a freeze, and how often something was written to one of them. */
+  readonly deadConnections: number;
+  readonly deadWrites: number;
 };
 
 export type Invocation = Outcome | { readonly type: "throttled" };
@@ -38,8 +41,12 @@ export type LambdaOptions<Name extends string = string> = {
   readonly seed: number;
   /** On average one sandbox in so many events is thrown away after it; undefined: none. */
   readonly coldStartEvery?: number | undefined;
+  readonly freezes?: Partial<Freezes> | undefined;
   readonly log?: ((name: string, line: string) => void) | undefined;
 };
+
+/** Sooner than anything between a function and a server is known to forget a connection (Node's servers: 5 s). */
+const FREEZES: Freezes = { deadAfterMs: 5_000, silentShare: 0.5 };
 
 export function startLambda(options: LambdaOptions): Lambda {
   const chance = seeded(options.seed);
@@ -74,7 +81,19 @@ export function startLambda(options: LambdaOptions): Lambda {
     state.stats.coldStarts++;
     const { bundle, timeoutMs, env } = state.spec;
     const log = (line: string): void => options.log?.(name, line);
-    return startSandbox({ name, bundle, timeoutMs, log, env: { ...lambdaEnv(name), ...env } });
+    const onConnections = ({ dead, written }: { dead: number; written: number }): void => {
+      state.stats.deadConnections += dead;
+      state.stats.deadWrites += written;
+    };
+    return startSandbox({
+      name,
+      bundle,
+      timeoutMs,
+      log,
+      onConnections,
+      freezes: { ...FREEZES, ...options.freezes },
+      env: { ...lambdaEnv(name), ...env },
+    });
   }
 
   return {
@@ -96,7 +115,8 @@ type State = {
 };
 
 function newState(spec: FunctionSpec): State {
-  const stats = { invocations: 0, coldStarts: 0, failures: 0, throttles: 0 };
+  const counted = { invocations: 0, coldStarts: 0, failures: 0, throttles: 0 };
+  const stats = { ...counted, deadConnections: 0, deadWrites: 0 };
   return { spec, idle: [], busy: new Set(), stats };
 }
 

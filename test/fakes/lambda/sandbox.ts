@@ -17,8 +17,21 @@ export type SandboxOptions = {
   readonly bundle: string;
   readonly env: { readonly [name: string]: string };
   readonly timeoutMs: number;
+  readonly freezes: Freezes;
+  readonly onConnections: (counts: Connections) => void;
   readonly log: (line: string) => void;
 };
+
+/** What becomes of the connections of a frozen sandbox: see frozen-sockets.mjs. */
+export type Freezes = {
+  /** Of a freeze after which none of them is alive. */
+  readonly deadAfterMs: number;
+  /** Of the dead ones: they swallow what is written. The others are reset by it. */
+  readonly silentShare: number;
+};
+
+/** In one event: how many were dead at its start, and how often something was written to a dead one. */
+type Connections = { readonly dead: number; readonly written: number };
 
 export type Sandbox = {
   /** One event at a time. */
@@ -29,7 +42,8 @@ export type Sandbox = {
   kill(): Promise<void>;
 };
 
-type Message = Extract<Outcome, { type: "answered" | "failed" }> | InitMessage;
+type Answer = Extract<Outcome, { type: "answered" | "failed" }>;
+type Message = (Answer & { readonly connections: Connections }) | InitMessage;
 type InitMessage =
   | { readonly type: "ready" }
   | { readonly type: "init-failed"; readonly errorType: string; readonly errorMessage: string };
@@ -49,6 +63,7 @@ export function startSandbox(options: SandboxOptions): Sandbox {
   const gone = once(child, "exit").then(() => undefined);
   const loaded = nextMessage(child, INIT_MS);
   let alive = true;
+  let frozenAt: number | undefined;
   const kill = async (): Promise<void> => {
     alive = false;
     child.kill("SIGKILL");
@@ -64,16 +79,20 @@ export function startSandbox(options: SandboxOptions): Sandbox {
     async invoke(event, requestId) {
       const init = await loaded;
       if (!("type" in init) || init.type !== "ready") return crashed(init);
+      const { name, timeoutMs, freezes } = options;
+      const freeze = frozenAt === undefined ? undefined : freezeOf(freezes, performance.now() - frozenAt);
       child.kill("SIGCONT");
-      const { name, timeoutMs } = options;
       const answer = nextMessage(child, timeoutMs);
-      const call = { event, context: contextOf(name, requestId), remainingMs: timeoutMs };
+      const call = { event, context: contextOf(name, requestId), remainingMs: timeoutMs, freeze };
       // A process that is gone cannot be sent to; its exit is the answer.
       child.send(call, (error) => error && options.log(`event not sent: ${error.message}`));
       const message = await answer;
       if (message.type !== "answered" && message.type !== "failed") return crashed(message);
       child.kill("SIGSTOP");
-      return message;
+      frozenAt = performance.now();
+      const { connections, ...outcome } = message;
+      options.onConnections(connections);
+      return outcome;
     },
   };
 
@@ -85,6 +104,10 @@ export function startSandbox(options: SandboxOptions): Sandbox {
     const { errorType, errorMessage } = message as { errorType: string; errorMessage: string };
     return { type: "crashed", errorType, errorMessage };
   }
+}
+
+function freezeOf({ deadAfterMs, silentShare }: Freezes, ms: number) {
+  return { dead: ms >= deadAfterMs, silentShare };
 }
 
 type Ended =

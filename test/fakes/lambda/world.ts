@@ -16,7 +16,7 @@ import type { Stores } from "../../../shared/ports/store.ts";
 import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
 import { installRunnerStandIn } from "../runner/install.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../stores/dynamodb.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
+import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
 
 export type CloudWorld = {
   readonly github: GithubStandIn;
@@ -37,9 +37,7 @@ export type CloudWorldOptions = {
   readonly config: Config;
   readonly organization: string;
   readonly scheduleMs?: number;
-  readonly coldStartEvery?: number;
-  readonly repeatShare?: number;
-};
+} & Pick<CloudOptions, "coldStartEvery" | "repeatShare" | "freezes">;
 
 /** undefined where the DynamoDB server has no streams; the reason is printed. */
 export async function startCloudWorld(options: CloudWorldOptions): Promise<CloudWorld | undefined> {

@@ -9,6 +9,7 @@ import {
   type RequestContext,
   ServerConfiguration,
 } from "@kubernetes/client-node";
+import { createKeptAgent, type KeptAgent } from "../../network/kept-agent.ts";
 import { createEksToken } from "./eks-token.ts";
 import type { ClusterAccess, KubernetesSettings } from "./settings.ts";
 
@@ -126,7 +127,7 @@ const IDLE_MS = 30_000;
  * as its certificates are the same; agents of proxies are left alone.
  */
 function keptAgents(): (request: RequestContext) => void {
-  let kept: HttpAgent | undefined;
+  let kept: KeptAgent | undefined;
   let keptFor = "";
   return (request) => {
     const fresh = request.getAgent();
@@ -134,12 +135,13 @@ function keptAgents(): (request: RequestContext) => void {
     const { options } = fresh as HttpAgent & { readonly options: AgentOptions };
     const credentials = credentialsOf(options);
     if (kept === undefined || credentials !== keptFor) {
-      kept?.destroy();
-      const keep = { ...options, keepAlive: true, timeout: IDLE_MS };
-      kept = fresh instanceof HttpsAgent ? new HttpsAgent(keep) : new HttpAgent(keep);
+      kept?.agent.destroy();
+      const protocol = fresh instanceof HttpsAgent ? "https:" : "http:";
+      kept = createKeptAgent(protocol, { ...options, timeout: IDLE_MS });
       keptFor = credentials;
     }
-    request.setAgent(kept);
+    kept.refresh();
+    request.setAgent(kept.agent);
   };
 }
 
