@@ -28,7 +28,7 @@ export const WORKER: Target = {
   file: "main.mjs",
   node: "node22",
   maxBytes: 100_000,
-  beside: ["worker/hooks/hook.js", "worker/hooks/container-hook.js"],
+  beside: ["worker/hooks/hook.js", "worker/hooks/container-hook.js", "worker/hooks/end-runner.js"],
 };
 /** Starts the worker in its image, under a user of its own. */
 export const SUPERVISOR: Target = {

@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { endRunner, outliveSignals } from "./end-runner.js";
 
 /**
  * @typedef {{ readonly sourceVolumePath: string, readonly targetVolumePath: string }} Mount
@@ -58,6 +59,12 @@ async function main() {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     announce("error title=Container", error.message);
+    // Before its first step the job is refused as a whole; a step of it fails for itself. Where the runner cannot be told to end,
+    // steps of a job with container: fail one by one, since nothing was prepared for them.
+    if (command === "prepare_job") {
+      outliveSignals(() => undefined);
+      await endRunner();
+    }
     return 1;
   }
 }

@@ -1,8 +1,9 @@
 // The runner's hooks. The runner runs this file before and after a job, under its own user and with its own Node 20: no TypeScript
 // and no package here. worker/hooks/hooks.ts puts it into the runner's folder as started.js and completed.js, with settings.json.
 //
-// Started: refuses what the tenant's policy refuses, before any step; else tells the worker what the runner was given. A job
-// cannot talk it out of that: the runner gives a hook no variable that the workflow sets. Then comes the image's own hook.
+// Started: refuses what the tenant's policy refuses, and then nothing of the job runs (end-runner.js); else tells the worker what the
+// runner was given. A job cannot talk it out of that: the runner gives a hook no variable that the workflow sets. Then comes the
+// image's own hook.
 // @ts-check
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -10,25 +11,60 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { endRunner, outliveSignals, stayUntilKilled, wasInterrupted } from "./end-runner.js";
 
 /** The worker looks for the report every 100 ms; one that is stopped or starved shall not hold up the job for longer. */
 const TAKEN_MS = 2_000;
+/** 128 + SIGINT, as of a program that does not handle it. */
+const INTERRUPTED = 130;
 /** @type {Record<string, string>} */
 const SHELLS = { sh: "bash", js: process.execPath, ps1: "pwsh" };
 
+/** @type {import("node:child_process").ChildProcess | undefined} */
+let ownHook;
+// A cancelled job interrupts this process alone.
+outliveSignals((signal) => ownHook?.kill(signal));
 const { env } = process;
 const file = fileURLToPath(import.meta.url);
 const stage = basename(file, ".js");
-/** @type {import("./hooks.ts").HookSettings} */
-const settings = JSON.parse(readFileSync(join(dirname(file), "settings.json"), "utf8"));
 process.exitCode = await main();
 
 async function main() {
-  const refusal = stage === "started" && settings.policy ? refusalOf(settings.policy) : undefined;
-  await report(refusal);
-  if (refusal === undefined) return await runOwn(settings.own[stage]);
+  if (stage === "started") return await start();
+  const settings = readSettings();
+  await report(settings);
+  return await runOwn(settings.own[stage]);
+}
+
+async function start() {
+  /** @type {import("./hooks.ts").HookSettings | undefined} */
+  let settings;
+  /** @type {string | undefined} */
+  let refusal;
+  try {
+    settings = readSettings();
+    refusal = settings.policy && refusalOf(settings.policy);
+  } catch (error) {
+    // What cannot be judged does not run.
+    refusal = `refused by policy: the worker's hook could not judge this job: ${error}`;
+  }
+  if (settings) await report(settings, refusal);
+  if (refusal === undefined) return await runOwn(settings?.own[stage]);
+  return await refuse(refusal);
+}
+
+/** @param {string} refusal */
+async function refuse(refusal) {
   process.stdout.write(`::error title=Refused by policy::${escapeCommand(refusal)}\n`);
-  return 1;
+  if (await endRunner()) return 1;
+  // Its end would let the next step begin. The worker has heard of the refusal, and ends the runner.
+  process.stdout.write("This runner cannot be told to end; its worker ends it.\n");
+  await stayUntilKilled();
+}
+
+/** @returns {import("./hooks.ts").HookSettings} */
+function readSettings() {
+  return JSON.parse(readFileSync(join(dirname(file), "settings.json"), "utf8"));
 }
 
 /**
@@ -89,10 +125,11 @@ function readEvent() {
 
 /**
  * For the worker. A disk that is full must not cost the job: GitHub tells the dispatcher as well.
- * @param {string | undefined} refusal
+ * @param {import("./hooks.ts").HookSettings} settings
+ * @param {string} [refusal]
  */
-async function report(refusal) {
-  const path = join(settings.reports, `${stage}.json`);
+async function report({ reports }, refusal) {
+  const path = join(reports, `${stage}.json`);
   try {
     writeFileSync(`${path}.new`, JSON.stringify({ ...reported(), refusal }));
     renameSync(`${path}.new`, path);
@@ -125,6 +162,7 @@ function reported() {
  * @returns {Promise<number>} its exit code
  */
 function runOwn(path) {
+  if (wasInterrupted()) return Promise.resolve(INTERRUPTED);
   if (path === undefined) return Promise.resolve(0);
   const extension = path.slice(path.lastIndexOf(".") + 1);
   const shell = SHELLS[extension];
@@ -132,12 +170,9 @@ function runOwn(path) {
     return Promise.resolve(ownFault(path, "its name ends in none of .sh, .js and .ps1"));
   const args = extension === "sh" ? ["-e", path] : [path];
   return new Promise((resolve) => {
-    const child = spawn(shell, args, { stdio: "inherit" });
-    // A cancelled job interrupts this process alone.
-    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
-      process.on(signal, () => child.kill(signal));
-    child.once("error", (error) => resolve(ownFault(path, error.message)));
-    child.once("exit", (code) => resolve(code ?? 1));
+    ownHook = spawn(shell, args, { stdio: "inherit" });
+    ownHook.once("error", (error) => resolve(ownFault(path, error.message)));
+    ownHook.once("exit", (code) => resolve(code ?? 1));
   });
 }
 

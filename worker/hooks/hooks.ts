@@ -1,4 +1,4 @@
-// Puts the runner's hooks (hook.js, container-hook.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
+// Puts the runner's hooks (hook.js, container-hook.js, end-runner.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
 import { constants, existsSync } from "node:fs";
 import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,6 +67,13 @@ const VARIABLES = {
 } as const;
 const STAGES = ["started", "completed"] as const;
 const CONTAINER_HOOK = "container.js";
+/** In the folder, and where each comes from. */
+const PROGRAMS = {
+  "started.js": "hook.js",
+  "completed.js": "hook.js",
+  [CONTAINER_HOOK]: "container-hook.js",
+  "end-runner.js": "end-runner.js",
+};
 const CONTAINER_VARIABLE = "ACTIONS_RUNNER_CONTAINER_HOOKS";
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
@@ -111,12 +118,11 @@ async function fill(folder: string, settings: HookSettings): Promise<void> {
   await mkdir(folder);
   // Whatever the umask: the runner's user must be able to read all of it, and to write none.
   await chmod(folder, 0o755);
-  const program = (name: string) => readFile(join(import.meta.dirname, name), "utf8");
-  const [hook, containerHook] = await Promise.all([program("hook.js"), program("container-hook.js")]);
+  const programs = Object.entries(PROGRAMS).map(
+    async ([name, source]) => [name, await readFile(join(import.meta.dirname, source), "utf8")] as const,
+  );
   const files = {
-    "started.js": hook,
-    "completed.js": hook,
-    [CONTAINER_HOOK]: containerHook,
+    ...Object.fromEntries(await Promise.all(programs)),
     "package.json": '{"type":"module"}',
     "settings.json": JSON.stringify(settings),
   };

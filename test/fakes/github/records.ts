@@ -104,6 +104,16 @@ export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "time
 
 export type JobContainer = { readonly image: string };
 
+/** A step of a workflow, for the runner alone. With `pre` or `post` it stands for an action that has these. */
+export type PlannedStep = {
+  readonly name?: string;
+  readonly run: string | readonly string[];
+  /** `success()` when left out. */
+  readonly if?: "success()" | "always()" | "failure()" | "cancelled()" | "!cancelled()";
+  readonly pre?: string;
+  readonly post?: string;
+};
+
 export type JobRecord = {
   readonly id: number;
   readonly run: RunRecord;
@@ -112,6 +122,10 @@ export type JobRecord = {
   readonly labels: readonly string[];
   readonly runnerGroup: string | undefined;
   readonly script: readonly string[];
+  /** Instead of `script`. */
+  readonly plan: readonly PlannedStep[] | undefined;
+  /** What the event of its run has beside the repository. */
+  readonly payload: unknown;
   readonly container: JobContainer | undefined;
   readonly environment: boolean;
   readonly createdAt: number;

@@ -4,6 +4,7 @@ import type {
   Conclusion,
   JobContainer,
   JobRecord,
+  PlannedStep,
   Repository,
   RunnerRecord,
   RunRecord,
@@ -18,6 +19,10 @@ export type NewJob = {
   readonly workflowName?: string;
   /** The lines of the job's one `run:` step. */
   readonly run?: readonly string[];
+  /** Its steps, instead of `run`. */
+  readonly steps?: readonly PlannedStep[];
+  /** What the event of its run has beside the repository, such as `pull_request`. */
+  readonly payload?: unknown;
   /** `container:`; GitHub tells only the runner. */
   readonly container?: JobContainer;
   /** The job names an environment; unless approved it waits for `approve`. */
@@ -56,7 +61,10 @@ export function createWorkflowJobs(deps: {
 
   function make(
     run: RunRecord,
-    job: Pick<JobRecord, "name" | "labels" | "runnerGroup" | "script" | "container" | "environment">,
+    job: Pick<
+      JobRecord,
+      "name" | "labels" | "runnerGroup" | "script" | "plan" | "payload" | "container" | "environment"
+    >,
   ) {
     const record: JobRecord = {
       ...job,
@@ -137,6 +145,8 @@ export function createWorkflowJobs(deps: {
         labels: [...job.labels],
         runnerGroup: job.runnerGroup,
         script: [...(job.run ?? [])],
+        plan: job.steps,
+        payload: job.payload,
         container: job.container,
         environment: job.environment !== undefined,
       });

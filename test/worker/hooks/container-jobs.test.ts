@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ContainerSettings } from "../../../shared/protocol/worker-plane.ts";
-import { type HookedJob, runHookedJob } from "../support/hooked-job.ts";
+import { type HookedJob, type HookedRun, runHookedJob } from "../support/hooked-job.ts";
 
 const CANN = "swr.cn-southwest-2.myhuaweicloud.com/base_image/ascend-ci/cann:9.1.0-910b-ubuntu22.04-py3.12";
 const ENDPOINT = "linux-aarch64-a2-{npus}";
@@ -78,11 +78,28 @@ describe("an image that the worker's container is equal to", () => {
   });
 });
 
+/** Without container: a step needs nobody's leave. */
+const INSISTENT = [
+  { name: "plain", run: "echo step > stepped" },
+  { name: "last", run: "echo step > stepped", if: "always()", post: "echo step > stepped" },
+] as const;
+
+function refusedAsAWhole(done: HookedRun): void {
+  expect(done.left("stepped")).toBeUndefined();
+  expect(done.steps).toEqual([
+    "Set up job: success",
+    "Set up runner: success",
+    "Initialize containers: cancelled",
+    ...["plain", "last", "Stop containers", "Complete runner"].map((name) => `${name}: skipped`),
+    "Complete job: success",
+  ]);
+  expect(done.conclusion).toBe("failure");
+}
+
 describe("what fails the job before its first step", () => {
   it("another image, with the line to add to dispatch.yaml", async () => {
-    await using done = await run({ container: { image: "ubuntu:24.04" } });
-    expect(done.steps).toContain("Initialize containers: failure");
-    expect(done.left("stepped")).toBeUndefined();
+    await using done = await run({ container: { image: "ubuntu:24.04" }, steps: INSISTENT });
+    refusedAsAWhole(done);
     const error = done.lines.find((line) => line.startsWith("::error"));
     expect(error).toContain("ubuntu:24.04");
     expect(error).toContain(`this line for ${ENDPOINT} under endpoints: in dispatch.yaml`);
@@ -98,10 +115,12 @@ describe("what fails the job before its first step", () => {
   });
 
   it("services", async () => {
-    await using done = await run({ container: { image: CANN }, services: [{ image: "redis:7" }] });
-    expect(done.steps).toContain("Initialize containers: failure");
-    expect(done.lines.join("\n")).toContain("cannot start services (redis:7)");
-    expect(done.left("stepped")).toBeUndefined();
+    for (const container of [{ image: CANN }, undefined]) {
+      const services = [{ image: "redis:7" }];
+      await using done = await run({ services, ...(container && { container }), steps: INSISTENT });
+      refusedAsAWhole(done);
+      expect(done.lines.join("\n")).toContain("cannot start services (redis:7)");
+    }
   });
 });
 

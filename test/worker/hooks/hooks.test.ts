@@ -11,6 +11,14 @@ import { eventually } from "../support/eventually.ts";
 import { ACME, FORK, OWN_BRANCH, runHookedJob } from "../support/hooked-job.ts";
 import type { StartedWorker } from "../support/start-worker.ts";
 
+const touch = 'echo "$0" >> stepped';
+/** All that actions/runner runs after a step that failed. */
+const INSISTENT = [
+  { name: "plain", run: touch },
+  { name: "action", run: touch, if: "always()", pre: touch, post: touch },
+  { name: "last", run: touch, if: "always()" },
+] as const;
+
 const STARTED = {
   repository: "acme/kernels",
   repositoryId: 81,
@@ -79,11 +87,17 @@ describe("hooks tell what the runner was given", () => {
 
 describe("policy, before any step", () => {
   it("refuses a pull request from a fork, and says what to change", async () => {
-    await using run = await runHookedJob({ policy: ACME, job: FORK });
+    await using run = await runHookedJob({ policy: ACME, job: { ...FORK, steps: INSISTENT } });
 
     expect(run.left("stepped")).toBeUndefined();
-    expect(run.steps).toContain("Set up runner: failure");
-    expect(run.steps.some((step) => step.startsWith("Run "))).toBe(false);
+    expect(run.steps).toEqual([
+      "Set up job: success",
+      "Set up runner: cancelled",
+      ...["Pre action", "plain", "action", "last", "Complete runner"].map((name) => `${name}: skipped`),
+      "Complete job: success",
+    ]);
+    expect(run.conclusion).toBe("failure");
+    expect(run.lines.at(-1)).toContain("The runner has received a shutdown signal");
     const why = "this is a pull request from a fork of acme/kernels (eve/kernels)";
     expect(run.lines.join("\n")).toContain(`::error title=Refused by policy::refused by policy: ${why}`);
     expect(run.message).toContain(`Ran build: result Failed. It was refused by policy: ${why}`);

@@ -1,6 +1,7 @@
 // A worker process whose runner runs one job as actions/runner does, hooks included; the job is the test's.
 import { join, resolve } from "node:path";
 import type { ContainerSettings, PolicySettings } from "../../../shared/protocol/worker-plane.ts";
+import type { PlannedStep } from "../../fakes/github/records.ts";
 import { type DispatcherStub, startDispatcher } from "./dispatcher-stub.ts";
 import { type StartedWorker, startWorker, type WorkerOptions } from "./start-worker.ts";
 
@@ -14,7 +15,8 @@ export type HookedJob = {
   /** Of the event, beside `repository`. */
   readonly payload?: unknown;
   readonly workflowRef?: string;
-  readonly steps?: readonly string[];
+  /** Lines of its one step; or its steps, where conditions and actions' pre and post matter. */
+  readonly steps?: readonly string[] | readonly PlannedStep[];
   /** See createContainers of the runner stand-in. */
   readonly container?: unknown;
   readonly services?: readonly { readonly image: string }[];
@@ -38,6 +40,8 @@ export type HookedRun = {
   readonly dispatcher: DispatcherStub;
   /** Names and conclusions of the job's steps. */
   readonly steps: readonly string[];
+  /** What GitHub was told of the job; undefined: nothing. */
+  readonly conclusion: string | undefined;
   /** What the job printed. */
   readonly lines: readonly string[];
   readonly message: string;
@@ -70,6 +74,7 @@ export async function runHookedJob(options: HookedOptions = {}): Promise<HookedR
     worker,
     dispatcher,
     steps: marked("[step] "),
+    conclusion: marked("[end] ")[0],
     lines: marked("[job] "),
     message: String((dispatcher.dones[0]?.output as { message?: unknown } | undefined)?.message),
     left: (name) => worker.file(join("_work/kernels/kernels", name)),
@@ -92,7 +97,9 @@ export const FORK: HookedJob = payloadOf(6_666, "eve/kernels");
 
 function jobOf(job: HookedJob) {
   const { event = "push", payload, workflowRef, steps = ["echo step > stepped"], ...rest } = job;
-  return { ...rest, script: steps, run: { id: 7_001, number: 3, attempt: 2, event, payload, workflowRef } };
+  const lines = steps.filter((step) => typeof step === "string");
+  const work = lines.length > 0 ? { script: lines } : { steps };
+  return { ...rest, ...work, run: { id: 7_001, number: 3, attempt: 2, event, payload, workflowRef } };
 }
 
 function runnerLines(output: string): string[] {

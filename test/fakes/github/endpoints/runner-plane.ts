@@ -132,9 +132,16 @@ function acquire(deps: Deps, runner: RunnerRecord, request: Request) {
     id: job.id,
     name: job.name,
     script: job.script,
+    steps: job.plan,
     container: job.container,
     repository: { id: repository.id, owner: repository.owner.login, name: repository.name },
-    run: { id: job.run.id, number: job.run.number, attempt: job.attempt, event: job.run.event },
+    run: {
+      id: job.run.id,
+      number: job.run.number,
+      attempt: job.attempt,
+      event: job.run.event,
+      payload: job.payload,
+    },
     workflowName: job.run.workflowName,
   };
 }

@@ -8,8 +8,8 @@ import { runScript } from "./script.mjs";
 const FAILED =
   "##[error]Executing the custom container implementation failed. Please contact your self hosted runner administrator.";
 
-/** @param job with `container?: { image, env?, options?, volumes? }`, `services?: { image }[]`, `dockerAction?: image` */
-export function createContainers({ environment, report, cancelling }, job, folders) {
+/** @param job with `container?: { image, env?, options?, volumes? }`, `services?: { image }[]` */
+export function createContainers({ environment, report }, job, folders) {
   const hook = environment.ACTIONS_RUNNER_CONTAINER_HOOKS;
   const mounts = mountsOf(folders);
   let state = null;
@@ -19,11 +19,11 @@ export function createContainers({ environment, report, cancelling }, job, folde
     wanted: job.container !== undefined || (job.services ?? []).length > 0,
     inside: job.container !== undefined,
     /** The first step: 0, or the exit code of a failure. */
-    async prepare(cwd) {
+    async prepare(cwd, interrupting) {
       // Without a hook the real one looks for docker.
       if (!hook) return missingDocker();
       const args = { container: containerOf(job.container), services: (job.services ?? []).map(serviceOf) };
-      const { code, answer } = await call("prepare_job", args, cwd);
+      const { code, answer } = await call("prepare_job", args, cwd, interrupting);
       if (code === 0 && job.container && typeof answer?.isAlpine !== "boolean") {
         report.line("##[error]The property 'isAlpine' is required but was not found in the response file.");
         return 1;
@@ -31,7 +31,7 @@ export function createContainers({ environment, report, cancelling }, job, folde
       return code;
     },
     /** A `run:` with `shell: bash`, or with a template of the job's own. */
-    async step(file, cwd) {
+    async step(file, cwd, interrupting) {
       const template = job.shell ?? "bash --noprofile --norc -e -o pipefail {0}";
       const [entryPoint, ...words] = template.replace("{0}", inside(file)).split(" ");
       const variables = Object.fromEntries(
@@ -44,18 +44,18 @@ export function createContainers({ environment, report, cancelling }, job, folde
         prependPath: (job.prependPath ?? []).map(inside),
         workingDirectory: inside(join(cwd, job.workingDirectory ?? "")),
       };
-      return (await call("run_script_step", args, cwd)).code;
+      return (await call("run_script_step", args, cwd, interrupting)).code;
     },
-    async action(cwd) {
+    async action(image, cwd, interrupting) {
       if (!hook) return missingDocker();
-      return (await call("run_container_step", { image: job.dockerAction, dockerfile: null }, cwd)).code;
+      return (await call("run_container_step", { image, dockerfile: null }, cwd, interrupting)).code;
     },
-    async cleanup(cwd) {
-      return hook ? (await call("cleanup_job", {}, cwd)).code : 0;
+    async cleanup(cwd, interrupting) {
+      return hook ? (await call("cleanup_job", {}, cwd, interrupting)).code : 0;
     },
   };
 
-  async function call(command, args, cwd) {
+  async function call(command, args, cwd, cancelling) {
     const answers = join(folders.temp, "_runner_hook_responses");
     mkdirSync(answers, { recursive: true });
     const responseFile = join(answers, `${randomUUID()}.json`);

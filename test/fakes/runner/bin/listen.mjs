@@ -1,16 +1,17 @@
 // run.sh's listener: opens a session, takes jobs, obeys cancel and signals, and says so in the runner's own words.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readFaults, versionOf } from "./faults.mjs";
+import { validateReadable } from "./permissions.mjs";
 import { call, callPatiently, wait } from "./server.mjs";
 import { loadSettings, removeSettings, saveSettings } from "./settings.mjs";
+import { RESULT_CODES, startWorker } from "./start-worker.mjs";
 import { createTrace, utc, writeError, writeLine, writeSuccess } from "./terminal.mjs";
 
 const SUCCESS = 0;
 const TERMINATED_ERROR = 1;
 const SESSION_CONFLICT = 5;
 const VERSION_DEPRECATED = 7;
-const HOSTED_RESULTS = { Succeeded: 100, Failed: 102, Canceled: 103 };
 const RECONNECT_MS = 200;
 const CONFLICT_PATIENCE_MS = 3_000;
 const REGISTRATION_DELETED =
@@ -20,6 +21,7 @@ export async function listen(root, inputs) {
   const faults = readFaults(root);
   if (!acceptJitConfig(root, inputs.value("jitconfig"))) return TERMINATED_ERROR;
   const settings = loadSettings(root);
+  if (!hasWorkFolder(join(root, settings.workFolder))) return TERMINATED_ERROR;
   loadDotEnv(root);
   const once = inputs.flag("once");
   if (once) warnOfOnce();
@@ -113,7 +115,7 @@ async function nextMessage({ ask, stopping }) {
 }
 
 async function beginJob(listener, jobId) {
-  const { ask, faults, trace, stopping } = listener;
+  const { root, settings, ask, faults, trace, stopping } = listener;
   if (faults.has("ghost")) return;
   const { status, body: job } = await ask("POST", `jobs/${jobId}/acquire`, { body: {} });
   if (status !== 200) {
@@ -122,20 +124,27 @@ async function beginJob(listener, jobId) {
     return;
   }
   writeLine(`${utc()}: Running job: ${job.name}`);
-  const { execute } = await import("./execute.mjs");
-  const cancelling = new AbortController();
-  const failed = (error) => {
-    writeError(`${utc()}: Job ${job.name} could not be run or reported: ${error.message}`);
-    return "Failed";
-  };
-  const execution = execute({ ...listener, job, cancelling: cancelling.signal }).catch(failed);
-  const done = execution.then((result) => {
-    writeLine(`${utc()}: Job ${job.name} completed with result: ${result}`);
-    listener.result = result;
+  const worker = startWorker({ root, settings, job });
+  let asked = false;
+  const done = worker.done.then(async (result) => {
+    if (result === undefined) await reportCrash(listener, job);
+    // Of a job that it has ended itself it says so whatever the Worker made of it: JobDispatcher.cs:591, :701.
+    listener.result = asked ? "Canceled" : (result ?? "Failed");
+    writeLine(`${utc()}: Job ${job.name} completed with result: ${listener.result}`);
     listener.current = undefined;
     if (listener.once) stopping.abort();
   });
-  listener.current = { id: job.id, done, cancel: (cause) => cancelling.abort(cause) };
+  const cancel = (cause) => {
+    asked = true;
+    worker.cancel(cause);
+  };
+  listener.current = { id: job.id, done, cancel };
+}
+
+/** ForceFailJob, JobDispatcher.cs:560-586. */
+async function reportCrash({ ask, trace }, { id, name }) {
+  const answer = await ask("POST", `jobs/${id}/complete`, { body: { conclusion: "failure" } }, true);
+  trace(`Worker of ${name} crashed; the server answered ${answer.status}.`);
 }
 
 /** An ephemeral runner is deregistered by the end of its job: that is not news. */
@@ -159,7 +168,7 @@ async function end(listener) {
   trace(`Session end answered ${status}.`);
   if (settings.ephemeral && result !== undefined) removeSettings(root);
   const hosted = process.env.ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED === "1";
-  return hosted && result !== undefined ? HOSTED_RESULTS[result] : SUCCESS;
+  return hosted && result !== undefined ? RESULT_CODES[result] : SUCCESS;
 }
 
 function obeySignals(listener) {
@@ -186,6 +195,18 @@ function acceptJitConfig(root, encoded) {
     return true;
   } catch (error) {
     writeError(error.message);
+    return false;
+  }
+}
+
+/** Runner.cs:408-425 */
+function hasWorkFolder(work) {
+  try {
+    mkdirSync(work, { recursive: true });
+    validateReadable(work);
+    return true;
+  } catch {
+    writeError(`Fail to create and validate runner's work directory '${work}'.`);
     return false;
   }
 }

@@ -53,6 +53,11 @@ function splitLines(stream, onLine) {
   };
 }
 
+/** Everything that this process has started, at once. */
+export function endChildren() {
+  for (const child of childrenOf(process.pid)) signalTree(child, "SIGKILL");
+}
+
 /** Children first: bash alone would wait for its command to end before it looks at the signal. */
 function signalTree(pid, signal) {
   for (const child of childrenOf(pid)) signalTree(child, signal);
