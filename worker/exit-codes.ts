@@ -19,6 +19,7 @@ const OUTCOMES: { readonly [outcome in Exclude<WorkerOutcome, "preflight-failed"
   "runner-failed": 82,
   "runner-too-old": 83,
   "no-runner": 84,
+  "runner-died": 85,
   cancelled: EXIT_STOPPED,
 };
 

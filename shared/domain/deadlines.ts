@@ -53,6 +53,8 @@ export const STOPPING_RECHECK_MS = 5 * SECOND;
 export const GITHUB_WORD_MS = 20 * SECOND;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
+/** Longest pause between two tries to remove a registration that GitHub still counts a job on: it gives one up after 10 min or so. */
+export const REMOVAL_RETRY_MAX_MS = 10 * MINUTE;
 /** Longest pause between two questions about a job that GitHub does not know, or may not tell us about. */
 export const GITHUB_UNKNOWN_MAX_MS = HOUR;
 /** GitHub is asked this often whether a gate has closed: approvals may take 30 days, and one refused may never be told. */

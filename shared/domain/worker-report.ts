@@ -4,7 +4,8 @@ import type { RanJob } from "./started-job.ts";
 /**
  * - `ran`: the runner printed `Running job`; what the job's conclusion is, GitHub says.
  * - `idle`: the runner listened and ended without a job (asked to drain, or removed by GitHub).
- * - `cancelled`: it was told to end (TERM) before its runner had a job.
+ * - `runner-died`: its runner ended by itself while it listened or ran a job, without a result: nobody has told GitHub.
+ * - `cancelled`: it was told to end (TERM); `jobName` says whether its runner had a job.
  * - the others: a failed start; the runner never listened.
  */
 export type WorkerOutcome =
@@ -16,6 +17,7 @@ export type WorkerOutcome =
   | "runner-failed"
   | "runner-too-old"
   | "no-runner"
+  | "runner-died"
   | "cancelled";
 
 export type WorkerReport = {
@@ -36,7 +38,12 @@ export type WorkerReport = {
 
 /** True when the start failed: no runner of this worker ever listened. */
 export function isFailedStart(outcome: WorkerOutcome): boolean {
-  return outcome !== "ran" && outcome !== "idle" && outcome !== "cancelled";
+  return !["ran", "idle", "runner-died", "cancelled"].includes(outcome);
+}
+
+/** Its runner was given a workflow job. */
+export function hadJob(report: WorkerReport | undefined): boolean {
+  return report?.outcome === "ran" || report?.jobName !== undefined;
 }
 
 /** A failure that the same image or setting will meet again: trying fast would only burn cards. */

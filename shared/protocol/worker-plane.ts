@@ -91,6 +91,7 @@ export const workerOutput = z.object({
     "runner-failed",
     "runner-too-old",
     "no-runner",
+    "runner-died",
     "cancelled",
   ]),
   message: z.string(),

@@ -119,13 +119,15 @@ export function aWorker(overrides: Partial<Worker> = {}): Worker {
 }
 
 /** A worker's word that its runner ran a job to its end. */
+/** Only a runner that had a job knows its name, and only one that ran it to its end a result. */
 export function aReport(overrides: Partial<WorkerReport> = {}): WorkerReport {
+  const { outcome = "ran" } = overrides;
   return {
-    outcome: "ran",
+    outcome,
     message: "its runner ran one job",
     runnerExit: { code: 0, signal: undefined },
-    jobName: "build",
-    result: "Succeeded",
+    jobName: outcome === "ran" || outcome === "runner-died" ? "build" : undefined,
+    result: outcome === "ran" ? "Succeeded" : undefined,
     ...overrides,
   };
 }

@@ -13,7 +13,7 @@ import type { HookNews } from "../hooks/hook-reports.ts";
 import type { PreflightResult } from "../preflight/preflight-verdict.ts";
 import type { RunnerMarker } from "../runner/log-lines.ts";
 import type { ProcessEnd } from "../runner/runner-process.ts";
-import { LINGER_MS, RUNNER_GRACE_MS } from "../time-limits.ts";
+import { LINGER_MS, REFUSED_MS, RUNNER_GRACE_MS } from "../time-limits.ts";
 import { concludeReport, type Ending } from "./worker-end.ts";
 import type { Step, WorkerEffect, WorkerEvent, WorkerState } from "./worker-state.ts";
 
@@ -29,6 +29,7 @@ export const initialTransition: Transition = {
     jobName: undefined,
     result: undefined,
     remark: undefined,
+    lastWord: undefined,
     ran: undefined,
     refusal: undefined,
     residue: undefined,
@@ -132,6 +133,8 @@ function onMarker(state: WorkerState, marker: RunnerMarker): Transition {
       };
       return { state: next, effects: state.interrupted ? [] : [{ type: "arm-grace", ms: LINGER_MS }] };
     }
+    case "listener-ended":
+      return stay({ ...state, lastWord: marker.line });
     default:
       return stay({ ...state, remark: state.remark ?? marker.type });
   }
@@ -141,7 +144,9 @@ function onHook(state: WorkerState, news: HookNews): Transition {
   if (news.type === "completed") return stay({ ...state, ran: news.ran });
   const { started, refusal } = news;
   const heartbeat = { phase: "running", jobName: state.jobName, started } as const;
-  return { state: { ...state, ran: started, refusal }, effects: [{ type: "ping", heartbeat }] };
+  const effects: WorkerEffect[] = [{ type: "ping", heartbeat }];
+  if (refusal !== undefined && !state.interrupted) effects.push({ type: "arm-grace", ms: REFUSED_MS });
+  return { state: { ...state, ran: started, refusal }, effects };
 }
 
 function onRunnerEnded(
@@ -169,6 +174,8 @@ function onSignal(state: WorkerState): Transition {
 }
 
 function onGraceOver(state: WorkerState): Transition {
+  // Its hook has told the runner to end, and nothing of that job may run: an interrupt would end the hook, which is in its way.
+  if (isRefused(state)) return { state: { ...state, interrupted: true }, effects: [{ type: "kill-runner" }] };
   // A late timer that nothing in this state armed: a job that runs is never interrupted by it.
   if (!state.interrupted && state.result === undefined) return stay(state);
   // First for a runner that lingers after its job: it gets the chance to end by itself.
@@ -214,6 +221,10 @@ function stay(state: WorkerState): Transition {
 
 function ping(phase: PingPhase, jobName?: string): WorkerEffect {
   return { type: "ping", heartbeat: { phase, jobName, started: undefined } };
+}
+
+function isRefused({ refusal, result }: WorkerState): boolean {
+  return refusal !== undefined && result === undefined;
 }
 
 function isPreparing({ step }: WorkerState): boolean {

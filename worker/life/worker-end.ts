@@ -36,6 +36,8 @@ export type EndFacts = {
   readonly result: string | undefined;
   /** A marker that explains an end: too old, deleted, session conflict. */
   readonly remark: RunnerMarker["type"] | undefined;
+  /** The last line of run-helper.sh: how the listener ended. */
+  readonly lastWord: string | undefined;
   /** By the hooks of its runner. */
   readonly ran: RanJob | undefined;
   /** Why the started hook let no step of the job run. */
@@ -106,15 +108,15 @@ function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
     };
   }
   const exit = describeExit(end);
-  if (facts.jobName !== undefined) {
-    const result = facts.result === undefined ? `${exit}, without a result` : `result ${facts.result}`;
-    return { outcome: "ran", message: `Ran ${facts.jobName}: ${result}.` };
-  }
+  if (facts.jobName !== undefined) return judgeJob(facts, facts.jobName, end);
   if (facts.remark === "too-old" || end?.code === EXIT_TOO_OLD) {
     return {
       outcome: "runner-too-old",
       message: "GitHub refuses this version of actions/runner. Update it in the image.",
     };
+  }
+  if (facts.listened && facts.remark !== "deleted" && !endedWell(facts, end)) {
+    return { outcome: "runner-died", message: `The runner died while it listened: ${causeOf(facts, end)}.` };
   }
   if (facts.listened) {
     const why = facts.remark === "deleted" ? "GitHub removed its registration" : exit;
@@ -125,6 +127,33 @@ function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
     outcome: "runner-failed",
     message: `The runner ended before it listened: ${why}. ${lastWords(facts.lastError)}`,
   };
+}
+
+/** Of run.sh 0 says nothing: without the listener's word on the job's result nobody has told GitHub. */
+function judgeJob(facts: EndFacts, jobName: string, end: ProcessEnd | undefined): Judgement {
+  const { result, ran, refusal } = facts;
+  if (result !== undefined) return { outcome: "ran", message: `Ran ${jobName}: result ${result}.` };
+  // Its last hook is the last of a job; a runner whose words for the end are others.
+  if (ran?.ranMs !== undefined) {
+    return { outcome: "ran", message: `Ran ${jobName}: ${describeExit(end)}, without a result.` };
+  }
+  const what =
+    refusal === undefined
+      ? `The runner died while it ran ${jobName}`
+      : `The runner did not end ${jobName} when it was refused, and was killed`;
+  return { outcome: "runner-died", message: `${what}: ${causeOf(facts, end)}.` };
+}
+
+function causeOf({ lastWord, lastError }: EndFacts, end: ProcessEnd | undefined): string {
+  const error = lastError && `its last error: ${lastError.replace(/\.$/, "")}`;
+  return [lastWord?.replace(/\.$/, "") ?? describeExit(end), error].filter((part) => part).join("; ");
+}
+
+/** A listener without a job ends with 0 when it is told to, or when it has nothing more to listen for. */
+function endedWell({ lastWord }: EndFacts, end: ProcessEnd | undefined): boolean {
+  return lastWord === undefined
+    ? end?.type === "exited" && end.code === 0
+    : /with 0 return code/.test(lastWord);
 }
 
 function lastWords(error: string | undefined): string {

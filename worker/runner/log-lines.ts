@@ -8,7 +8,9 @@ export type RunnerMarker =
   | { readonly type: "deleted" }
   | { readonly type: "too-old" }
   /** Another process has this runner's session. */
-  | { readonly type: "session-conflict" };
+  | { readonly type: "session-conflict" }
+  /** How its listener ended, by run-helper.sh, which itself ends with 0 all the same: after 1, 5 and a kill as well. */
+  | { readonly type: "listener-ended"; readonly line: string };
 
 /** The marker in a line, with or without the runner's time stamp and colours; undefined for every other line. */
 export function parseRunnerLine(line: string): RunnerMarker | undefined {
@@ -19,6 +21,7 @@ export function parseRunnerLine(line: string): RunnerMarker | undefined {
   // A job's name may itself hold these words: the last ones count.
   const completed = /^Job (.*) completed with result: (\w+)$/.exec(text);
   if (completed) return { type: "completed", jobName: completed[1] ?? "", result: completed[2] ?? "" };
+  if (LISTENER_ENDED.test(text)) return { type: "listener-ended", line: text };
   return FIXED.find(({ words }) => words.test(text))?.marker;
 }
 
@@ -26,6 +29,10 @@ export function parseRunnerLine(line: string): RunnerMarker | undefined {
 const COLOURS = /\u001b\[[0-9;]*m/g;
 /** `2026-11-21 10:00:00Z: `, with a `T` and fractions in some versions. */
 const TIME_STAMP = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?Z: /;
+
+/** run-helper.sh.template:38-80 of actions/runner; after "re-launch" it goes on. */
+const LISTENER_ENDED =
+  /^(?:Runner listener exit with (?!retryable error|deprecated version)|Exiting with unknown error code: )/;
 
 const FIXED: readonly { readonly words: RegExp; readonly marker: RunnerMarker }[] = [
   {

@@ -42,6 +42,10 @@ const CLASSES = {
   "preflight-failed": "infrastructure",
   /** The worker vanished while it may have been at work: crashed, out of memory, its machine gone. */
   "worker-lost": "infrastructure",
+  /** Its runner ended in the middle: killed, out of memory. GitHub says failure, once it has missed the runner. */
+  "runner-died": "infrastructure",
+  /** Its worker was told to end in the middle: by an operator, its pool or its machine. GitHub says failure. */
+  "worker-stopped": "infrastructure",
   /** The worker had the job and no longer knew of it: the result was lost on the way. */
   "result-lost": "infrastructure",
   /** Its input was no longer stored when a worker took it. */

@@ -7,7 +7,7 @@ import { rank } from "../github-event.ts";
 import type { EpochMs } from "../ids.ts";
 import { githubJobId, tenantId } from "../ids.ts";
 import type { EndReason } from "./end-reason.ts";
-import type { GithubSide, Job, JobState } from "./job.ts";
+import type { Broken, GithubSide, Job, JobState } from "./job.ts";
 import { isTerminal } from "./job.ts";
 import { requeue } from "./job-steps.ts";
 
@@ -95,7 +95,7 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
       : `GitHub: ${word.conclusion ?? "completed"} on ${word.runner.name}`;
   const isLost = job.lostWhy !== undefined && state !== "COMPLETED";
   const loss = isLost ? `; its worker ended without a report: ${job.lostWhy}` : "";
-  return {
+  const next: Job = {
     ...job,
     state,
     hold: undefined,
@@ -103,6 +103,13 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
     end: { reason, message: `${message}${loss}`, at: now },
     phases: { ...job.phases, done: now },
   };
+  return job.broken === undefined ? next : explained(next, job.broken);
+}
+
+/** GitHub calls a job that was broken off failed, whoever came first with the word: its state stays, the reason is ours. */
+export function explained(job: Job, { reason, message }: Broken): Job {
+  if (job.end?.reason !== "workflow-job-failed") return job;
+  return { ...job, end: { ...job.end, reason, message: `${job.end.message}; ${message}` } };
 }
 
 function endOf(word: WorkflowJobWord): { state: JobState; reason: EndReason } {

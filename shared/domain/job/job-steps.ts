@@ -27,7 +27,7 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
 
 /** Bound to a worker that exists already: a rebind, or a surplus worker. */
 export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
-  return { ...job, workerId, formerWorkerId, lostWhy: undefined };
+  return { ...job, workerId, formerWorkerId, lostWhy: undefined, broken: undefined };
 }
 
 /** Back to its old place in the lane, without a worker. */
@@ -37,6 +37,7 @@ export function requeue(job: Job): Job {
     workerId: undefined,
     formerWorkerId: undefined,
     lostWhy: undefined,
+    broken: undefined,
     verifyAt: undefined,
   };
 }

@@ -58,6 +58,9 @@ export type GithubSide = Omit<WorkflowJobWord, "status" | "createdAt" | "started
   readonly startedAt: EpochMs | undefined;
 };
 
+/** Why a workflow job failed that was not let run to its end, in a sentence without its full stop. */
+export type Broken = { readonly reason: EndReason; readonly message: string };
+
 export type Job = {
   readonly id: JobId;
   readonly version: number;
@@ -85,6 +88,8 @@ export type Job = {
   readonly failedOn?: readonly string[] | undefined;
   /** What ended the container of its last worker, where that left no report. Absent: nobody knows. */
   readonly lostWhy?: string | undefined;
+  /** What its worker said of an end in the middle of it, that GitHub only calls a failure. Absent: nothing. */
+  readonly broken?: Broken | undefined;
   /** Workers in a row that listened for it in vain, or that it was not given for that reason. Absent: none. */
   readonly idleEnds?: number;
   /** Since when GitHub does not know it, or may not tell us. Absent in records of before. */

@@ -108,7 +108,10 @@ function endOf({ report, lostWhy }: Worker): ApiEnd {
         error: "never picked up: no workflow job asked for its runner's label in time",
         output,
       };
+    case "runner-died":
+      return { ...failed("runner-died", message), output };
     case "cancelled":
+      if (report.jobName !== undefined) return { ...failed("worker-stopped", message), output };
       return { state: "CANCELLED", reason: "cancelled-before-pickup", message, output };
     default:
       return { ...failed(startReason(report.outcome), message), output };
@@ -119,7 +122,7 @@ function failed(reason: EndReason, message: string): ApiEnd {
   return { state: "FAILED", reason, message, error: message };
 }
 
-/** What the outcome of a last start says of the job; `ran`, `idle` and `cancelled` are no failed starts. */
+/** What the outcome of a last start says of the job; those that are no failed starts have ends of their own. */
 function startReason(outcome: StartFailure["outcome"]): EndReason {
   switch (outcome) {
     case "refused":

@@ -3,6 +3,7 @@
 import type { EndpointLimits } from "../admission/endpoint.ts";
 import { OPERATOR_DRAIN_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
+import { hadJob } from "../worker-report.ts";
 import type { Worker } from "./worker.ts";
 import { isIdleProgram } from "./worker-lease.ts";
 import { draining, finished, lost } from "./worker-steps.ts";
@@ -29,7 +30,7 @@ export function calledOff(worker: Worker, step: Step): Worker | undefined {
 
 /** It was ended by a drain, and not for anything that it or its job has done. */
 export function wasCalledOff({ drain, report, phases }: Worker): boolean {
-  const ran = report?.outcome === "ran" || phases.running !== undefined;
+  const ran = hadJob(report) || phases.running !== undefined;
   return drain?.reason === "operator" && !ran;
 }
 

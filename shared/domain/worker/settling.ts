@@ -1,11 +1,13 @@
 // What becomes of a job whose worker has ended. GitHub says what a workflow job is; the worker only what it did.
 
+import type { EndpointLimits } from "../admission/endpoint.ts";
 import { GITHUB_RECHECK_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
-import type { Job } from "../job/job.ts";
+import type { Broken, Job } from "../job/job.ts";
 import { isTerminal } from "../job/job.ts";
+import { explained } from "../job/job-events.ts";
 import type { WorkerOutcome } from "../worker-report.ts";
-import { isFailedStart } from "../worker-report.ts";
+import { hadJob, isFailedStart } from "../worker-report.ts";
 import { wasCalledOff } from "./called-off.ts";
 import type { Worker } from "./worker.ts";
 
@@ -41,6 +43,29 @@ export function decideSettlement(job: Job, worker: Worker): Settlement {
   return { type: "failed-start", failure: failureOf(worker) };
 }
 
+/** Of a job that GitHub has ended before its worker said why; the same object where that says nothing new. */
+export function explainedBy(job: Job, worker: Worker, broken: Broken | undefined): Job {
+  const isIts = job.workerId === worker.id && job.github?.runner?.name === worker.id;
+  return isIts && broken !== undefined ? explained(job, broken) : job;
+}
+
+/**
+ * Undefined: its runner, if it had the job, went on to its end. One that is stopped says `Canceled`, and has told GitHub
+ * `failure` (actions/runner#1792).
+ */
+export function brokenBy(
+  { report, phases }: Worker,
+  { executionMs }: Pick<EndpointLimits, "executionMs">,
+): Broken | undefined {
+  if (report?.jobName === undefined || !["Canceled", undefined].includes(report.result)) return undefined;
+  const message = `by its worker: ${report.message.replace(/\.$/, "")}`;
+  if (report.outcome === "runner-died") return { reason: "runner-died", message };
+  if (report.outcome !== "cancelled") return undefined;
+  const { running, done } = phases;
+  const isOvertime = running !== undefined && done !== undefined && done - running >= executionMs;
+  return { reason: isOvertime ? "execution-timeout" : "worker-stopped", message };
+}
+
 /** From `listening` on GitHub may have given it a job, whatever its report says. */
 function hasListened(worker: Worker): boolean {
   const { listening, running } = worker.phases;
@@ -53,11 +78,12 @@ function hasListened(worker: Worker): boolean {
 }
 
 function ranSomething(worker: Worker): boolean {
-  return worker.report?.outcome === "ran" || worker.phases.running !== undefined;
+  return hadJob(worker.report) || worker.phases.running !== undefined;
 }
 
-/** GitHub will say only that the runner is gone: what its pool knows is kept for the job's end. No version of its own. */
-export function toldLoss(job: Job, { lostWhy, report }: Worker): Job {
+/** GitHub will say only that the runner is gone: what is known of its end is kept for the job's. */
+export function toldLoss(job: Job, { lostWhy, report }: Worker, broken?: Broken): Job {
+  if (broken !== undefined && job.broken === undefined) return { ...job, broken };
   if (report !== undefined || lostWhy === undefined || job.lostWhy === lostWhy) return job;
   return { ...job, lostWhy };
 }

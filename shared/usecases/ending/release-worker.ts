@@ -1,7 +1,12 @@
 // After a worker's end: its container gone, its job settled, its cards free, its runner registration removed.
 // Every step may be repeated; the worker is marked `released` last, so that a crash leaves it due.
 
-import { GITHUB_QUEUE_MS, GITHUB_RECHECK_MS, STOPPING_RECHECK_MS } from "../../domain/deadlines.ts";
+import {
+  GITHUB_QUEUE_MS,
+  GITHUB_RECHECK_MS,
+  REMOVAL_RETRY_MAX_MS,
+  STOPPING_RECHECK_MS,
+} from "../../domain/deadlines.ts";
 import type { EpochMs, PoolName, WorkerId } from "../../domain/ids.ts";
 import { cleared, struck } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
@@ -16,6 +21,9 @@ import { updateWorker } from "../update.ts";
 import { locateCards } from "./locate-cards.ts";
 import { removeOwnRegistration } from "./remove-registration.ts";
 import { settleJob } from "./settle-job.ts";
+
+/** It is tried again after a quarter of the time that it has already lasted. */
+const REMOVAL_RETRIES_PER_AGE = 4;
 
 /** `finished` and `lost` workers only; answers whether it is released now. */
 export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean> {
@@ -34,7 +42,7 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
   const removal = await removeOwnRegistration(deps, worker);
   if (removal.type !== "gone" && !isLeftToGithub(worker, deps.clock.now())) {
     const laterMs = removal.type === "later" ? (removal.retryAfterMs ?? 0) : 0;
-    await lookAgain(deps, worker, Math.max(laterMs, GITHUB_RECHECK_MS));
+    await lookAgain(deps, worker, Math.max(laterMs, removalRetryMs(worker, deps.clock.now())));
     return false;
   }
   await markReleased(deps, worker.id);
@@ -91,6 +99,12 @@ function judged({ clock, log }: Deps, pool: Pool, worker: Worker): Pool {
     log.warn("card-quarantined", { pool: pool.name, worker: id, message });
   }
   return next;
+}
+
+/** GitHub holds a registration until it gives up the job that it counts on it, which may take minutes or hours. */
+function removalRetryMs({ phases, createdAt }: Worker, now: EpochMs): number {
+  const sinceMs = now - (phases.done ?? createdAt);
+  return Math.min(Math.max(sinceMs / REMOVAL_RETRIES_PER_AGE, GITHUB_RECHECK_MS), REMOVAL_RETRY_MAX_MS);
 }
 
 /** An idle registration is removed by GitHub after a day. */

@@ -16,11 +16,20 @@ import {
 import { unknownToGithub, untoldByGithub } from "../../domain/job/unknown-job.ts";
 import { wasCalledOff } from "../../domain/worker/called-off.ts";
 import { runCheckAt } from "../../domain/worker/needs-rebind.ts";
-import { decideSettlement, failureOf, isAskedSince, toldLoss } from "../../domain/worker/settling.ts";
+import {
+  brokenBy,
+  decideSettlement,
+  explainedBy,
+  failureOf,
+  isAskedSince,
+  toldLoss,
+} from "../../domain/worker/settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
+import { hadJob } from "../../domain/worker-report.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
+import { limitsOf } from "../deps.ts";
 import { updateJob } from "../update.ts";
 import { callerOf } from "./github-caller.ts";
 import { noteIdleEnd } from "./probe-group.ts";
@@ -30,24 +39,30 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
   if ((worker.kind ?? "github") !== "github") return settleApiJob(deps, worker);
   const now = deps.clock.now();
   const random = deps.random.fraction();
+  const broken = brokenBy(worker, limitsOf(deps, worker.endpoint));
   const { item: job } = await updateJob(deps.stores.jobs, worker.jobId, (current) => {
     const settlement = decideSettlement(current, worker);
-    if (settlement.type === "nothing") return undefined;
+    if (settlement.type === "nothing") return changedFrom(current, explainedBy(current, worker, broken));
     if (settlement.type === "called-off") return requeue(current);
     if (settlement.type === "failed-start") {
       return requeueAfterFailure(current, settlement.failure, now, random);
     }
     const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;
-    return isAskedSince(current, worker, now) ? undefined : askedAt(current, worker, at);
+    return isAskedSince(current, worker, now)
+      ? undefined
+      : askedAt(current, toldLoss(current, worker, broken), at);
   });
   if (job?.verifyAt !== undefined && job.verifyAt <= now) await askGithub(deps, job);
 }
 
+function changedFrom(job: Job, next: Job): Job | undefined {
+  return next === job ? undefined : next;
+}
+
 /** Undefined: GitHub is asked before that, and there is nothing to remember. */
-function askedAt(job: Job, worker: Worker, at: EpochMs): Job | undefined {
-  const told = toldLoss(job, worker);
+function askedAt(job: Job, told: Job, at: EpochMs): Job | undefined {
   if ((job.verifyAt ?? Number.POSITIVE_INFINITY) > at) return verifyLater(told, at);
-  return told === job ? undefined : told;
+  return changedFrom(job, told);
 }
 
 /**
@@ -139,13 +154,13 @@ function stillOpen(deps: Deps, job: Job, worker: Worker | undefined): Job {
   }
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
-  if (worker !== undefined && (isServing(worker) || worker.report?.outcome === "ran")) return requeue(next);
+  if (worker !== undefined && (isServing(worker) || hadJob(worker.report))) return requeue(next);
   // No fault of the job's, nor a sign that GitHub holds it back.
   if (worker !== undefined && wasCalledOff(worker)) return requeue(next);
   const now = deps.clock.now();
   const random = deps.random.fraction();
   const hasListened = worker?.phases.listening !== undefined || worker?.report?.outcome === "idle";
-  return hasListened
+  return hasListened && worker.report?.outcome !== "runner-died"
     ? requeueAfterIdle(next, now, random)
     : requeueAfterFailure(next, failureOf(worker), now, random);
 }

@@ -1,15 +1,18 @@
 // What becomes of a job whose worker has ended.
 import { describe, expect, test } from "vitest";
 import { GITHUB_RECHECK_MS } from "../../../shared/domain/deadlines.ts";
+import { advanceByWord } from "../../../shared/domain/job/job-events.ts";
 import {
+  brokenBy,
   decideSettlement,
+  explainedBy,
   failureOf,
   isAskedSince,
   toldLoss,
 } from "../../../shared/domain/worker/settling.ts";
 import type { Worker, WorkerPhase } from "../../../shared/domain/worker/worker.ts";
-import type { WorkerOutcome } from "../../../shared/domain/worker-report.ts";
-import { aGithubSide, aJob, aReport, aWorker, aWorkerId, T0, WORKER_ID } from "../builders.ts";
+import type { WorkerOutcome, WorkerReport } from "../../../shared/domain/worker-report.ts";
+import { aGithubSide, aJob, aReport, aWord, aWorker, aWorkerId, LIMITS, T0, WORKER_ID } from "../builders.ts";
 
 const job = aJob({ workerId: WORKER_ID });
 
@@ -19,6 +22,10 @@ function ended(outcome: WorkerOutcome | undefined, ...phases: WorkerPhase[]): Wo
     report: outcome === undefined ? undefined : aReport({ outcome, message: "why" }),
     phases: Object.fromEntries(phases.map((phase, index) => [phase, T0 + index])),
   });
+}
+
+function reporting(report: Partial<WorkerReport>): Worker {
+  return { ...ended("ran", "listening"), report: aReport(report) };
 }
 
 describe("nothing, when", () => {
@@ -46,6 +53,7 @@ describe("GitHub's word is awaited, when", () => {
     ["its ping that it listened was lost, and it ran a job", ended(undefined, "running")],
     ["that ping was lost, and it ended badly", ended("runner-failed", "running")],
     ["it ran a job and ended badly", ended("runner-failed", "listening", "running")],
+    ["its runner died in a job, and no ping told of that", ended("runner-died", "listening")],
   ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "await-word" }));
 });
 
@@ -55,6 +63,7 @@ describe("only GitHub can tell, when", () => {
     ["it listened and was lost", ended(undefined, "listening")],
     ["it listened and its runner failed", ended("runner-failed", "listening")],
     ["it listened and was cancelled", ended("cancelled", "listening")],
+    ["its runner died before it had a job", reporting({ outcome: "runner-died", jobName: undefined })],
     ["it was lost with a registration", { ...ended(undefined, "booting"), registered: true }],
   ])("%s", (_why, worker) => expect(decideSettlement(job, worker)).toEqual({ type: "ask-github" }));
 });
@@ -99,6 +108,48 @@ describe("what is known of the loss of a worker", () => {
     expect(toldLoss(told, ended(undefined, "booting"))).toBe(told);
     expect(toldLoss(job, ended(undefined, "booting"))).toBe(job);
     expect(toldLoss(job, { ...ended("ran"), lostWhy: "OOMKilled" })).toBe(job);
+  });
+
+  const died = reporting({ outcome: "runner-died", message: "The runner died." });
+  const stopped = (result: string | undefined, ranMs = 5) => ({
+    ...reporting({ outcome: "cancelled", jobName: "build", result, message: "It was stopped." }),
+    phases: { running: T0, done: T0 + ranMs },
+  });
+
+  // GitHub says failure of all of them.
+  test.each([
+    ["a runner that died", died, "runner-died"],
+    ["a worker that was stopped", stopped("Canceled"), "worker-stopped"],
+    ["one that was stopped and killed", stopped(undefined), "worker-stopped"],
+    ["one that was stopped at its limit", stopped("Canceled", LIMITS.executionMs), "execution-timeout"],
+    ["one that was stopped when its job had ended", stopped("Failed"), undefined],
+    ["one that was stopped before it had a job", reporting({ outcome: "cancelled" }), undefined],
+    ["one whose job failed", reporting({ result: "Failed" }), undefined],
+  ])("the job of %s: %s", (_what, worker, reason) => {
+    const broken = brokenBy(worker, LIMITS);
+    expect(broken?.reason).toBe(reason);
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    const atWork = aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github });
+    const word = aWord({ status: "completed", conclusion: "failure", runner: { id: 900, name: WORKER_ID } });
+    // Whoever comes first: the worker or GitHub.
+    const later = advanceByWord(toldLoss(atWork, worker, broken), word, T0);
+    const sooner = explainedBy(advanceByWord(atWork, word, T0), worker, broken);
+    expect(later.end).toEqual(sooner.end);
+    expect(sooner).toMatchObject({ state: "FAILED", end: { reason: reason ?? "workflow-job-failed" } });
+    expect(explainedBy(sooner, worker, broken)).toBe(sooner);
+    if (reason)
+      expect(sooner.end?.message).toMatch(/^GitHub: failure on .*; by its worker: (The|It) .*[^.]$/);
+  });
+
+  test("another worker's, and a success, stay what they are", () => {
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    const broken = brokenBy(died, LIMITS);
+    const failed = aJob({ workerId: aWorkerId("w2"), state: "FAILED", github });
+    expect(explainedBy(failed, died, broken)).toBe(failed);
+    const good = aWord({ status: "completed", conclusion: "success", runner: { id: 900, name: WORKER_ID } });
+    const done = advanceByWord({ ...job, state: "IN_PROGRESS", github, broken: broken! }, good, T0);
+    expect(done).toMatchObject({ state: "COMPLETED", end: { reason: "succeeded" } });
+    expect(explainedBy(done, died, broken)).toBe(done);
   });
 
   test("a failed preflight names the node: the next worker goes elsewhere", () => {

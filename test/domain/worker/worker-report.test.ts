@@ -11,6 +11,7 @@ test.each([
   ["registration-refused", true, false],
   ["config-failed", true, false],
   ["runner-failed", true, false],
+  ["runner-died", false, false],
   ["runner-too-old", true, true],
   ["no-runner", true, true],
 ] as const)("%s: failed start %s, permanent %s", (outcome, failed, permanent) => {

@@ -92,6 +92,8 @@ const WAYS: { readonly [reason in EndReason]: () => Job | undefined | Promise<Jo
   "start-failed": () => failed("runner-failed"),
   "preflight-failed": () => failed("preflight-failed"),
   "worker-lost": () => ended({ state: "lost" }),
+  "runner-died": () => ended({ report: aReport({ outcome: "runner-died" }) }),
+  "worker-stopped": () => ended({ report: aReport({ outcome: "cancelled", jobName: "build" }) }),
   "result-lost": () => atWork(({ deps }, worker) => loseResult(deps, worker, "asked for another")),
   "input-lost": () =>
     atWork(

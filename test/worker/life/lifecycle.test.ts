@@ -118,19 +118,6 @@ describe("a runner that ends by itself", () => {
     });
   });
 
-  it("during its job ran all the same: GitHub says how the job ended", () => {
-    const { state } = play(
-      ...PREPARED,
-      listening,
-      running,
-      ended({ ...EXITED, code: undefined, signal: "SIGKILL" }),
-    );
-    expect(state.report).toMatchObject({
-      outcome: "ran",
-      message: "Ran build: killed by SIGKILL, without a result.",
-    });
-  });
-
   it("does not hold the cards when it hangs after its job", () => {
     const hung = play(...PREPARED, listening, running, completed, graceOver);
     expect(types(hung.last)).toEqual(["interrupt-runner", "arm-grace"]);
@@ -176,7 +163,10 @@ describe("what is known of a failure", () => {
   });
 
   it("goes with the report: what a job left on its cards, which is not the job's failure", () => {
-    const { state } = play(...PREPARED, running, { ...ended(), residue: "Cards are dirty." } as WorkerEvent);
+    const { state } = play(...PREPARED, running, completed, {
+      ...ended(),
+      residue: "Cards are dirty.",
+    } as WorkerEvent);
     expect(state.report).toMatchObject({ outcome: "ran" });
     expect(state.report?.message).toMatch(/ Cards are dirty\.$/);
     expect(state.exitCode).toBe(0);

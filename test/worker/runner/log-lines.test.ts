@@ -1,34 +1,43 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createLineSplitter } from "../../../worker/process/line-splitter.ts";
-import { parseRunnerLine } from "../../../worker/runner/log-lines.ts";
+import { parseRunnerLine, type RunnerMarker } from "../../../worker/runner/log-lines.ts";
 
 const STAMP = "2026-11-21 10:00:00Z: ";
 
+const ENDS = [
+  "Runner listener exit with 0 return code, stop the service, no retry needed.",
+  "Runner listener exit with terminated error, stop the service, no retry needed.",
+  "Runner listener exit with Session Conflict error, stop the service, no retry needed.",
+  "Exiting with unknown error code: 137",
+];
+const KNOWN: [string, RunnerMarker | undefined][] = [
+  ["Listening for Jobs", { type: "listening" }],
+  ["Running job: build (a2, 3.11)", { type: "running", jobName: "build (a2, 3.11)" }],
+  ["Job build completed with result: Canceled", { type: "completed", jobName: "build", result: "Canceled" }],
+  ["The runner no longer exists on the server. Cleaning up local configuration.", { type: "deleted" }],
+  [
+    "Failed to create a session. The runner registration has been deleted from the server, please re-configure.",
+    { type: "deleted" },
+  ],
+  ["A session for this runner already exists.", { type: "session-conflict" }],
+  [
+    "An error occured: Runner version v2.300.0 is deprecated and cannot receive messages.",
+    { type: "too-old" },
+  ],
+  ...ENDS.map((line): [string, RunnerMarker] => [line, { type: "listener-ended", line }]),
+  // It starts again.
+  ["Runner listener exit with retryable error, re-launch runner in 5 seconds.", undefined],
+  ["Runner listener exit because of updating, re-launch runner after successful update", undefined],
+  ["√ Connected to GitHub", undefined],
+  ["Current runner version: '2.336.0'", undefined],
+  ["Exiting runner...", undefined],
+  ["echo Listening for Jobs", undefined],
+  ["[WORKER 2026-11-21 10:00:00Z INFO JobRunner] Running job: x", undefined],
+];
+
 describe("a line of the runner", () => {
-  it.each([
-    ["Listening for Jobs", { type: "listening" }],
-    ["Running job: build (a2, 3.11)", { type: "running", jobName: "build (a2, 3.11)" }],
-    [
-      "Job build completed with result: Canceled",
-      { type: "completed", jobName: "build", result: "Canceled" },
-    ],
-    ["The runner no longer exists on the server. Cleaning up local configuration.", { type: "deleted" }],
-    [
-      "Failed to create a session. The runner registration has been deleted from the server, please re-configure.",
-      { type: "deleted" },
-    ],
-    ["A session for this runner already exists.", { type: "session-conflict" }],
-    [
-      "An error occured: Runner version v2.300.0 is deprecated and cannot receive messages.",
-      { type: "too-old" },
-    ],
-    ["√ Connected to GitHub", undefined],
-    ["Current runner version: '2.336.0'", undefined],
-    ["Exiting runner...", undefined],
-    ["echo Listening for Jobs", undefined],
-    ["[WORKER 2026-11-21 10:00:00Z INFO JobRunner] Running job: x", undefined],
-  ])("%s", (line, marker) => {
+  it.each(KNOWN)("%s", (line, marker) => {
     for (const form of [line, STAMP + line, `${STAMP}${line}\r`, `\u001b[33m${STAMP}${line}\u001b[0m`]) {
       expect(parseRunnerLine(form)).toEqual(marker);
     }
