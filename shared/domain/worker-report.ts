@@ -32,7 +32,7 @@ export type WorkerReport = {
   readonly result: string | undefined;
   /** By the runner's hooks; absent where they did not run. */
   readonly ran?: RanJob | undefined;
-  /** After a failed preflight: the host's numbers of the cards in trouble, where the worker knows them. */
+  /** After a failed preflight: what the host calls the cards in trouble. Empty: none of its own. Absent: any may be. */
   readonly badCards?: readonly string[] | undefined;
 };
 
@@ -53,8 +53,9 @@ export function isPermanent(outcome: WorkerOutcome): boolean {
 
 /**
  * Its cards failed its preflight. Not so when there were none at all (`E_NO_DEVICE`): that is the pool's setting, which
- * every other card meets as well.
+ * every other card meets as well; nor when it knows that none of its own is to blame.
  */
-export function blamesCards({ outcome, message }: WorkerReport): boolean {
-  return outcome === "preflight-failed" && !message.startsWith("E_NO_DEVICE");
+export function blamesCards({ outcome, message, badCards }: WorkerReport): boolean {
+  if (outcome !== "preflight-failed") return false;
+  return badCards === undefined ? !message.startsWith("E_NO_DEVICE") : badCards.length > 0;
 }

@@ -99,7 +99,7 @@ export const workerOutput = z.object({
   jobName: z.optional(z.string()),
   result: z.optional(z.string()),
   ran: z.optional(ranJob),
-  /** After a failed preflight: the host's numbers of the cards in trouble, where the worker knows them. */
+  /** After a failed preflight: what the host calls the cards in trouble. Empty: none of its own. Absent: any may be. */
   badCards: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(64))),
 });
 

@@ -8,31 +8,46 @@ type Chip = {
   /** The number in `/dev/davinci3` on the host: Phy-ID or Device where the table has it, else the NPU's. */
   readonly card: number;
   readonly name: string;
-  /** OK, Warning, Alarm, Critical, UNKNOWN or what a later driver says. */
+  /** OK, Warning, Alarm, Critical, UNKNOWN or what a later driver says; may be empty. */
   readonly health: string;
-  /** HBM where the chip has it, else its memory. Undefined when the table does not say. */
+  /** HBM where the chip has it, else its memory. Undefined when it cannot be read. */
   readonly memory: { readonly usedMb: number; readonly totalMb: number } | undefined;
+  /** Of its rows what should be there and cannot be read, as it stands there. */
+  readonly unread?: string;
 };
 
-/** `pid` is the host's. */
-type ChipProcess = { readonly npu: number; readonly chip: number; readonly pid: number };
+/** `pid` is the host's, or what stands in its place. */
+type ChipProcess = { readonly npu: number; readonly chip: number; readonly pid: number | string };
 
 export type NpuTable = { readonly chips: readonly Chip[]; readonly processes: readonly ChipProcess[] };
 
+type Head = Pick<Chip, "npu" | "name" | "health">;
+
+/** Each chip has two rows, the NPU's name and health first. */
 export function parseNpuTable(text: string): NpuTable {
   const chips: Chip[] = [];
   const processes: ChipProcess[] = [];
-  let head: { npu: number; name: string; health: string } | undefined;
+  let head: Head | undefined;
   for (const cells of rows(text)) {
     const process = readProcess(cells);
     if (process) processes.push(process);
     const first = readFirstRow(cells);
-    const chip = head && readSecondRow(cells);
-    if (head && chip) chips.push({ ...head, ...chip, card: chip.card ?? head.npu });
-    // Each chip has two rows, the NPU's name and health first.
+    if (head) chips.push(first ? torn(head, "its second row is missing") : readChip(head, cells));
     head = first;
   }
+  if (head) chips.push(torn(head, "its second row is missing"));
   return { chips, processes };
+}
+
+function readChip(head: Head, cells: string[]): Chip {
+  const second = readSecondRow(cells);
+  if (second === undefined) return torn(head, cells.join(" | "));
+  const { chip, card = head.npu, memory, usage } = second;
+  return { ...head, chip, card, memory, ...(memory === undefined && { unread: usage }) };
+}
+
+function torn(head: Head, unread: string): Chip {
+  return { ...head, chip: 0, card: head.npu, memory: undefined, unread };
 }
 
 /** The number in `ret is -8020`, or undefined. */
@@ -61,31 +76,36 @@ function rows(text: string): string[][] {
 }
 
 /** `| 6     Ascend910 | OK | 243.3  53  0 / 0 |` */
-function readFirstRow([first = "", health = "", ...others]: string[]) {
+function readFirstRow([first = "", health = "", ...others]: string[]): Head | undefined {
   const match = /^(\d{1,9})\s+([A-Za-z0-9]*[A-Za-z][\w-]*)$/.exec(first);
-  if (!match || others.length !== 1 || !/^[A-Za-z]+$/.test(health)) return undefined;
+  if (!match || others.length !== 1) return undefined;
   return { npu: Number(match[1]), name: match[2] ?? "", health };
 }
 
 /** `| 0     12 | 0000:85:00.0 | 17   0 / 0   50719/ 65536 |`; the second number is missing on A2. */
-function readSecondRow([first = "", bus = "", usage = "", ...others]: string[]) {
+function readSecondRow([first = "", _bus, usage, ...others]: string[]) {
   const match = /^(\d{1,9})(?:\s+(\d{1,9}))?$/.exec(first);
-  if (!match || others.length > 0 || !/^(?:[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}\.\d|NA|-)$/i.test(bus))
-    return undefined;
+  if (!match || usage === undefined || others.length > 0) return undefined;
   const card = match[2] === undefined ? undefined : Number(match[2]);
-  return { chip: Number(match[1]), card, memory: readMemory(usage) };
+  return { chip: Number(match[1]), card, memory: readMemory(usage), usage };
 }
 
-/** The last pair is HBM where the chip has it; chips without HBM have one pair only. */
+/** The last pair is HBM where the chip has it; chips without HBM have one pair, or an empty one last. */
 function readMemory(usage: string): Chip["memory"] {
-  const pairs = [...usage.matchAll(/(\d{1,12})\s*\/\s*(\d{1,12})/g)];
-  const pair = pairs.reverse().find((match) => Number(match[2]) > 0);
-  return pair && { usedMb: Number(pair[1]), totalMb: Number(pair[2]) };
+  const pairs = [...usage.matchAll(/(\S+?)\s*\/\s*(\S+)/g)].reverse();
+  const pair = pairs.find(([, used, total]) => !(used === "0" && total === "0"));
+  const [, used = "", total = ""] = pair ?? [];
+  if (!/^\d{1,12}$/.test(used) || !/^\d{1,12}$/.test(total) || Number(total) === 0) return undefined;
+  return { usedMb: Number(used), totalMb: Number(total) };
 }
 
 /** `| 2     0 | 1333928 |   | 37709 |` */
 function readProcess([chip = "", pid = "", ...others]: string[]): ChipProcess | undefined {
   const match = /^(\d{1,9})\s+(\d{1,9})$/.exec(chip);
-  if (!match || others.length !== 2 || !/^\d{1,12}$/.test(pid)) return undefined;
-  return { npu: Number(match[1]), chip: Number(match[2]), pid: Number(pid) };
+  if (!match || others.length !== 2 || [pid, ...others].every((cell) => cell === "")) return undefined;
+  return {
+    npu: Number(match[1]),
+    chip: Number(match[2]),
+    pid: /^\d{1,12}$/.test(pid) ? Number(pid) : `"${pid}"`,
+  };
 }

@@ -1,13 +1,12 @@
-// What a preflight says: its codes, the judgement of what npu-smi or nvidia-smi showed, and how long trouble may last.
+// What a preflight says: its codes, and how long trouble may last.
 import type { WorkerClock } from "../clock.ts";
-import type { NpuTable } from "./npu-smi.ts";
 
 /**
- * - `E_NO_DEVICE`: the expected devices are not in this container; permanent for it.
+ * - `E_NO_DEVICE`: the expected devices are not in sight; permanent for this worker.
  * - `E_BUSY`: another container still holds a card.
  * - `E_DRIVER`: the driver's program fails.
  * - `E_HANG`: the driver's program does not return.
- * - `E_HEALTH`: a card reports neither OK nor Warning.
+ * - `E_HEALTH`: a card reports neither OK nor Warning, or what it reports cannot be read.
  * - `E_DIRTY`: a card's memory or a foreign process did not go away.
  * - `E_PROBE`: the operator's own check (PREFLIGHT_COMMAND) failed.
  */
@@ -26,16 +25,16 @@ export type PreflightResult =
       readonly ok: false;
       readonly code: PreflightCode;
       readonly message: string;
-      /** The host's numbers of the cards in trouble; absent where it is not known which. */
+      /** The host's names of the cards in trouble. Empty: none of its own. Absent: it is not known which. */
       readonly badCards?: readonly string[];
     };
 
 export function fail(
   code: PreflightCode,
   message: string,
-  badCards: readonly string[] = [],
+  badCards?: readonly string[],
 ): Extract<PreflightResult, { ok: false }> {
-  return { ok: false, code, message, ...(badCards.length > 0 && { badCards: [...new Set(badCards)] }) };
+  return { ok: false, code, message, ...(badCards && { badCards: [...new Set(badCards)] }) };
 }
 
 /** npu-smi can hang for ever on a wedged card. */
@@ -80,62 +79,4 @@ export async function readUntilDrained(
     if (!drains || clock.now() - startedAt >= DRAIN_MS) return result;
     await clock.sleep(RETRY_MS, signal);
   }
-}
-
-export function judgeNpus({ chips, processes }: NpuTable, expected: number): PreflightResult {
-  const npus = new Set(chips.map(({ npu }) => npu)).size;
-  // An A3 NPU is two chips, and pools sell either.
-  if (chips.length !== expected && npus !== expected) {
-    const seen = `npu-smi shows ${npus} NPUs with ${chips.length} chips`;
-    return fail("E_NO_DEVICE", `${seen}, the job needs ${expected}. Check the pool's device settings.`);
-  }
-  const ills = chips.filter(({ health }) => health !== "OK" && health !== "Warning");
-  const ill = ills[0];
-  if (ill) {
-    const where = `NPU ${ill.npu} chip ${ill.chip} (${ill.name})`;
-    return fail(
-      "E_HEALTH",
-      `${where} reports ${ill.health}. Take it out of the pool and check it on its host.`,
-      ills.map(({ card }) => String(card)),
-    );
-  }
-  const process = processes[0];
-  if (process) {
-    return fail(
-      "E_DIRTY",
-      `NPU ${process.npu} chip ${process.chip} is used by process ${process.pid} of the host.`,
-      processes.flatMap(({ npu, chip }) => cardsOf(chips, npu, chip)),
-    );
-  }
-  return judgeMemory(
-    chips.map(({ npu, chip, card, memory }) => ({
-      name: `NPU ${npu} chip ${chip}`,
-      card: String(card),
-      memory,
-    })),
-  );
-}
-
-function cardsOf(chips: NpuTable["chips"], npu: number, chip: number): string[] {
-  return chips.filter((one) => one.npu === npu && one.chip === chip).map(({ card }) => String(card));
-}
-
-export type CardMemory = {
-  readonly name: string;
-  /** The host's number of it, where it is known. */
-  readonly card: string | undefined;
-  readonly memory: { readonly usedMb: number; readonly totalMb: number } | undefined;
-};
-
-/** An idle 64 GB 910B shows 2.9 to 3.4 GB in use, a 21 GB 310P 1.9 GB. */
-export function judgeMemory(cards: readonly CardMemory[]): PreflightResult {
-  const dirty = cards.filter(
-    ({ memory }) => memory && memory.usedMb > Math.max(0.12 * memory.totalMb, 6 * 1024),
-  );
-  if (dirty.length === 0) return { ok: true };
-  const seen = dirty.map(
-    ({ name, memory }) => `${name} has ${memory?.usedMb} of ${memory?.totalMb} MB in use`,
-  );
-  const known = dirty.flatMap(({ card }) => (card === undefined ? [] : [card]));
-  return fail("E_DIRTY", `${seen.join(", ")}, and no job on it.`, known);
 }

@@ -1,34 +1,107 @@
 // One reading of the NPUs by `npu-smi info`.
-
 import type { RunProgram } from "../process/run-program.ts";
-import { parseNpuError, parseNpuTable } from "./npu-smi.ts";
-import { fail, judgeNpus, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
+import type { GivenCards } from "./given-cards.ts";
+import { judgeCards, type ShownCard } from "./judge-cards.ts";
+import type { Sight } from "./look-at-devices.ts";
+import { type NpuTable, parseNpuError, parseNpuTable } from "./npu-smi.ts";
+import { fail, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
+import { quoted } from "./quote.ts";
+import { selectCards } from "./select-cards.ts";
 
 /** "The device is used": another mount namespace holds the card. */
 const DEVICE_USED = -8020;
+/** Warning is the driver's word for what does not keep a card from its work. */
+const WELL: ReadonlySet<string> = new Set(["OK", "Warning"]);
 
 /** Simulated cards need no npu-smi; but one that a pool puts into the PATH must agree with them. */
 export async function readNpus(
   run: RunProgram,
-  cards: number,
-  simulated: boolean,
+  given: GivenCards,
+  sight: Sight,
   signal?: AbortSignal,
 ): Promise<PreflightResult> {
   const shown = await run("npu-smi", ["info"], PROGRAM_MS, signal);
+  // One answer for all cards in sight: where those are more than its own, it blames none of them.
+  const blamed = sight.isWide === true ? [] : undefined;
   switch (shown.type) {
     case "timeout":
-      return fail("E_HANG", "npu-smi did not return within 20 s. A card of this host is likely wedged.");
+      return fail(
+        "E_HANG",
+        "npu-smi did not return within 20 s. A card of this host is likely wedged.",
+        blamed,
+      );
     case "missing":
-      if (simulated) return { ok: true };
-      return fail("E_DRIVER", "npu-smi is not in the PATH. Mount the driver's programs into the container.");
+      if (given.kind === "simulated") return { ok: true };
+      return fail(
+        "E_DRIVER",
+        "npu-smi is not in the PATH. Mount the driver's programs into the container.",
+        [],
+      );
     case "exited": {
       const error = parseNpuError(shown.output);
-      if (error === DEVICE_USED)
-        return fail("E_BUSY", "Another container holds a card of this worker (-8020).");
+      if (error === DEVICE_USED) return busy(given, blamed);
+      const words = quoted(shown.output);
       if (error !== undefined)
-        return fail("E_DRIVER", `npu-smi failed with error ${error}. Check the driver.`);
-      if (shown.code === 0) return judgeNpus(parseNpuTable(shown.output), cards);
-      return fail("E_DRIVER", `npu-smi failed with exit code ${shown.code}. Check the driver.`);
+        return fail("E_DRIVER", `npu-smi failed with error ${error}${words}. Check the driver.`, blamed);
+      if (shown.code === 0) return judgeNpus(parseNpuTable(shown.output), given, sight, shown.output);
+      return fail(
+        "E_DRIVER",
+        `npu-smi failed with exit code ${shown.code}${words}. Check the driver.`,
+        blamed,
+      );
     }
   }
+}
+
+function busy({ isShared }: GivenCards, blamed: readonly string[] | undefined): PreflightResult {
+  if (isShared) {
+    const advice = "To share it, allow that on its host: npu-smi set -t device-share";
+    return fail("E_BUSY", `Another container holds the shared card of this worker (-8020). ${advice}.`, []);
+  }
+  return fail("E_BUSY", "Another container holds a card of this worker (-8020).", blamed);
+}
+
+/** `words`: what npu-smi printed, to be quoted where it shows no table. */
+export function judgeNpus(
+  { chips, processes }: NpuTable,
+  given: GivenCards,
+  sight: Sight = { isWide: undefined },
+  words = "",
+): PreflightResult {
+  const { count } = given;
+  const npus = new Set(chips.map(({ npu }) => npu)).size;
+  const cards = chips.map((chip) => ({ ...shown(chip, processes), ids: [String(chip.card)] }));
+  // An A3 NPU is two chips, and pools sell either.
+  const selection = selectCards(cards, given, {
+    ...sight,
+    isWhole: chips.length === count || npus === count,
+  });
+  const seen = `npu-smi shows ${npus} NPUs with ${chips.length} chips${chips.length === 0 ? quoted(words) : ""}`;
+  switch (selection.type) {
+    case "found":
+      return judgeCards(selection.cards, given.isShared);
+    case "missing": {
+      const gone = `${seen}, and not ${selection.names.join(", ")}, which the worker was given`;
+      return fail("E_NO_DEVICE", `${gone}. If that card is lost, check it on its host.`, selection.names);
+    }
+    case "too-few":
+      return fail("E_NO_DEVICE", `${seen}, the job needs ${count}. Check the pool's device settings.`);
+    case "unclear": {
+      const advice = "name them in ASCEND_VISIBLE_DEVICES, or give it no others";
+      const unclear = `${seen}, the job needs ${count}, and nothing says which are its own`;
+      return fail("E_NO_DEVICE", `${unclear}: ${advice}.`);
+    }
+  }
+}
+
+function shown(chip: NpuTable["chips"][number], processes: NpuTable["processes"]): ShownCard {
+  const { npu, card, name, health, memory, unread } = chip;
+  const ill = !WELL.has(health)
+    ? `(${name}) reports ${/^[A-Za-z]+$/.test(health) ? health : `"${health}"`}`
+    : unread === undefined
+      ? undefined
+      : `(${name}) cannot be read ("${unread}")`;
+  const own = processes.filter((process) => process.npu === npu && process.chip === chip.chip);
+  const pids = own.map(({ pid }) => String(pid));
+  return { name: `NPU ${npu} chip ${chip.chip}`, card: String(card), ill, memory, pids };
 }

@@ -19,6 +19,20 @@ beforeEach(async () => {
 });
 afterEach(() => pool.close());
 
+test("a worker is told of with its cards, by their numbers on the host, also when it has ended", async () => {
+  for (const name of ["davinci1", "davinci4", "davinci5", "davinci7"]) {
+    await writeFile(join(pool.dir, name), "");
+  }
+  const driver = pool.open({ cards: "auto" });
+  const spec = specOf({ command: ["/bin/sh", "-c", "exit 3"] });
+  await driver.start(spec);
+  await expect.poll(() => driver.inspect(spec.workerId), POLL).toMatchObject({ type: "exited", code: 3 });
+  expect(await driver.inspect(spec.workerId)).toMatchObject({ devices: ["1", "7"] });
+  const stays = specOf();
+  await driver.start(stays);
+  expect(await driver.inspect(stays.workerId)).toMatchObject({ type: "running", devices: ["1", "7"] });
+});
+
 describe("ending", () => {
   test("a worker has its grace before it is killed, and the event loop stays free", async () => {
     const spec = specOf({ command: program("ignore-term") });

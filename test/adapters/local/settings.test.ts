@@ -58,7 +58,7 @@ describe("environment", () => {
   test.each([
     ["npu", [0, 1], { ASCEND_VISIBLE_DEVICES: "2,5", ASCEND_RT_VISIBLE_DEVICES: "0,1" }],
     ["npu", [], { ASCEND_VISIBLE_DEVICES: "void" }],
-    ["gpu", [1], { NVIDIA_VISIBLE_DEVICES: "5", CUDA_VISIBLE_DEVICES: "1" }],
+    ["gpu", [1], { NVIDIA_VISIBLE_DEVICES: "5", CUDA_VISIBLE_DEVICES: "1", CUDA_DEVICE_ORDER: "PCI_BUS_ID" }],
     ["gpu", [], { NVIDIA_VISIBLE_DEVICES: "void", CUDA_VISIBLE_DEVICES: "" }],
     ["cpu", [], {}],
   ] as const)("%s with slots %j of the devices 2 and 5", (kind, slots, expected) => {

@@ -1,6 +1,7 @@
 // A worker's cards by the names of its pool's trouble: a slot, or a node and what its host calls the card.
 import { describe, expect, test } from "vitest";
 import { blamedCards, heldCards } from "../../../shared/domain/worker/blamed-cards.ts";
+import { blamesCards } from "../../../shared/domain/worker-report.ts";
 import { aReport } from "../builders.ts";
 
 const failed = (badCards?: readonly string[]) => aReport({ outcome: "preflight-failed", badCards });
@@ -32,6 +33,20 @@ describe.each([
     const others = { ...worker, report: failed(["99"]) };
     expect(blamedCards(others)).toEqual(heldCards(others));
   });
+});
+
+test("one that knows that none of its own is to blame blames none", () => {
+  const report = failed([]);
+  expect(blamedCards({ slots: [2, 3], place: undefined, report })).toEqual([]);
+  expect(blamesCards(report)).toBe(false);
+});
+
+test("no devices at all are the pool's setting; one that is lost is that card", () => {
+  const message = "E_NO_DEVICE: /dev has 0 NPU devices (none), the job needs 1.";
+  expect(blamesCards({ ...failed(), message })).toBe(false);
+  expect(blamesCards({ ...failed(["3"]), message })).toBe(true);
+  expect(blamesCards({ ...failed(), message: "E_HANG: npu-smi did not return within 20 s." })).toBe(true);
+  expect(blamesCards(aReport())).toBe(false);
 });
 
 test("nobody knows its node: no card is blamed", () => {

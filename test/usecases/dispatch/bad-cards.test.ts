@@ -29,3 +29,17 @@ test.each([
   await play(world, { forMs: 3 * MINUTE_MS, until: async () => (await blamed()).length > 0 });
   expect(await blamed()).toEqual(struck);
 });
+
+test("a worker that knows that none of its cards is to blame costs no card", async () => {
+  const world = createWorld({ cards: 4 });
+  world.github.queue({ labels: ["linux-aarch64-a2-2"] });
+  await world.deliver();
+  for (let n = 0; n < 2; n++) await world.step();
+  const first = world.pool.started[0]?.workerId as WorkerId;
+  const message = "E_BUSY: Another container holds the shared card of this worker (-8020).";
+  const report = aReport({ outcome: "preflight-failed", message, badCards: [] });
+  world.pool.exit(first, 91, JSON.stringify({ error: message, output: report }));
+  await play(world, { forMs: 3 * MINUTE_MS });
+  expect(await world.stores.workers.get(first)).toMatchObject({ state: "released" });
+  expect((await poolOf(world))?.trouble ?? {}).toEqual({});
+});

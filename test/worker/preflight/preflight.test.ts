@@ -170,7 +170,7 @@ describe("after a job", () => {
     const clock = createVirtualClock();
     const startedAt = clock.now();
     const { run, calls } = scripted(...answers);
-    const residue = await findResidue({ env, clock, run }, cards, signal);
+    const residue = await findResidue({ env, clock, run, deviceDir }, cards, signal);
     return { residue, calls: calls.length, tookMs: clock.now() - startedAt };
   }
 

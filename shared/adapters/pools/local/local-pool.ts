@@ -59,7 +59,7 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   if (cards.simulated) announceSimulated(cards, options);
   void recover({ name, folders, limits, log });
 
-  const inspect = createInspect({ folders, locate, exits });
+  const inspect = createInspect({ folders, cards, locate, exits });
 
   return {
     capabilities: { idempotentStart: true, namedCards: options.kind !== "cpu" },
@@ -102,20 +102,22 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
 
 function createInspect(deps: {
   readonly folders: WorkerFolders;
+  readonly cards: Cards;
   readonly locate: (workerId: WorkerId) => Promise<Place>;
   readonly exits: { noted(workerId: WorkerId): Promise<void> };
 }) {
-  const { folders, locate, exits } = deps;
+  const { folders, cards, locate, exits } = deps;
   return async function inspect(workerId: WorkerId): Promise<ContainerState> {
     if (!(await folders.exists(workerId))) return { type: "gone" };
     const place = await locate(workerId);
     if (place.type === "starting") return { type: "running" };
+    const slots = (await folders.record(workerId))?.slots;
+    const devices = slots && otherNumbers(slots, cards);
     if (place.type === "process") {
-      if (isRunning(place.process))
-        return { type: "running", slots: (await folders.record(workerId))?.slots };
+      if (isRunning(place.process)) return { type: "running", slots, ...devices };
       await exits.noted(workerId);
     }
-    return exitedState(workerId, folders);
+    return { ...(await exitedState(workerId, folders)), ...devices };
   };
 }
 
@@ -124,9 +126,15 @@ function announceSimulated({ kind, devices }: Cards, { name, log }: LocalPoolOpt
   log.info("cards-simulated", { pool: name, cards: devices.length, message });
 }
 
-async function exitedState(workerId: WorkerId, folders: WorkerFolders): Promise<ContainerState> {
+/** What the host calls its cards, where that is not the number of the slot. */
+function otherNumbers(slots: readonly number[], { devices }: Cards): { devices: string[] } | undefined {
+  const isOther = slots.some((slot) => (devices[slot] ?? slot) !== slot);
+  return isOther ? { devices: slots.map((slot) => String(devices[slot] ?? slot)) } : undefined;
+}
+
+async function exitedState(workerId: WorkerId, folders: WorkerFolders) {
   const [code, result] = await Promise.all([folders.exitCode(workerId), folders.result(workerId)]);
-  return { type: "exited", code, result };
+  return { type: "exited", code, result } as const;
 }
 
 type ExitDeps = {

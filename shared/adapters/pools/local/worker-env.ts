@@ -55,7 +55,8 @@ export function workerEnv(
 
 /**
  * `*_VISIBLE_DEVICES` of the container runtimes take device numbers; `ASCEND_RT_` and `CUDA_VISIBLE_DEVICES`, read
- * within the process, count the devices that are there. Both are the same where no number is missing.
+ * within the process, count the devices that are there. Both are the same where no number is missing. CUDA counts the
+ * fastest first unless told otherwise: its job would run on other cards than those that were given and checked.
  */
 function deviceEnv(slots: readonly number[], cards: Cards): Env {
   const { kind, devices, simulated } = cards;
@@ -69,6 +70,10 @@ function deviceEnv(slots: readonly number[], cards: Cards): Env {
           // Unset when empty: CANN does not say what an empty list means to it.
           ASCEND_RT_VISIBLE_DEVICES: slots.length === 0 ? undefined : indices,
         }
-      : { NVIDIA_VISIBLE_DEVICES: numbers, CUDA_VISIBLE_DEVICES: indices };
+      : {
+          NVIDIA_VISIBLE_DEVICES: numbers,
+          CUDA_VISIBLE_DEVICES: indices,
+          CUDA_DEVICE_ORDER: slots.length === 0 ? undefined : "PCI_BUS_ID",
+        };
   return { ...names, NPU_DISPATCH_SIMULATED_CARDS: simulated ? indices : undefined };
 }
