@@ -29,6 +29,8 @@ export const OPERATOR_DRAIN_MS = 30 * SECOND;
 export const SPARE_RECHECK_MS = 30 * SECOND;
 /** RunPod's SDK pings every 10 s by default; ours too. */
 export const PING_MS = 10 * SECOND;
+/** What two processes note within this time has no order: their clocks differ by less, NTP keeps them within some 100 ms. */
+export const CLOCK_SKEW_MS = 5 * SECOND;
 /** Pings that leave out a job which the program had: its result is lost. The first may have been under way already. */
 export const LEASE_MISSED_MS = 2 * PING_MS;
 /** A program takes no further job this long after its start: whatever it has gathered, memory or files, goes with it. */
@@ -51,6 +53,10 @@ export const FINISHED_GRACE_MS = 5 * SECOND;
 export const STOPPING_RECHECK_MS = 5 * SECOND;
 /** After a worker's end GitHub's `completed` is awaited this long before one GET asks for it; deliveries take P90 3 s. */
 export const GITHUB_WORD_MS = 20 * SECOND;
+/** An API job that names a worker which has not taken it yet is compared with that worker after this, and again. */
+export const PAIRING_CHECK_MS = MINUTE;
+/** One in progress too: the ends of workers are told, and a look costs a write. The first one comes after a minute. */
+export const PAIRING_RECHECK_MS = 5 * MINUTE;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
 /** Longest pause between two tries to remove a registration that GitHub still counts a job on: it gives one up after 10 min or so. */

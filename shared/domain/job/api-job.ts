@@ -1,6 +1,6 @@
 // The side of a job that came through the API: RunPod's request, its policy, its result, and who may see it.
-import { RUN_CHECK_MS } from "../deadlines.ts";
-import type { EpochMs, TenantId } from "../ids.ts";
+import { PAIRING_CHECK_MS, RUN_CHECK_MS } from "../deadlines.ts";
+import type { EpochMs, TenantId, WorkerId } from "../ids.ts";
 import type { RunnerScope } from "../runner-scope.ts";
 import type { Payload } from "./payload.ts";
 
@@ -109,18 +109,21 @@ export function apiDeadlines(api: ApiSide, job: Timed): ApiDeadlines {
   };
 }
 
-/** The part of a job that its run link follows from. */
+/** The part of a job that its links follow from. */
 type Linked = {
   readonly queuedAt: EpochMs;
   readonly verifyAt: EpochMs | undefined;
+  readonly workerId: WorkerId | undefined;
   readonly api: Pick<ApiSide, "run"> | undefined;
 };
 
 /**
- * The run link of a job: when GitHub is asked next whether the workflow run that asked for it still goes on. Of a job that is not
- * terminal; undefined when no run holds it. A requeue forgets
- * `verifyAt`: then it is soon due.
+ * When an API job is compared next with what it hangs on: the workflow run that asked for it, and the worker that it names. Of a
+ * job that is not terminal; undefined for a workflow job, and when neither holds it. A requeue forgets `verifyAt`: then it is
+ * soon due.
  */
-export function runCheckDueAt({ api, verifyAt, queuedAt }: Linked): EpochMs | undefined {
-  return api?.run === undefined ? undefined : (verifyAt ?? queuedAt + RUN_CHECK_MS);
+export function linksDueAt({ api, verifyAt, queuedAt, workerId }: Linked): EpochMs | undefined {
+  if (api === undefined) return undefined;
+  if (api.run !== undefined) return verifyAt ?? queuedAt + RUN_CHECK_MS;
+  return workerId === undefined ? undefined : (verifyAt ?? queuedAt + PAIRING_CHECK_MS);
 }

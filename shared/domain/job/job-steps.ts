@@ -4,6 +4,7 @@ import { backoffMs } from "../backoff.ts";
 import {
   IDLE_RETRY,
   MAX_FAST_STARTS,
+  PAIRING_CHECK_MS,
   SLOW_RETRY_MS,
   START_RETRY_MAX_MS,
   START_RETRY_MIN_MS,
@@ -22,12 +23,18 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
     workerId,
     starts: job.starts + 1,
     phases: { ...job.phases, starting: now },
+    ...(job.api !== undefined && { verifyAt: now + PAIRING_CHECK_MS }),
   };
 }
 
 /** Bound to a worker that exists already: a rebind, or a surplus worker. */
 export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
   return { ...job, workerId, formerWorkerId, lostWhy: undefined, broken: undefined };
+}
+
+/** An API job, to a program that is there. The two are compared soon: only one of them may have been written. */
+export function bindApi(job: Job, workerId: WorkerId, now: EpochMs): Job {
+  return { ...bind(job, workerId), verifyAt: now + PAIRING_CHECK_MS };
 }
 
 /** Back to its old place in the lane, without a worker. */

@@ -3,7 +3,7 @@
 import type { WorkflowJobWord } from "../github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../ids.ts";
 import type { ApiSide } from "./api-job.ts";
-import { apiDeadlines, runCheckDueAt } from "./api-job.ts";
+import { apiDeadlines, linksDueAt } from "./api-job.ts";
 import type { EndReason } from "./end-reason.ts";
 
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
@@ -119,7 +119,7 @@ export function isWaiting(job: Job): boolean {
 export function jobDueAt(job: Job): EpochMs | undefined {
   if (isTerminal(job)) return job.api?.callback?.dueAt;
   const admitAt = isWaiting(job) ? job.admitAt : undefined;
-  const verifyAt = runCheckDueAt(job) ?? job.verifyAt;
+  const verifyAt = linksDueAt(job) ?? job.verifyAt;
   const { ttlAt, executionAt } = job.api === undefined ? NO_DEADLINES : apiDeadlines(job.api, job);
   const times = [job.hold?.until, verifyAt, admitAt, ttlAt, executionAt].filter((at) => at !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);

@@ -10,10 +10,11 @@ import { endedApi } from "../job/api-steps.ts";
 import type { EndReason } from "../job/end-reason.ts";
 import type { Job } from "../job/job.ts";
 import { isTerminal } from "../job/job.ts";
-import { requeueAfterFailure } from "../job/job-steps.ts";
+import { requeue, requeueAfterFailure } from "../job/job-steps.ts";
 import { isFailedStart, isPermanent } from "../worker-report.ts";
 import { failureOf } from "./settling.ts";
 import type { Worker } from "./worker.ts";
+import { isSameLease } from "./worker-lease.ts";
 
 /** Starts of a job whose worker vanished without a word before it had begun: the second one is the last. */
 const MAX_LOST_STARTS = 2;
@@ -25,7 +26,9 @@ export function settledApi(job: Job, worker: Worker, now: EpochMs, random: numbe
   if (job.api === undefined || isTerminal(job) || job.workerId !== worker.id) return job;
   if (isOvertime(job, now)) return endedApi(job, overtime(job), now);
   const { report } = worker;
-  if (mayHaveBegun(worker)) return endedApi(job, endOf(worker), now);
+  if (mayHaveBegun(worker, job)) return endedApi(job, endOf(worker), now);
+  // Bound to a program that had served others before, and was not given to it: no start of this job's has failed.
+  if (job.state === "IN_QUEUE" && wasWarm(worker)) return requeue(job);
   // An idle program may have been about to be given this job.
   const isWord = worker.kind !== "program" && report !== undefined && !isFailedStart(report.outcome);
   if (isWord) return endedApi(job, endOf(worker), now);
@@ -82,11 +85,19 @@ function overtime(job: Job): ApiEnd {
   return { state: "TIMED_OUT", reason: "execution-timeout", message, error: message };
 }
 
-/** A runner that listened, or had what it takes to; a program that was known to have the job. */
-function mayHaveBegun({ kind, lease, phases, registered, report }: Worker): boolean {
-  if (kind === "program") return lease?.ackedAt !== undefined;
+/** A runner that listened, or had what it takes to; a program that was known to have the job, or has turned to another. */
+function mayHaveBegun(worker: Worker, job: Job): boolean {
+  const { kind, lease, phases, registered, report } = worker;
+  if (kind === "program") {
+    const isIts = isSameLease(lease, { jobId: job.id, generation: job.api?.generation ?? 0 });
+    return isIts ? lease?.ackedAt !== undefined : lease !== undefined && job.state === "IN_PROGRESS";
+  }
   if (phases.listening !== undefined || phases.running !== undefined) return true;
   return registered && report === undefined;
+}
+
+function wasWarm({ kind, phases }: Worker): boolean {
+  return kind === "program" && phases.listening !== undefined;
 }
 
 const LOST = "its worker ended without a result; the work may have been done in part";

@@ -3,7 +3,7 @@ import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
-import { unleased } from "../../domain/worker/worker-lease.ts";
+import { isSameLease, unleased } from "../../domain/worker/worker-lease.ts";
 import { draining, lost } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
@@ -16,7 +16,7 @@ import { updateWorker } from "../update.ts";
 export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefined): Promise<boolean> {
   if (!isServing(seen) || !isOver(seen, job)) return false;
   const { item, changed } = await updateWorker(deps.stores.workers, seen.id, (worker) => {
-    if (!isServing(worker) || worker.jobId !== seen.jobId) return undefined;
+    if (!isServing(worker) || !isAsSeen(worker, seen)) return undefined;
     const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
     // Its start is under way, and takes it down: a stop that overtakes that would find nothing to stop.
     if (worker.state === "reserving") return draining(worker, "job-ended", step);
@@ -30,6 +30,11 @@ export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefin
   const event = isServing(item) ? "worker-let-go" : "worker-recalled";
   deps.log.info(event, { worker: item.id, job: item.jobId, state: job?.state, reason: job?.end?.reason });
   return true;
+}
+
+/** It has not turned to another job since, nor to another life of this one: what is over is the one before. */
+function isAsSeen(worker: Worker, seen: Worker): boolean {
+  return worker.jobId === seen.jobId && isSameLease(worker.lease, seen.lease);
 }
 
 /** It has ended, another worker has it, or `/retry` has made it a job that this worker was never given. */
@@ -74,5 +79,5 @@ function afterJob(
 ): Worker | undefined {
   const { lease } = worker;
   if (lease === undefined) return worker.state === "listening" ? undefined : lost(worker, step);
-  return hasEndedByItself(job) ? unleased(worker, lease.jobId, step) : lost(worker, step);
+  return hasEndedByItself(job) ? unleased(worker, lease, step) : lost(worker, step);
 }

@@ -18,11 +18,9 @@ export async function endApiJob(deps: Deps, worker: Worker, id: JobId, end: ApiE
   return changed;
 }
 
-/** The job's `workerId` is the truth; the lease names the generation that the worker was given. */
-export function holds(worker: Worker, job: Job): boolean {
-  const { lease } = worker;
-  const isOwn = job.workerId === worker.id && worker.jobId === job.id;
-  return isOwn && (lease === undefined || lease.generation === job.api?.generation);
+/** The job's `workerId` is the truth; the lease names the life of the job that the worker was given. */
+export function holds({ id, lease }: Worker, job: Job): boolean {
+  return job.workerId === id && lease?.jobId === job.id && lease.generation === job.api?.generation;
 }
 
 export async function noteEnd(deps: Deps, job: Job): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { RUN_CHECK_MS, RUN_UNKNOWN_MS } from "../../domain/deadlines.ts";
 import type { WorkflowRun } from "../../domain/job/api-job.ts";
-import { runCheckDueAt } from "../../domain/job/api-job.ts";
+import { linksDueAt } from "../../domain/job/api-job.ts";
 import { endedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
@@ -13,10 +13,10 @@ import type { Deps } from "../deps.ts";
 import { noteEnd } from "../ending/end-api-job.ts";
 import { updateJob } from "../update.ts";
 
-/** When the job's `runCheckDueAt` has come: sets the next one, or ends the job. */
+/** When the job's `linksDueAt` has come: sets the next one, or ends the job. */
 export async function checkRun(deps: Deps, seen: Job): Promise<void> {
   const run = seen.api?.run;
-  const dueAt = runCheckDueAt(seen);
+  const dueAt = linksDueAt(seen);
   if (run === undefined || isTerminal(seen) || dueAt === undefined || dueAt > deps.clock.now()) return;
   const verdict = (await runsWorkflowJob(deps, seen)) ? AT_WORK : await askGithub(deps, seen, run);
   // A runner may have been given a job while GitHub was asked.

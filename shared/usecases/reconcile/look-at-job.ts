@@ -15,7 +15,7 @@ import { recheckJob } from "./recheck-job.ts";
 export async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<Job | undefined> {
   const now = deps.clock.now();
   const found = await deps.stores.jobs.get(id);
-  const seen = found?.api === undefined ? found : await lookAtApiJob(deps, found);
+  const seen = found?.api === undefined ? found : await lookAtApiJob(deps, found, until);
   if (seen === undefined) return undefined;
   if (isTerminal(seen)) return seen;
   // Its hold stays meanwhile: GitHub's answer lifts it, or it is held anew.

@@ -20,14 +20,15 @@ const LOOK_MS = 250;
 const REPEAT_MS = 1_000;
 
 export async function awaitJob(deps: Deps, id: WorkerId, ask: Ask, hold: Hold): Promise<GiveOutcome> {
-  let outcome = await giveJob(deps, id, ask);
+  const said = { ...ask, saidAt: deps.clock.now() };
+  let outcome = await giveJob(deps, id, said);
   const wasServing = outcome.type === "nothing" && outcome.waits;
   for (let held = 0; outcome.type === "nothing" && held < hold.holdMs; held += LOOK_MS) {
     // RunPod's SDK leaves on TERM only when its poll has returned: one that was told to end is let go at once.
     if (wasServing && !outcome.waits) break;
     await hold.pause(LOOK_MS, hold.signal);
     if (hold.signal.aborted) break;
-    outcome = await giveJob(deps, id, ask);
+    outcome = await giveJob(deps, id, said);
   }
   return outcome;
 }

@@ -1,13 +1,22 @@
 // A program asks for a job: its own, given again when the answer may have been lost, or the next one of its lane.
 
-import type { JobId, WorkerId } from "../../domain/ids.ts";
+import type { EpochMs, JobId, WorkerId } from "../../domain/ids.ts";
 import { startedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal, isWaiting } from "../../domain/job/job.ts";
-import { bind } from "../../domain/job/job-steps.ts";
-import type { Worker } from "../../domain/worker/worker.ts";
+import { bindApi } from "../../domain/job/job-steps.ts";
+import type { JobLease, Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
-import { acked, canTake, given, isGivenInVain, unleased } from "../../domain/worker/worker-lease.ts";
+import type { Said } from "../../domain/worker/worker-lease.ts";
+import {
+  acked,
+  canTake,
+  given,
+  isAfterLease,
+  isGivenInVain,
+  isSameLease,
+  unleased,
+} from "../../domain/worker/worker-lease.ts";
 import { kindFor, taken } from "../../domain/worker/worker-steps.ts";
 import type { TakenJob } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
@@ -30,6 +39,8 @@ export type Ask = {
   readonly bootId: string;
   /** It has a job in progress by its own word. */
   readonly inProgress: boolean;
+  /** When its call reached us; absent: just now. A poll is held, and may be held for nobody. */
+  readonly saidAt?: EpochMs;
 };
 
 /** How many waiting jobs of the lane are looked at for one of its endpoint. */
@@ -37,24 +48,26 @@ const SEARCHED = 20;
 const NOTHING = { type: "nothing", waits: true } as const;
 
 export async function giveJob(deps: Deps, id: WorkerId, ask: Ask): Promise<GiveOutcome> {
+  const saidAt = ask.saidAt ?? deps.clock.now();
   const worker = await boot(deps, id, ask.bootId);
   if (worker === undefined) return { type: "nothing", waits: false };
   if (worker.kind !== "program") return { type: "not-a-program" };
   if (!isServing(worker) || worker.drain !== undefined) return { type: "nothing", waits: false };
-  if (worker.lease === undefined) return giveNext(deps, worker);
-  if (ask.inProgress) {
-    const { lease } = worker;
-    await updateWorker(
-      deps.stores.workers,
-      id,
-      (current) => acked(current, lease.jobId, stepOf(deps, current)),
-      worker,
-    );
-    return NOTHING;
-  }
-  if (worker.lease.ackedAt === undefined) return giveAgain(deps, worker);
+  if (worker.lease === undefined) return giveNext(deps, worker, ask);
+  // It asked before it was given what it has now: this call is an old one, and may have nobody who hears the answer.
+  const said = { saidAt, now: deps.clock.now() };
+  if (!isAfterLease(worker.lease, said)) return NOTHING;
+  if (ask.inProgress) return noteArrival(deps, worker, said);
+  if (worker.lease.ackedAt === undefined) return giveAgain(deps, worker, ask);
   const freed = await loseResult(deps, worker, "it asked for another job without returning a result");
-  return freed === undefined ? NOTHING : giveNext(deps, freed);
+  return freed === undefined ? NOTHING : giveNext(deps, freed, ask);
+}
+
+async function noteArrival(deps: Deps, worker: Worker, said: Said): Promise<GiveOutcome> {
+  const job = worker.jobId;
+  const note = (current: Worker) => acked(current, job, { ...stepOf(deps, current), ...said });
+  await updateWorker(deps.stores.workers, worker.id, note, worker);
+  return NOTHING;
 }
 
 /** The first boot to ask owns the worker; undefined for any other, and for a worker that is not known. */
@@ -69,10 +82,11 @@ async function boot(deps: Deps, id: WorkerId, bootId: string): Promise<Worker | 
   return item?.bootId === bootId ? item : undefined;
 }
 
-async function giveAgain(deps: Deps, worker: Worker): Promise<GiveOutcome> {
+async function giveAgain(deps: Deps, worker: Worker, ask: Ask): Promise<GiveOutcome> {
   const { lease } = worker;
-  const job = await deps.stores.jobs.get(worker.jobId);
-  if (lease !== undefined && job !== undefined && isGivenInVain(lease)) {
+  if (lease === undefined) return NOTHING;
+  const job = await deps.stores.jobs.get(lease.jobId);
+  if (job !== undefined && isGivenInVain(lease)) {
     const message = `its worker was given the job ${lease.times} times and never showed that it has it`;
     await endApiJob(deps, worker, job.id, {
       state: "FAILED",
@@ -85,31 +99,40 @@ async function giveAgain(deps: Deps, worker: Worker): Promise<GiveOutcome> {
     if (outcome !== undefined) return outcome;
   }
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    unleased(current, worker.jobId, stepOf(deps, current)),
+    unleased(current, lease, stepOf(deps, current)),
   );
-  return item === undefined ? NOTHING : giveNext(deps, item);
+  return item === undefined || item.lease !== undefined ? NOTHING : giveNext(deps, item, ask);
 }
 
-async function giveNext(deps: Deps, worker: Worker): Promise<GiveOutcome> {
+async function giveNext(deps: Deps, worker: Worker, ask: Ask): Promise<GiveOutcome> {
   const own = await deps.stores.jobs.get(worker.jobId);
-  const isOwn = own?.workerId === worker.id && !isTerminal(own);
+  const isOwn = own?.workerId === worker.id && !isTerminal(own) && !mayBeAtWorkOn(own, ask);
   const outcome = isOwn ? await hand(deps, worker, own) : undefined;
   if (outcome !== undefined) return outcome;
   if (!canTake(worker, deps.clock.now())) return { type: "nothing", waits: false };
-  return giveOfLane(deps, worker);
+  return giveOfLane(deps, worker, ask);
 }
 
-async function giveOfLane(deps: Deps, worker: Worker): Promise<GiveOutcome> {
+async function giveOfLane(deps: Deps, worker: Worker, ask: Ask): Promise<GiveOutcome> {
   const lane = { pool: worker.pool, tenant: worker.tenant };
   for (const head of await deps.stores.jobs.heads(lane, SEARCHED)) {
     const job = await deps.stores.jobs.get(head.id);
-    if (job === undefined || !isWaiting(job) || !isAlike(worker, job)) continue;
+    if (job === undefined || !isFor(worker, job, ask)) continue;
     if (await isPaused(deps, worker)) return NOTHING;
     if (await yieldCards(deps, worker, job)) return { type: "nothing", waits: false };
     const handed = await hand(deps, worker, job);
     if (handed !== undefined) return handed;
   }
   return NOTHING;
+}
+
+function isFor(worker: Worker, job: Job, ask: Ask): boolean {
+  return isWaiting(job) && isAlike(worker, job) && !mayBeAtWorkOn(job, ask);
+}
+
+/** What a program has in progress by its own word may be the life before: that one's result would be taken for this one's. */
+function mayBeAtWorkOn({ api }: Job, { inProgress }: Ask): boolean {
+  return inProgress && (api?.generation ?? 1) > 1;
 }
 
 function isAlike(worker: Worker, job: Job): boolean {
@@ -121,40 +144,48 @@ function isAlike(worker: Worker, job: Job): boolean {
  * next ask makes good or gives up. Undefined when somebody else has the job, or the worker has moved on.
  */
 async function hand(deps: Deps, worker: Worker, job: Job): Promise<GiveOutcome | undefined> {
-  const generation = job.api?.generation ?? 0;
-  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
-    const isFree = current.lease === undefined || current.lease.jobId === job.id;
-    if (!isServing(current) || current.drain !== undefined || !isFree) return undefined;
-    return given(current, { id: job.id, generation }, stepOf(deps, current));
-  });
-  if (!changed) return NOTHING;
-  const { item } = await updateJob(deps.stores.jobs, job.id, (current) =>
-    current.api?.generation === generation ? begun(current, worker.id, deps.clock.now()) : undefined,
+  const lease = { jobId: job.id, generation: job.api?.generation ?? 0 };
+  const { item: holder, changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    mayHold(current, lease, worker)
+      ? given(current, { id: job.id, generation: lease.generation }, stepOf(deps, current))
+      : undefined,
   );
-  const isIts = item?.workerId === worker.id && item.api?.generation === generation && !isTerminal(item);
-  const json = isIts ? await inputOf(deps, worker, item) : undefined;
+  if (!changed || holder === undefined) return NOTHING;
+  const { item } = await updateJob(deps.stores.jobs, job.id, (current) =>
+    current.api?.generation === lease.generation ? begun(current, worker.id, deps.clock.now()) : undefined,
+  );
+  const isIts =
+    item?.workerId === worker.id && item.api?.generation === lease.generation && !isTerminal(item);
+  const json = isIts ? await inputOf(deps, holder, item) : undefined;
   if (isIts && json !== undefined) {
-    const job = takenJobOf(deps, item, { input: json, now: deps.clock.now() });
-    return { type: "given", jobId: item.id, job };
+    const taken = takenJobOf(deps, item, { input: json, now: deps.clock.now() });
+    return { type: "given", jobId: item.id, job: taken };
   }
   await updateWorker(deps.stores.workers, worker.id, (current) =>
-    unleased(current, job.id, stepOf(deps, current)),
+    unleased(current, lease, stepOf(deps, current)),
   );
   return undefined;
+}
+
+/** Another job may have been bound to it since it was read: that one must not lose its worker. */
+function mayHold(current: Worker, lease: Pick<JobLease, "jobId" | "generation">, seen: Worker): boolean {
+  if (!isServing(current) || current.drain !== undefined) return false;
+  if (current.lease !== undefined) return isSameLease(current.lease, lease);
+  return current.jobId === seen.jobId || current.jobId === lease.jobId;
 }
 
 /** Bound and in progress in one write; the same object when it is already. */
 function begun(job: Job, worker: WorkerId, now: number): Job | undefined {
   if (job.workerId === worker) return startedApi(job, now);
   if (!isWaiting(job)) return undefined;
-  return { ...startedApi(bind(job, worker), now) };
+  return startedApi(bindApi(job, worker, now), now);
 }
 
-async function inputOf(deps: Deps, worker: Worker, job: Job): Promise<string | undefined> {
+async function inputOf(deps: Deps, holder: Worker, job: Job): Promise<string | undefined> {
   const json = job.api === undefined ? undefined : await deps.apiStores.payloads.get(job.api.input);
   if (json !== undefined) return json;
   const message = "its input is no longer stored: it waited for too long; send it again";
-  await endApiJob(deps, { ...worker, jobId: job.id, lease: undefined }, job.id, {
+  await endApiJob(deps, holder, job.id, {
     state: "FAILED",
     reason: "input-lost",
     message,

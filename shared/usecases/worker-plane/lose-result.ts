@@ -10,9 +10,11 @@ import { limitsOf } from "../deps.ts";
 import { endApiJob } from "../ending/end-api-job.ts";
 import { updateWorker } from "../update.ts";
 
-/** `how`: what the worker did, for people. Answers the worker, free for the next job. */
+/** `how`: what the worker did, for people. Answers the worker, free for the next job; undefined when it has another by now. */
 export async function loseResult(deps: Deps, worker: Worker, how: string): Promise<Worker | undefined> {
-  const job = await deps.stores.jobs.get(worker.jobId);
+  const { lease } = worker;
+  if (lease === undefined) return undefined;
+  const job = await deps.stores.jobs.get(lease.jobId);
   if (job !== undefined && !isTerminal(job)) {
     const message = `its worker ${worker.id} had the job, then ${how}: the result was lost`;
     await endApiJob(deps, worker, job.id, {
@@ -23,10 +25,10 @@ export async function loseResult(deps: Deps, worker: Worker, how: string): Promi
     });
   }
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    unleased(current, worker.jobId, {
+    unleased(current, lease, {
       now: deps.clock.now(),
       limits: limitsOf(deps, current.endpoint),
     }),
   );
-  return item;
+  return item?.lease === undefined ? item : undefined;
 }

@@ -20,11 +20,12 @@ export type ChunkHeard = Heard | "full";
  * never meet on one number; another writer of the job only makes us count again.
  */
 export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: string): Promise<ChunkHeard> {
+  const saidAt = deps.clock.now();
   const worker = await deps.stores.workers.get(id);
   if (worker === undefined) return "ignored";
   if (worker.kind !== "program") return "not-a-program";
   for (;;) {
-    const served = await jobServedBy(deps, worker, job);
+    const served = await jobServedBy(deps, worker, { job, saidAt });
     if (served?.api === undefined || isTerminal(served)) return "ignored";
     const { api } = served;
     const bytes =
@@ -34,7 +35,7 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
     await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
     const side = { ...api, stream: { ...api.stream, written, bytes } };
     if ((await replaceSeen(deps.stores.jobs, served, { ...served, api: side })) === undefined) continue;
-    await acknowledge(deps, worker, job);
+    await acknowledge(deps, worker, job, saidAt);
     return "heard";
   }
 }

@@ -2,14 +2,14 @@
 
 import { clipError } from "../../domain/clip-report.ts";
 import { ASYNC_RESULT_MS } from "../../domain/deadlines.ts";
-import type { JobId, WorkerId } from "../../domain/ids.ts";
+import type { EpochMs, JobId, WorkerId } from "../../domain/ids.ts";
 import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { progressed } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import type { Payload } from "../../domain/job/payload.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
-import { unleased } from "../../domain/worker/worker-lease.ts";
+import { isSameLease, unleased } from "../../domain/worker/worker-lease.ts";
 import { finished } from "../../domain/worker/worker-steps.ts";
 import type { JobDone } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
@@ -26,30 +26,36 @@ export type Heard = "heard" | "ignored" | "not-a-program";
 
 /** A result or progress, as RunPod's SDK posts both to one path. Safe to repeat. */
 export async function receiveResult(deps: Deps, id: WorkerId, job: JobId, body: JobDone): Promise<Heard> {
+  const saidAt = deps.clock.now();
   const worker = await deps.stores.workers.get(id);
   if (worker !== undefined && worker.kind !== "program") return "not-a-program";
-  const served = worker === undefined ? undefined : await jobServedBy(deps, worker, job);
+  const served = worker === undefined ? undefined : await jobServedBy(deps, worker, { job, saidAt });
   if (worker === undefined || served === undefined) return "ignored";
-  if (body.status === "IN_PROGRESS") return receiveProgress(deps, worker, served, body);
+  if (body.status === "IN_PROGRESS") return receiveProgress(deps, worker, { served, body, saidAt });
   const ended = isTerminal(served)
     ? false
     : await endApiJob(deps, worker, job, await endOf(deps, worker, served, body));
-  await freeWorker(deps, worker, job, body.stopPod === true);
+  await freeWorker(deps, worker, body.stopPod === true);
   return ended ? "heard" : "ignored";
 }
 
 /** The result came and cannot be kept: too large, or not JSON. The job must not wait for another one. */
 export async function refuseResult(deps: Deps, id: WorkerId, job: JobId, why: string): Promise<Heard> {
+  const saidAt = deps.clock.now();
   const worker = await deps.stores.workers.get(id);
   if (worker !== undefined && worker.kind !== "program") return "not-a-program";
-  if (worker === undefined) return "ignored";
+  if (worker === undefined || (await jobServedBy(deps, worker, { job, saidAt })) === undefined)
+    return "ignored";
   const end = { state: "FAILED", reason: "result-refused", message: why, error: why } as const;
   const ended = await endApiJob(deps, worker, job, end);
-  await freeWorker(deps, worker, job, false);
+  await freeWorker(deps, worker, false);
   return ended ? "heard" : "ignored";
 }
 
-async function receiveProgress(deps: Deps, worker: Worker, served: Job, body: JobDone): Promise<Heard> {
+type Progress = { readonly served: Job; readonly body: JobDone; readonly saidAt: EpochMs };
+
+async function receiveProgress(deps: Deps, worker: Worker, progress: Progress): Promise<Heard> {
+  const { served, body, saidAt } = progress;
   if (isTerminal(served)) return "ignored";
   // A name of its own each time: parts must not change under a job that names them.
   const key = `${keyOf(worker, served)}-progress-${served.version}`;
@@ -59,16 +65,16 @@ async function receiveProgress(deps: Deps, worker: Worker, served: Job, body: Jo
     holds(worker, job) ? progressed(job, output) : undefined,
   );
   if (!changed) return "ignored";
-  await acknowledge(deps, worker, served.id);
+  await acknowledge(deps, worker, served.id, saidAt);
   return "heard";
 }
 
 /** After `stopPod` the worker gets nothing more: RunPod's SDK may go on asking, so it is ended rather than waited for. */
-async function freeWorker(deps: Deps, worker: Worker, job: JobId, isLast: boolean): Promise<void> {
-  await updateWorker(deps.stores.workers, worker.id, (current) => {
-    if (current.jobId !== job) return undefined;
+async function freeWorker(deps: Deps, { id, lease }: Worker, isLast: boolean): Promise<void> {
+  await updateWorker(deps.stores.workers, id, (current) => {
+    if (lease === undefined || !isSameLease(current.lease, lease)) return undefined;
     const step = stepOf(deps, current);
-    return isLast ? finished(current, LAST_JOB, step) : unleased(current, job, step);
+    return isLast ? finished(current, LAST_JOB, step) : unleased(current, lease, step);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { clipReport } from "../../domain/clip-report.ts";
 import { HEARTBEAT_WRITE_MS } from "../../domain/deadlines.ts";
-import type { WorkerId } from "../../domain/ids.ts";
+import type { EpochMs, WorkerId } from "../../domain/ids.ts";
 import { pickedUp } from "../../domain/job/api-steps.ts";
 import type { StartedJob } from "../../domain/started-job.ts";
 import type { Worker, WorkerPhase } from "../../domain/worker/worker.ts";
@@ -29,6 +29,9 @@ export type Ping = {
   readonly unhealthy?: string | undefined;
 };
 
+/** `saidAt`: when it reached us. */
+type SaidPing = Ping & { readonly saidAt: EpochMs };
+
 /** Answers the reason to drain, if there is one; undefined for a worker that may go on. `claims`: of its token. */
 export async function recordPing(
   deps: Deps,
@@ -36,6 +39,7 @@ export async function recordPing(
   ping: Ping,
   claims?: WorkerClaims,
 ): Promise<string | undefined> {
+  const saidAt = deps.clock.now();
   const worker = await deps.stores.workers.get(id);
   if (worker === undefined) return claims === undefined ? undefined : adoptWorker(deps, claims, ping);
   // What pings after its end may be a process that outlived it: the pool's word counts, not this one.
@@ -46,7 +50,7 @@ export async function recordPing(
   const current = await bindStarted(deps, moved ?? worker, ping.started);
   return (current.kind ?? "github") === "github"
     ? current.drain?.reason
-    : compareWithJob(deps, current, ping);
+    : compareWithJob(deps, current, { ...ping, saidAt });
 }
 
 /** The worker after this news; undefined when there was none. */
@@ -68,10 +72,10 @@ async function recordPhase(deps: Deps, worker: Worker, ping: Ping): Promise<Work
 }
 
 /** Should the change of the job's end be lost, its worker hears of it here. */
-async function compareWithJob(deps: Deps, worker: Worker, ping: Ping): Promise<string | undefined> {
+async function compareWithJob(deps: Deps, worker: Worker, ping: SaidPing): Promise<string | undefined> {
   const job = await deps.stores.jobs.get(worker.jobId);
   if (await dismissWorker(deps, worker, job)) return "job-ended";
-  if (worker.kind === "program") await compareWithLease(deps, worker, ping.jobIds ?? []);
+  if (worker.kind === "program") await compareWithLease(deps, worker, ping);
   else if (worker.phases.running !== undefined && job?.phases.running === undefined) {
     await updateJob(deps.stores.jobs, worker.jobId, (current) =>
       current.workerId === worker.id ? pickedUp(current, deps.clock.now()) : undefined,
@@ -80,23 +84,24 @@ async function compareWithJob(deps: Deps, worker: Worker, ping: Ping): Promise<s
   return worker.drain?.reason;
 }
 
-async function compareWithLease(deps: Deps, worker: Worker, jobIds: readonly string[]): Promise<void> {
+async function compareWithLease(
+  deps: Deps,
+  worker: Worker,
+  { jobIds = [], saidAt }: SaidPing,
+): Promise<void> {
   const { lease } = worker;
   if (lease === undefined) return;
+  const said = (current: Worker) => ({ ...stepOf(deps, current), saidAt });
   if (jobIds.includes(lease.jobId)) {
-    await updateWorker(
-      deps.stores.workers,
-      worker.id,
-      (current) => acked(current, lease.jobId, stepOf(deps, current)),
-      worker,
-    );
+    const note = (current: Worker) => acked(current, lease.jobId, said(current));
+    await updateWorker(deps.stores.workers, worker.id, note, worker);
     return;
   }
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) => {
-    const outcome = missed(current, stepOf(deps, current));
+    const outcome = missed(current, said(current));
     return outcome.type === "noted" ? outcome.worker : undefined;
   });
-  if (item !== undefined && missed(item, stepOf(deps, item)).type === "lost") {
+  if (item !== undefined && missed(item, said(item)).type === "lost") {
     await loseResult(deps, item, "no longer knew of it");
   }
 }

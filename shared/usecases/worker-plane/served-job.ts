@@ -3,22 +3,28 @@ import { ASYNC_RESULT_MS } from "../../domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
-import { acked } from "../../domain/worker/worker-lease.ts";
+import { acked, isWordOf } from "../../domain/worker/worker-lease.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { holds } from "../ending/end-api-job.ts";
 import { updateWorker } from "../update.ts";
 
-/** Undefined when the worker does not hold it, or holds another generation of it. */
-export async function jobServedBy(deps: Deps, worker: Worker, id: JobId): Promise<Job | undefined> {
+/** Undefined when the worker does not hold it, holds another life of it, or held neither when it said this. */
+export async function jobServedBy(
+  deps: Deps,
+  worker: Worker,
+  { job: id, saidAt }: { readonly job: JobId; readonly saidAt: EpochMs },
+): Promise<Job | undefined> {
+  const { lease } = worker;
+  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;
   const job = await deps.stores.jobs.get(id);
   return job !== undefined && holds(worker, job) ? job : undefined;
 }
 
 /** What it posts shows that the job has arrived. */
-export async function acknowledge(deps: Deps, worker: Worker, job: JobId): Promise<void> {
+export async function acknowledge(deps: Deps, worker: Worker, job: JobId, saidAt: EpochMs): Promise<void> {
   await updateWorker(deps.stores.workers, worker.id, (current) =>
-    acked(current, job, { now: deps.clock.now(), limits: limitsOf(deps, current.endpoint) }),
+    acked(current, job, { now: deps.clock.now(), saidAt, limits: limitsOf(deps, current.endpoint) }),
   );
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { RUN_CHECK_MS } from "../../../shared/domain/deadlines.ts";
 import type { ApiSide } from "../../../shared/domain/job/api-job.ts";
-import { apiDeadlines, runCheckDueAt } from "../../../shared/domain/job/api-job.ts";
+import { apiDeadlines, linksDueAt } from "../../../shared/domain/job/api-job.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import { jobDueAt } from "../../../shared/domain/job/job.ts";
 import { T0 } from "../builders.ts";
@@ -53,5 +53,5 @@ test("a job of a run is due when that run is looked at", () => {
   const job = anApiJob({ admitAt: undefined }, { run: RUN });
   expect(jobDueAt(job)).toBe(T0 + RUN_CHECK_MS);
   expect(jobDueAt({ ...job, verifyAt: T0 + 9 })).toBe(T0 + 9);
-  expect(runCheckDueAt(anApiJob({ verifyAt: T0 + 9 }))).toBeUndefined();
+  expect(linksDueAt(anApiJob({ verifyAt: T0 + 9 }))).toBeUndefined();
 });

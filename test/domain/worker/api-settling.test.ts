@@ -1,6 +1,7 @@
 // What becomes of an API job whose worker has ended: at least once for what never began, at most once for what may have.
 import { describe, expect, test } from "vitest";
 import { MAX_FAST_STARTS, START_RETRY_MIN_MS } from "../../../shared/domain/deadlines.ts";
+import { jobId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import { isWaiting } from "../../../shared/domain/job/job.ts";
 import { inlinePayload } from "../../../shared/domain/job/payload.ts";
@@ -104,7 +105,6 @@ describe("what never began is tried again", () => {
     ["a runner that was lost before it had one", aRunner(undefined, { phases: { preflight: T0 } })],
     ["a program that was given the job and has not shown it", aProgram(undefined, { lease: LEASE })],
     ["a program that was given none", aProgram("idle")],
-    ["a program that listened", aProgram(undefined, { phases: { listening: T0, running: T0 } })],
   ])("%s", (_which, worker) => {
     const job = settle(worker);
     expect(job).toMatchObject({
@@ -114,6 +114,25 @@ describe("what never began is tried again", () => {
       failedStarts: 1,
       hold: { reason: "start-backoff", until: NOW + START_RETRY_MIN_MS },
     });
+  });
+
+  test.each(["idle", undefined] as const)("at once where a program that had served others ended: %s", (outcome) => {
+    const warm = aProgram(outcome, { phases: { listening: T0 } });
+    const job = settle(warm);
+    expect(job).toMatchObject({ state: "IN_QUEUE", version: 2, workerId: undefined, failedStarts: 0 });
+    expect(job.hold).toBeUndefined();
+  });
+
+  test.each([
+    ["another job", { jobId: jobId("another-e1") }],
+    ["another life of it", { generation: 2 }],
+  ])("but not where its program had turned to %s: its result was lost", (_what, other) => {
+    const turned = aProgram(undefined, { lease: { ...LEASE, ...other } });
+    expect(settle(turned, { ...claimed, state: "IN_PROGRESS" })).toMatchObject({
+      state: "FAILED",
+      end: { reason: "worker-lost" },
+    });
+    expect(settle(turned)).toMatchObject({ state: "IN_QUEUE" });
   });
 
   test("as new: nothing of the start that failed is left", () => {

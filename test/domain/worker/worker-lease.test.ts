@@ -1,15 +1,23 @@
 // A program's hold on its job: given, shown to have arrived, missed, and let go.
 import { describe, expect, test } from "vitest";
-import { HEARTBEAT_LOST_MS, LEASE_MISSED_MS, PROGRAM_LIFE_MS } from "../../../shared/domain/deadlines.ts";
+import {
+  CLOCK_SKEW_MS,
+  HEARTBEAT_LOST_MS,
+  LEASE_MISSED_MS,
+  PROGRAM_LIFE_MS,
+} from "../../../shared/domain/deadlines.ts";
 import { jobId } from "../../../shared/domain/ids.ts";
 import type { JobLease, Worker } from "../../../shared/domain/worker/worker.ts";
 import {
   acked,
   canTake,
   given,
+  isAfterLease,
   isGivenInVain,
   isIdleProgram,
+  isWordOf,
   missed,
+  undelivered,
   unleased,
 } from "../../../shared/domain/worker/worker-lease.ts";
 import { hasUnsureJob, workerDueAt } from "../../../shared/domain/worker/worker-steps.ts";
@@ -17,9 +25,14 @@ import { aWorker, LIMITS, T0 } from "../builders.ts";
 import { API_JOB_ID } from "../job/api-builders.ts";
 
 const NOW = T0 + 60_000;
-const step = { now: NOW, limits: LIMITS };
+const step = { now: NOW, saidAt: NOW, limits: LIMITS };
 const JOB = { id: API_JOB_ID, generation: 1 };
+const LIFE = { jobId: API_JOB_ID, generation: 1 };
 const OTHER = jobId("another-e1");
+
+function at(now: number) {
+  return { ...step, now, saidAt: now };
+}
 
 function aLease(overrides: Partial<JobLease> = {}): JobLease {
   return {
@@ -91,7 +104,7 @@ describe("given", () => {
 
 describe("shown to have arrived", () => {
   test("the worker runs from now on, and its job is sure", () => {
-    const worker = acked(given(aProgram(), JOB, step), API_JOB_ID, { ...step, now: NOW + 9 }) as Worker;
+    const worker = acked(given(aProgram(), JOB, step), API_JOB_ID, at(NOW + 9)) as Worker;
     expect(worker).toMatchObject({
       state: "running",
       heartbeatAt: NOW + 9,
@@ -136,9 +149,8 @@ describe("a ping without the job that the program had", () => {
 
   test("means that its result is lost once that has lasted for two pings", () => {
     const worker = running({ missedAt: NOW });
-    const at = (now: number) => missed(worker, { ...step, now });
-    expect(at(NOW + LEASE_MISSED_MS - 1)).toEqual({ type: "present" });
-    expect(at(NOW + LEASE_MISSED_MS)).toEqual({ type: "lost" });
+    expect(missed(worker, at(NOW + LEASE_MISSED_MS - 1))).toEqual({ type: "present" });
+    expect(missed(worker, at(NOW + LEASE_MISSED_MS))).toEqual({ type: "lost" });
   });
 
   test.each<[string, Partial<Worker>]>([
@@ -150,6 +162,54 @@ describe("a ping without the job that the program had", () => {
   });
 });
 
+describe("a word that comes late", () => {
+  const HELD_UP = NOW + 60_000;
+  const told = (saidAt: number, now = HELD_UP) => ({ ...step, now, saidAt });
+  const running = aProgram({ state: "running", lease: aLease({ givenAt: NOW, ackedAt: NOW + 1_000 }) });
+
+  test("is not about a job that was given after it was said", () => {
+    const onItsWay = aProgram({ lease: aLease({ givenAt: NOW }) });
+    expect(acked(onItsWay, API_JOB_ID, told(NOW - CLOCK_SKEW_MS - 1))).toBeUndefined();
+    expect(acked(onItsWay, API_JOB_ID, told(NOW - CLOCK_SKEW_MS))).toMatchObject({ state: "running" });
+    expect(isWordOf(aLease({ givenAt: NOW }), told(NOW - CLOCK_SKEW_MS - 1))).toBe(false);
+    expect(isWordOf(aLease({ givenAt: NOW }), told(NOW + 5))).toBe(true);
+  });
+
+  test("does not miss a job that had just arrived", () => {
+    const lost = { ...running, lease: aLease({ givenAt: NOW, ackedAt: NOW + 1_000, missedAt: NOW + 2_000 }) };
+    for (const worker of [running, lost]) {
+      expect(missed(worker, told(NOW - 1))).toEqual({ type: "present" });
+      expect(missed(worker, told(NOW + 1_000 + CLOCK_SKEW_MS - 1))).toEqual({ type: "present" });
+    }
+    expect(missed(running, told(NOW + 1_000 + CLOCK_SKEW_MS))).toMatchObject({ type: "noted" });
+    expect(missed(lost, told(NOW + 1_000 + CLOCK_SKEW_MS))).toEqual({ type: "lost" });
+  });
+
+  test("is taken for a new one where the clock was put back: a time to come orders nothing", () => {
+    const back = NOW - 3_600_000;
+    expect(isWordOf(aLease({ givenAt: NOW }), told(back, back))).toBe(true);
+    expect(isAfterLease(aLease({ givenAt: NOW, ackedAt: NOW }), told(back, back))).toBe(true);
+    expect(isAfterLease(aLease({ givenAt: NOW }), told(back, NOW))).toBe(false);
+  });
+});
+
+describe("an answer that was not delivered", () => {
+  test("is not counted, and its job stays the program's: it may have arrived all the same", () => {
+    const worker = undelivered(given(aProgram(), JOB, step), API_JOB_ID, step) as Worker;
+    expect(worker.lease).toEqual(aLease({ givenAt: NOW, times: 0 }));
+    expect(undelivered(worker, API_JOB_ID, step)?.lease).toMatchObject({ times: 0 });
+  });
+
+  test.each<[string, Partial<Worker>]>([
+    ["of another job", { lease: aLease({ jobId: OTHER }) }],
+    ["of one that has shown to have arrived", { lease: aLease({ ackedAt: T0 }) }],
+    ["after its end", { state: "lost", lease: aLease() }],
+    ["of none", {}],
+  ])("%s: nothing changes", (_what, other) => {
+    expect(undelivered(aProgram(other), API_JOB_ID, step)).toBeUndefined();
+  });
+});
+
 describe("let go", () => {
   test("the program waits for its next job from now on, whatever became of this one", () => {
     const lease = aLease({ ackedAt: T0 });
@@ -158,7 +218,7 @@ describe("let go", () => {
       phases: { booting: T0, listening: T0, running: T0 + 1 },
       lease,
     });
-    const worker = unleased(running, API_JOB_ID, step) as Worker;
+    const worker = unleased(running, LIFE, step) as Worker;
     expect(worker).toMatchObject({ state: "listening", lease: undefined });
     expect(worker.phases).toEqual({ booting: T0, listening: NOW });
     expect(worker.dueAt).toBe(workerDueAt(worker, LIMITS));
@@ -167,9 +227,10 @@ describe("let go", () => {
 
   test.each<[string, Partial<Worker>]>([
     ["another job than its own", { lease: aLease({ jobId: OTHER }) }],
+    ["another life of its job", { lease: aLease({ generation: 2 }) }],
     ["none", { lease: undefined }],
     ["after its end", { state: "lost", lease: aLease() }],
   ])("%s: nothing changes", (_what, other) => {
-    expect(unleased(aProgram(other), API_JOB_ID, step)).toBeUndefined();
+    expect(unleased(aProgram(other), LIFE, step)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 // The lease on the workflow run: a job ends with the run that asked for it, and no runner with a job is stopped.
 import { expect, test } from "vitest";
 import { RUN_CHECK_MS, RUN_UNKNOWN_MS } from "../../../shared/domain/deadlines.ts";
-import { runCheckDueAt } from "../../../shared/domain/job/api-job.ts";
+import { linksDueAt } from "../../../shared/domain/job/api-job.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
 import { runJob } from "../../../shared/usecases/client-plane/run-job.ts";
@@ -38,10 +38,10 @@ const goesOn = { status: "in_progress", conclusion: undefined, runAttempt: 1 } a
 const cancelled = { status: "completed", conclusion: "cancelled", runAttempt: 1 } as const;
 
 test("the lease is due a minute after submission, and at verifyAt from then on", () => {
-  expect(runCheckDueAt(leased())).toBe(T0 + RUN_CHECK_MS);
-  expect(runCheckDueAt(leased({ verifyAt: T0 + 5 }))).toBe(T0 + 5);
-  expect(runCheckDueAt(anApiJob())).toBeUndefined();
-  expect(runCheckDueAt(aJob())).toBeUndefined();
+  expect(linksDueAt(leased())).toBe(T0 + RUN_CHECK_MS);
+  expect(linksDueAt(leased({ verifyAt: T0 + 5 }))).toBe(T0 + 5);
+  expect(linksDueAt(anApiJob())).toBeUndefined();
+  expect(linksDueAt(aJob())).toBeUndefined();
 });
 
 test("a run that goes on: the job too, and GitHub is asked once a minute at most", async () => {

@@ -1,5 +1,6 @@
 // The traps of RunPod's worker protocol, each met by a real process that behaves as its Python SDK does.
 import { describe, expect, test } from "vitest";
+import { CLOCK_SKEW_MS } from "../../../../shared/domain/deadlines.ts";
 import type { JobId } from "../../../../shared/domain/ids.ts";
 import { isTerminal } from "../../../../shared/domain/job/job.ts";
 import { cancelJob } from "../../../../shared/usecases/client-plane/cancel-job.ts";
@@ -143,7 +144,10 @@ describe("beyond the traps", () => {
   test("a result that was lost on its way fails the job as soon as the worker asks for the next", async () => {
     await using host = await hostPrograms();
     const id = await ask(host.world, { progress: 1, forget: true });
-    await host.run(firstOf(host.world));
+    const worker = firstOf(host.world);
+    await host.run(worker);
+    await until("its job", async () => (await host.world.stores.workers.get(worker))?.state === "running");
+    host.world.clock.advance(CLOCK_SKEW_MS);
     const end = await ended(host.world, id);
     expect(end.state).toBe("FAILED");
     expect(end.error).toMatch(/the result was lost/);

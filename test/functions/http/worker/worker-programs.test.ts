@@ -1,5 +1,6 @@
 // What programs are answered over HTTP, call by call: parking, polls, deliveries, the end of a worker.
 import { describe, expect, test } from "vitest";
+import { CLOCK_SKEW_MS } from "../../../../shared/domain/deadlines.ts";
 import type { JobId } from "../../../../shared/domain/ids.ts";
 import { jobsToStop, takenJob } from "../../../../shared/protocol/worker-plane.ts";
 import { cancelJob } from "../../../../shared/usecases/client-plane/cancel-job.ts";
@@ -128,6 +129,10 @@ describe("a job that was given", () => {
     await program.take();
     await show(program);
     expect(await program.record()).toMatchObject({ state: "running", lease: { jobId: program.job } });
+    // An ask that may have been under way says nothing.
+    await program.take();
+    expect(await program.state()).toBe("IN_PROGRESS");
+    program.world.clock.advance(CLOCK_SKEW_MS);
     await program.take();
     expect(await program.state()).toBe("FAILED");
   });
@@ -136,6 +141,7 @@ describe("a job that was given", () => {
     const { world, take, ping, job, state } = await startedProgram();
     await take();
     await ping(`&job_id=${job}`);
+    world.clock.advance(CLOCK_SKEW_MS);
     await ping();
     world.clock.advance(10_000);
     await ping();
@@ -152,6 +158,7 @@ describe("a job that was given", () => {
     const { world, take, ping, job, state } = await startedProgram();
     await take();
     await ping(`&job_id=${job}`);
+    world.clock.advance(CLOCK_SKEW_MS);
     await ping();
     await ping(`&job_id=${job}`);
     world.clock.advance(60_000);
