@@ -99,7 +99,8 @@ export type PoolDriver = {
   ended(): Promise<WorkerId[]>;
   /**
    * TERM, `graceMs`, KILL, then removes what is left (work folder, container). Idempotent; unknown is `gone`.
-   * `stopping`: not yet gone, ask again; its cards must not be given away.
+   * `stopping`: not yet gone after a moment, ask again; its cards must not be given away. Nobody is kept for the grace:
+   * the end goes on beside, and a call that comes again is answered at once.
    */
   stop(workerId: WorkerId, graceMs: number): Promise<"gone" | "stopping">;
   /** The last `lines` of its output; empty when nothing is known. */

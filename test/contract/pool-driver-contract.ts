@@ -1,5 +1,6 @@
 // What every pool driver must do, told through the port only: each driver and the fake pass the same cases.
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseWorkerId, type WorkerId } from "../../shared/domain/ids.ts";
 import type { ContainerState, PoolDriver, StartSpec } from "../../shared/ports/pool-driver.ts";
@@ -143,6 +144,17 @@ export function describePoolDriver(name: string, open: () => Promise<PoolUnderTe
       expect(await pool.living(spec.workerId)).toBe(0);
     });
 
+    test("a program that ignores TERM keeps nobody waiting for its grace, and a shorter one ends it", async () => {
+      const spec = specOf("ignore-term");
+      await driver.start(spec);
+      await pool.ready(spec.workerId);
+      expect(await driver.stop(spec.workerId, LONG_GRACE_MS)).toBe("stopping");
+      expect(await driver.stop(spec.workerId, LONG_GRACE_MS)).toBe("stopping");
+      expect(await pool.living(spec.workerId)).toBeGreaterThan(0);
+      expect(await stopped(driver, spec.workerId, 50)).toBe("gone");
+      expect(await pool.living(spec.workerId)).toBe(0);
+    });
+
     test("what a worker started dies with it", async () => {
       const spec = specOf("stay-with-strays");
       await driver.start(spec);
@@ -225,10 +237,14 @@ export function newId(): WorkerId {
   return id;
 }
 
+/** A call that were kept for it would outlast its test. */
+const LONG_GRACE_MS = 600_000;
 /** "stopping" means: ask again. */
 export async function stopped(driver: PoolDriver, workerId: WorkerId, graceMs = 5_000): Promise<string> {
-  let answer = "stopping";
-  for (let asked = 0; answer === "stopping" && asked < 20; asked++)
+  let answer = await driver.stop(workerId, graceMs);
+  for (let asked = 0; answer === "stopping" && asked < 1_000; asked++) {
+    await sleep(POLL.interval);
     answer = await driver.stop(workerId, graceMs);
+  }
   return answer;
 }

@@ -7,12 +7,15 @@ describePoolDriver("local", openLocalPool);
 describePoolDriver("fake", openFakePool);
 
 async function openFakePool(): Promise<PoolUnderTest> {
+  let now = 0;
   const driver = createFakePool({
     cards: 8,
-    clock: { now: () => 0 },
+    // Each look takes a moment.
+    clock: { now: () => ++now },
     onStart: ({ workerId, command }, pool) => {
       if (command?.[0] === "print-and-end") printAndEnd(pool, workerId);
       else pool.print(workerId, "ready");
+      if (command?.[0] === "ignore-term") pool.ignoreTerm(workerId);
     },
   });
   return {

@@ -45,6 +45,8 @@ export type FakePool = PoolDriver & {
   loseNextStart(): void;
   /** The next `stop` does its work, then throws. */
   loseNextStop(): void;
+  /** This worker does nothing on TERM: a stop answers "stopping" until the grace is over. */
+  ignoreTerm(workerId: WorkerId): void;
   /** Stops of this worker answer "stopping", until `heal`. */
   hangOnStop(workerId: WorkerId): void;
   /** Takes back refuse, unavailable, unavailableFor, lie, disconnect and hangOnStop. */
@@ -67,6 +69,7 @@ export function createFakePool(options: FakePoolOptions): FakePool {
   const stops: { workerId: WorkerId; graceMs: number; at: EpochMs }[] = [];
   const overbooked: string[] = [];
   const hanging = new Set<WorkerId>();
+  const killAt = new Map<WorkerId, EpochMs>();
   let answer: StartOutcome | undefined;
   let once: StartOutcome | undefined;
   const shortOf = new Map<string, StartOutcome>();
@@ -116,7 +119,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     async stop(workerId, graceMs) {
       reach();
       stops.push({ workerId, graceMs, at: clock.now() });
-      if (hanging.has(workerId) && containers.has(workerId)) return "stopping";
+      if (containers.has(workerId) && (hanging.has(workerId) || hasGrace(workerId, graceMs)))
+        return "stopping";
       containers.delete(workerId);
       if (lostStops > 0) {
         lostStops--;
@@ -158,6 +162,7 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     loseNextStop: () => {
       lostStops++;
     },
+    ignoreTerm: (workerId) => void killAt.set(workerId, Number.POSITIVE_INFINITY),
     hangOnStop: (workerId) => void hanging.add(workerId),
     heal: () => {
       answer = undefined;
@@ -171,6 +176,15 @@ export function createFakePool(options: FakePoolOptions): FakePool {
 
   function reach(): void {
     if (!connected) throw new Error("the fake pool cannot be reached");
+  }
+
+  /** From the first stop on; a shorter one counts. */
+  function hasGrace(workerId: WorkerId, graceMs: number): boolean {
+    const before = killAt.get(workerId);
+    if (before === undefined || stateOf(containers.get(workerId)).type !== "running") return false;
+    const at = Math.min(before, clock.now() + graceMs);
+    killAt.set(workerId, at);
+    return clock.now() < at;
   }
 
   /** A pool that places containers itself queues or refuses what does not fit; a host does as it is told. */

@@ -1,5 +1,5 @@
 // A worker whose time has come: what the pool says of its container decides, never GitHub's `busy`.
-import { BRAKES_RECHECK_MS, SILENT_RECHECK_MS } from "../../domain/deadlines.ts";
+import { BRAKES_RECHECK_MS, SILENT_RECHECK_MS, STOPPING_RECHECK_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Overdue, Sighting } from "../../domain/worker/overdue.ts";
 import { decideOverdue } from "../../domain/worker/overdue.ts";
@@ -147,9 +147,11 @@ async function lookAgain(deps: Deps, worker: Worker, dueAt: EpochMs): Promise<vo
   );
 }
 
+/** One that takes its grace may still report, and is looked at again: nobody waits for it here. */
 async function stopOverdue(deps: Deps, worker: Worker): Promise<void> {
+  const outcome = await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
+  if (outcome === "stopping") return lookAgain(deps, worker, deps.clock.now() + STOPPING_RECHECK_MS);
   deps.log.warn("worker-stopped", { worker: worker.id, job: worker.jobId, reason: "execution-timeout" });
-  await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
   await endWorker(deps, worker, await sight(deps, worker), "reached its execution limit");
 }
 

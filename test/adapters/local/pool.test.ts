@@ -51,7 +51,7 @@ describe("ending", () => {
     const spec = specOf();
     await pool.driver.start(spec);
     const from = performance.now();
-    expect(await pool.driver.stop(spec.workerId, 60_000)).toBe("gone");
+    expect(await stopped(pool.driver, spec.workerId, 60_000)).toBe("gone");
     expect(performance.now() - from).toBeLessThan(5_000);
   });
 
@@ -78,7 +78,7 @@ describe("ending", () => {
       .toMatchObject({ type: "exited", code: 137 });
     expect(await processesOf(spec.workerId)).toHaveLength(1);
     const from = performance.now();
-    expect(await pool.reopen().stop(spec.workerId, 60_000)).toBe("gone");
+    expect(await stopped(pool.reopen(), spec.workerId, 60_000)).toBe("gone");
     expect(performance.now() - from).toBeLessThan(5_000);
     expect(await processesOf(spec.workerId)).toEqual([]);
   });

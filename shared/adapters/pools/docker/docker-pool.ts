@@ -3,6 +3,7 @@ import type { WorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { PoolDriver, StartOutcome } from "../../../ports/pool-driver.ts";
+import { endBeside } from "../end-beside.ts";
 import { type ListedContainer, listContainers, lookAt } from "./container-facts.ts";
 import { createEnforce, type Enforce } from "./enforce-deadline.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
@@ -77,11 +78,11 @@ export function createDockerPool(settings: DockerPoolSettings, deps: DockerPoolD
 
     ...createListings({ engine, owner, enforce, waiting }),
 
-    async stop(workerId, graceMs) {
+    stop: endBeside(async (workerId, graceMs) => {
       await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's
       await waiting.cancel(workerId);
       return await stopContainer(workerId, graceMs, { engine, owner, pool, log });
-    },
+    }),
 
     async logsTail(workerId, lines) {
       if (lines <= 0) return [];

@@ -24,25 +24,35 @@ export async function stopWorker(
   { cluster, find }: StopDeps,
 ): Promise<"gone" | "stopping"> {
   const { jobs, pods } = await find(workerId);
+  const isAsked = jobs.length === 0 && pods.every((pod) => isBeingEnded(pod, graceMs));
   await Promise.all(
     jobs.map(({ metadata }) => cluster.deleteJob(metadata?.namespace ?? "", metadata?.name ?? "")),
   );
   // A pod may have been made between the look and the deletion of the Job.
   const left = jobs.length === 0 ? pods : (await find(workerId)).pods;
   await Promise.all(left.map((pod) => endPod(pod, graceMs, cluster)));
-  const deadline = performance.now() + WAIT_MS;
+  // Who obeys TERM had its moment when it was asked; whoever asks again is told how far it is.
+  const deadline = performance.now() + (isAsked ? 0 : WAIT_MS);
   for (;;) {
     const found = await find(workerId);
     if (found.jobs.length === 0 && !found.pods.some(isLiving)) return "gone";
-    if (performance.now() > deadline) return "stopping";
+    if (performance.now() >= deadline) return "stopping";
     await sleep(POLL_MS);
   }
 }
 
-/** At least 1 s: with 0 Kubernetes forgets the pod at once, whether or not its container has ended. */
 async function endPod(pod: V1Pod, graceMs: number, cluster: StopDeps["cluster"]): Promise<void> {
-  const { namespace = "", name = "", deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
-  const grace = isLiving(pod) ? Math.max(1, Math.ceil(graceMs / 1_000)) : 1;
-  const asked = deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) <= grace;
-  if (!asked) await cluster.deletePod(namespace, name, grace);
+  const { namespace = "", name = "" } = pod.metadata ?? {};
+  if (!isBeingEnded(pod, graceMs)) await cluster.deletePod(namespace, name, graceOf(pod, graceMs));
+}
+
+/** Within that grace or sooner. */
+function isBeingEnded(pod: V1Pod, graceMs: number): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+  return deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) <= graceOf(pod, graceMs);
+}
+
+/** Seconds, at least 1: with 0 Kubernetes forgets the pod at once, whether or not its container has ended. */
+function graceOf(pod: V1Pod, graceMs: number): number {
+  return isLiving(pod) ? Math.max(1, Math.ceil(graceMs / 1_000)) : 1;
 }

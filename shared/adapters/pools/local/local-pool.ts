@@ -6,6 +6,7 @@ import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ContainerState, PoolDriver, StartOutcome } from "../../../ports/pool-driver.ts";
+import { endBeside } from "../end-beside.ts";
 import { createEndWorker, type EndWorker } from "./end-worker.ts";
 import { findCards } from "./find-cards.ts";
 import { type LimitTimers, limitTimers } from "./limit-timers.ts";
@@ -82,14 +83,14 @@ export function createLocalPool(options: LocalPoolOptions): PoolDriver {
       return all.filter((_, index) => states[index]?.type === "exited");
     },
 
-    async stop(workerId, graceMs) {
+    stop: endBeside(async (workerId, graceMs) => {
       await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's
       if (!(await endWorker(workerId, graceMs))) return "stopping";
       limits.disarm(workerId);
       const { emptied } = await folders.remove(workerId);
       emptied.catch((error) => log.warn("worker-folder-left", { pool: name, worker: workerId, error }));
       return "gone";
-    },
+    }),
 
     logsTail: (workerId, lines) => folders.logTail(workerId, lines),
   };
