@@ -28,7 +28,7 @@ export async function offerJob(deps: Deps, job: Job): Promise<boolean> {
 /**
  * The worker first, which promises nothing, then the job, which is the truth: a crash between the two leaves a job that
  * still waits. The worker may have turned to another job or ended meanwhile; a crash before that look is made up for by
- * the job's own (reconcile/compare-with-worker.ts).
+ * the job's own (pairing/compare-with-worker.ts).
  */
 async function bindTo(deps: Deps, worker: Worker, job: Job): Promise<boolean> {
   const pointed = await replaceSeen(deps.stores.workers, worker, serving(worker, job.id));

