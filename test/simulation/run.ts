@@ -1,6 +1,7 @@
 // Plays one plan to its end and says what broke.
 import { checkEnd, isQuiet } from "./checks/end-checks.ts";
 import { checkAsks } from "./checks/end-checks-api.ts";
+import { createOverlooked } from "./checks/overlooked.ts";
 import { createPatience } from "./checks/patience.ts";
 import type { Violation } from "./checks/rules.ts";
 import { checkWrites } from "./checks/write-counts.ts";
@@ -53,7 +54,12 @@ async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
     else if (entry.type === "ask") timeline.at(START + entry.at, () => clients.begin(entry));
   }
   const lookAtWaits = createPatience(world);
-  timeline.after(MINUTE, () => tick(world, lookAtWaits));
+  const lookAtDue = createOverlooked(world);
+  const looks = () => {
+    lookAtWaits();
+    lookAtDue();
+  };
+  timeline.after(MINUTE, () => tick(world, looks));
   await timeline.play(START + STORM_MS + CALM_MS);
   if (watch.violations.length === 0) {
     checkWrites(world);
@@ -72,17 +78,17 @@ async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
   };
 }
 
-function tick(world: World, lookAtWaits: () => void): void {
+function tick(world: World, looks: () => void): void {
   const { timeline, watch, plan } = world;
   watch.tick();
   if ((timeline.now() - START) % WRITES_MS === 0) checkWrites(world);
-  if ((timeline.now() - START) % MINUTE === 0) lookAtWaits();
+  if ((timeline.now() - START) % MINUTE === 0) looks();
   if (timeline.now() > START + STORM_MS && isQuiet(world)) {
     timeline.halt();
     return;
   }
   reconcileIfDue(world);
-  timeline.after(PASS_MS[plan.form], () => tick(world, lookAtWaits));
+  timeline.after(PASS_MS[plan.form], () => tick(world, looks));
 }
 
 function createCrowd(world: World, { at, count, repository, seed }: PlannedCrowd): void {

@@ -14,6 +14,7 @@ export const RULES = {
   "callback-wrong": undefined,
   "word-ignored": undefined,
   "waits-in-vain": undefined,
+  overlooked: undefined,
   "too-many-writes": undefined,
   "ended-too-early": "lost",
   "ran-twice": "doubleRun",
