@@ -1,10 +1,11 @@
 // Opens a local pool in a folder of its own for a test, and leaves neither processes nor files.
-import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { createLocalPool, type LocalPoolOptions } from "../../shared/adapters/pools/local/local-pool.ts";
+import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 import { poolName, type WorkerId } from "../../shared/domain/ids.ts";
 import type { LogFields } from "../../shared/ports/log.ts";
 import type { PoolDriver, StartSpec } from "../../shared/ports/pool-driver.ts";
@@ -75,7 +76,7 @@ export async function openLocalPool(changes: Partial<LocalPoolOptions> = {}): Pr
     },
     async close() {
       await Promise.all((await driver.list()).map((workerId) => stopped(driver, workerId, 0)));
-      await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      await removeFolder(dir);
     },
   };
 }

@@ -1,7 +1,8 @@
 // Puts the runner's hooks (hook.js, container-hook.js, end-runner.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
 import { constants, existsSync } from "node:fs";
-import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 import { repositorySource, workflowSource } from "../../shared/domain/admission/tenant-policy.ts";
 import { matcherOf } from "../../shared/domain/patterns.ts";
 import type { ContainerSettings, PolicySettings } from "../../shared/protocol/worker-plane.ts";
@@ -114,7 +115,7 @@ export async function installHooks({
 }
 
 async function fill(folder: string, settings: HookSettings): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
   await mkdir(folder);
   // Whatever the umask: the runner's user must be able to read all of it, and to write none.
   await chmod(folder, 0o755);

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { emptyFolder, giveFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { WorkerClock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { registryLogins } from "../kaniko/docker-config.ts";
-import { emptyFolder, giveFolder } from "../process/empty-folder.ts";
 import { KILL_ROUND_MS, KILL_ROUNDS, killProcess, listPids } from "../process/process-session.ts";
 import { createProgramRunner } from "../process/run-program.ts";
 import { passedVariables } from "../runner/runner-env.ts";

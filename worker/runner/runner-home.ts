@@ -2,8 +2,9 @@
 // into the folder of its own real path, so two workers in one folder, or in symlinks to one, would overwrite each other.
 
 import { constants } from "node:fs";
-import { access, chown, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { access, chown, copyFile, mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { WorkerConfig } from "../config.ts";
 import { HOOKS_FOLDER } from "../hooks/hooks.ts";
 import type { RunProgram } from "../process/run-program.ts";
@@ -68,7 +69,7 @@ async function copyEntries(
   target: string,
   run: RunProgram,
 ): Promise<boolean> {
-  await rm(target, { recursive: true, force: true });
+  await removeFolder(target);
   await mkdir(target, { recursive: true });
   const paths = entries.map((name) => join(source, name));
   const result = await run("cp", [how, "--", ...paths, target], COPY_MS);

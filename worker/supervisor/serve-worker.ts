@@ -1,7 +1,7 @@
 // The supervisor's side of the pipe: starts, signals and cleans up for the worker, under the runner's user and nobody else.
 import { join } from "node:path";
+import { emptyFolder, giveFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { WorkerClock } from "../clock.ts";
-import { emptyFolder, giveFolder } from "../process/empty-folder.ts";
 import type { RunProgram } from "../process/run-program.ts";
 import { type ProcessEnd, type RunnerProcess, startProcess } from "../runner/runner-process.ts";
 import { asUser, type RunnerUser } from "../runner/runner-user.ts";

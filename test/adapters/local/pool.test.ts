@@ -148,6 +148,20 @@ describe("execution limit", () => {
 });
 
 describe("environment and files", () => {
+  test("a worker's folder goes whatever modes and names its job left", async () => {
+    const seal = [
+      "mkdir -p sealed/deep && touch sealed/deep/file",
+      'touch "$(printf "sealed/\\377")"',
+      "chmod 000 sealed/deep && chmod 500 sealed && chmod 000 .",
+    ];
+    const spec = specOf({ command: ["/bin/sh", "-c", seal.join(" && ")] });
+    await pool.driver.start(spec);
+    await expect.poll(() => pool.driver.inspect(spec.workerId), POLL).toMatchObject({ code: 0 });
+    expect(await stopped(pool.driver, spec.workerId)).toBe("gone");
+    await expect.poll(() => readdir(join(pool.dir, "workers")), POLL).toEqual([]);
+    expect(pool.logged.filter((line) => line.startsWith("warn"))).toEqual([]);
+  });
+
   test("a worker gets its cards, its folder and its marker, and only what is allowed of the dispatcher's", async () => {
     const spec = specOf({ env: { RUNPOD_AI_API_KEY: "token" } });
     const driver = pool.open({ baseEnv: { PATH: "/bin", SECRET: "s" }, extraEnv: { MIRROR: "m" } });

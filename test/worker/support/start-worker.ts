@@ -1,8 +1,9 @@
 // A real worker process in a temporary folder, with a runner made of the tiny programs of test/fixtures/programs.
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { removeFolder } from "../../../shared/adapters/system/empty-folder.ts";
 import { type DispatcherStub, TOKEN } from "./dispatcher-stub.ts";
 
 export type StartedWorker = {
@@ -68,7 +69,7 @@ export function startWorker(dispatcher: DispatcherStub, options: WorkerOptions =
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exit;
-      rmSync(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }

@@ -25,6 +25,10 @@ const PROGRAM_FAULTS: { readonly [code: string]: string } = {
   ERR_INVALID_ARG_VALUE: "was given an argument or variable with a NUL character",
 };
 
+/** A search that finds nothing ends with EACCES when it met a folder that is closed to this user, as root's are. */
+const NOT_IN_PATH =
+  "was not found, or may not be executed: check its mode, and PATH, which has folders closed to this user";
+
 const FOLDER_FAULTS: { readonly [code: string]: string } = {
   EACCES: "is not writable",
   EPERM: "is not writable",
@@ -46,7 +50,10 @@ export function startFailure(error: unknown, program: string): StartOutcome {
     };
   }
   const spawning = syscall.startsWith("spawn") || code === "ERR_INVALID_ARG_VALUE";
-  const fault = (spawning ? PROGRAM_FAULTS : FOLDER_FAULTS)[code];
+  const fault =
+    spawning && code === "EACCES" && !program.includes("/")
+      ? NOT_IN_PATH
+      : (spawning ? PROGRAM_FAULTS : FOLDER_FAULTS)[code];
   if (fault === undefined) throw error;
   const what = spawning ? `the worker's program ${program}` : `the pool's folder (at ${path ?? "unknown"})`;
   return { type: "refused", message: `${what} ${fault}` };

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseWorkerId, type WorkerId } from "../../../domain/ids.ts";
+import { removeFolder } from "../../system/empty-folder.ts";
 import { exists, hasCode, readResult, readTail, readText, unless } from "./read-file.ts";
 import { isRunning } from "./read-processes.ts";
 import { parseExitRecord, parseWorkerRecord, type WorkerRecord } from "./worker-record.ts";
@@ -61,7 +62,7 @@ export function workerFolders(dir: string): WorkerFolders {
       const rest = join(root, `.gone-${randomUUID()}`);
       // Missing: another stop has just removed it.
       await unless(["ENOENT"], () => rename(path(workerId), rest));
-      return { emptied: rm(rest, { recursive: true, force: true }) };
+      return { emptied: removeFolder(rest) };
     },
     sweep: () => sweep(root),
   };
@@ -99,7 +100,7 @@ async function sweep(root: string): Promise<void> {
   for (const name of await namesIn(root)) {
     const [, pid, startTicks] = DRAFT.exec(name) ?? [];
     const abandoned = pid !== undefined && !isRunning({ pid: Number(pid), startTicks: Number(startTicks) });
-    if (abandoned || REST.test(name)) await rm(join(root, name), { recursive: true, force: true });
+    if (abandoned || REST.test(name)) await removeFolder(join(root, name));
   }
 }
 

@@ -7,14 +7,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { emptyFolder } from "../../../worker/process/empty-folder.ts";
+import { emptyFolder, removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 
 let base = "";
 beforeEach(() => {
@@ -23,7 +22,7 @@ beforeEach(() => {
   mkdirSync(join(base, "outside"));
   writeFileSync(join(base, "outside", "kept"), "kept");
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(() => removeFolder(base));
 
 const work = (...names: string[]) => join(base, "_work", ...names);
 
@@ -72,6 +71,31 @@ it("is as deep as a job likes", async () => {
 
   expect(await emptyFolder(work())).toBe(0);
   expect(readdirSync(work())).toEqual([]);
+});
+
+it("removes names that are no UTF-8", { timeout: 5_000 }, async () => {
+  const odd = (name: number[]) => Buffer.concat([Buffer.from(`${work()}/`), Buffer.from(name)]);
+  mkdirSync(odd([0xff]));
+  writeFileSync(Buffer.concat([odd([0xff]), Buffer.from([0x2f, 0xc3, 0x28])]), "");
+  writeFileSync(odd([0x66, 0x80]), "");
+
+  expect(await emptyFolder(work())).toBe(0);
+  expect(readdirSync(work())).toEqual([]);
+});
+
+it("removes a folder that is closed itself, and of a link only the link", async () => {
+  mkdirSync(work("a", "b"), { recursive: true });
+  symlinkSync(join(base, "outside"), work("a", "link"));
+  chmodSync(work("a", "b"), 0);
+  chmodSync(work("a"), 0);
+  chmodSync(work(), 0);
+  await removeFolder(work());
+  await removeFolder(work());
+
+  symlinkSync(join(base, "outside"), work());
+  await removeFolder(work());
+  expect(readdirSync(base)).toEqual(["outside"]);
+  expect(readFileSync(join(base, "outside", "kept"), "utf8")).toBe("kept");
 });
 
 it("takes what belongs to other users, where it is root", async ({ skip }) => {

@@ -1,7 +1,6 @@
 // Empties a folder that a job filled: whatever modes, owners, links and depth it left, and nothing outside of it. Linux only.
 import { constants } from "node:fs";
-import { chmod, chown, type FileHandle, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, chown, type FileHandle, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 
 /** Open a folder that may not be read, to name it: not in Node's constants. */
 const O_PATH = 0o10000000;
@@ -19,18 +18,29 @@ export async function emptyFolder(path: string, signal?: AbortSignal): Promise<n
   const { dev } = await folder.stat();
   const stuck = new Set<string>();
   for (let moved = 0; !signal?.aborted; ) {
-    const names = (await readdir(at(folder))).filter((name) => !stuck.has(name));
+    const names = (await namesIn(folder)).filter((name) => !stuck.has(keyOf(name)));
     if (names.length === 0) return stuck.size;
     for (const name of names) {
       if (signal?.aborted) break;
       const removed = await removeEntry(folder, name, dev, () => {
         moved += 1;
-        return `.npu-dispatch-${process.pid}-${moved}`;
+        return Buffer.from(`.npu-dispatch-${process.pid}-${moved}`);
       });
-      if (!removed) stuck.add(name);
+      if (!removed) stuck.add(keyOf(name));
     }
   }
-  return (await readdir(at(folder))).length;
+  return (await namesIn(folder)).length;
+}
+
+/** Takes the folder away with all that is in it; what is not there is gone. Throws, with what to do, where something stays. */
+export async function removeFolder(path: string): Promise<void> {
+  const left = await emptyFolder(path);
+  if (left > 0) {
+    throw new Error(
+      `${path} keeps ${left} entries that would not go: another user's, or mounts. Remove it by hand.`,
+    );
+  }
+  await rm(path, { recursive: true, force: true });
 }
 
 /** Gives it to a user, who may write there then. What is no folder is left alone: nobody can put a link in between. */
@@ -47,17 +57,24 @@ export async function giveFolder(
   await chown(at(folder), uid, gid);
 }
 
+/** Bytes, since a job may give a file a name that is no UTF-8. */
+type Name = Buffer;
+
 /** By its open file and not by its path: nobody can put a link in between. */
-function at(folder: FileHandle, name = ""): string {
-  return join(`/proc/self/fd/${folder.fd}`, name);
+function at(folder: FileHandle, name: Name = Buffer.alloc(0)): Name {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]);
+}
+
+function keyOf(name: Name): string {
+  return name.toString("latin1");
 }
 
 /** A folder's own folders are moved up first: no depth of them needs a deeper stack, a longer path or more open files. */
 async function removeEntry(
   root: FileHandle,
-  name: string,
+  name: Name,
   dev: number,
-  freshName: () => string,
+  freshName: () => Name,
 ): Promise<boolean> {
   if (await isGone(unlink(at(root, name)))) return true;
   const opened = await openFolder(at(root, name));
@@ -79,7 +96,7 @@ async function removeEntry(
 }
 
 /** Undefined for what is no folder. A symbolic link is none. */
-async function openFolder(path: string): Promise<FileHandle | undefined> {
+async function openFolder(path: string | Name): Promise<FileHandle | undefined> {
   try {
     return await open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
@@ -94,11 +111,11 @@ async function take(folder: FileHandle): Promise<void> {
   await isGone(chmod(at(folder), 0o700));
 }
 
-async function namesIn(folder: FileHandle): Promise<string[]> {
+async function namesIn(folder: FileHandle): Promise<Name[]> {
   try {
-    return await readdir(at(folder));
+    return await readdir(at(folder), { encoding: "buffer" });
   } catch (error) {
-    if (hasCode(error, ["EACCES"])) return [];
+    if (hasCode(error, ["EACCES", "ENOENT"])) return [];
     throw error;
   }
 }
