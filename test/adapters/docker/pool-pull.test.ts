@@ -33,6 +33,9 @@ function say(response: ServerResponse, message: unknown): void {
   response.write(`${JSON.stringify(message)}\n`);
 }
 
+/** A start waits for the registry's answer, however slow this machine is. */
+const PATIENT = { patienceMs: 60_000 };
+
 const waiting = (): StartSpec => specOf({ image: IMAGE });
 const refuse = (message: string, status = 404) => {
   on.engine.fault = ({ path }) => (path === "/images/create" ? { status, body: { message } } : undefined);
@@ -127,7 +130,7 @@ test.each([
   ["Get https://hub.example.org/v2/: x509: certificate signed by unknown authority", "does not trust"],
 ])("a registry's no is a refusal: %s", async (words, advice) => {
   refuse(words);
-  const driver = on.open();
+  const driver = on.open({}, PATIENT);
   const outcome = await driver.start(waiting());
   expect(outcome).toMatchObject({ type: "refused", message: expect.stringContaining(words) });
   expect(outcome).toMatchObject({ message: expect.stringContaining(advice) });
@@ -144,7 +147,7 @@ test.each([
   ["dial tcp 10.0.0.1:443: connect: connection refused", 10_000],
 ])("a registry that is away or busy is tried again: %s", async (words, retryAfterMs) => {
   refuse(words, 500);
-  const driver = on.open();
+  const driver = on.open({}, PATIENT);
   // Only who needs this image waits for its registry, which is asked once for all of them.
   for (const spec of [waiting(), waiting()]) {
     expect(await driver.start(spec)).toMatchObject({ type: "unavailable", retryAfterMs, of: "job" });
@@ -158,7 +161,7 @@ test.each([
 test("an error within the answer is one too", async () => {
   on.engine.fault = ({ path }) =>
     path === "/images/create" ? { status: 200, body: '{"status":"x"}\n{"error":"denied: no"}' } : undefined;
-  expect(await on.open().start(waiting())).toMatchObject({
+  expect(await on.open({}, PATIENT).start(waiting())).toMatchObject({
     type: "refused",
     message: expect.stringContaining("denied"),
   });

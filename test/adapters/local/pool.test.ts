@@ -135,13 +135,16 @@ describe("execution limit", () => {
   });
 
   test("does not reach a worker that was stopped, nor one that ended by itself", async () => {
+    let now = Date.now();
+    const driver = pool.open({ clock: { now: () => now } });
     const stoppedSpec = specOf({ limitMs: 100 });
     const endedSpec = specOf({ limitMs: 100, command: ["/bin/true"] });
-    await pool.driver.start(stoppedSpec);
-    await pool.driver.start(endedSpec);
-    await stopped(pool.driver, stoppedSpec.workerId);
-    const witness = specOf({ limitMs: 150 });
-    await pool.driver.start(witness);
+    await driver.start(stoppedSpec);
+    await driver.start(endedSpec);
+    await stopped(driver, stoppedSpec.workerId);
+    await expect.poll(() => driver.inspect(endedSpec.workerId), POLL).toMatchObject({ type: "exited" });
+    await driver.start(specOf({ limitMs: 150 }));
+    now += 150;
     await expect.poll(() => pool.logged, POLL).toContain("warn worker-limit-reached");
     expect(pool.logged.filter((line) => line.startsWith("warn"))).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 // The lean transport's retries, time-outs and errors, against a server that answers what each test says.
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { DynamoFault, type DynamoTransport } from "../../../shared/adapters/dynamodb/call.ts";
 import {
   createLeanTransport,
@@ -14,6 +14,7 @@ const CONDITION = fault(400, "ConditionalCheckFailedException", "The conditional
 let recorder: Recorder | undefined;
 let transport: DynamoTransport | undefined;
 afterEach(async () => {
+  vi.useRealTimers();
   transport?.close();
   await recorder?.stop();
   transport = undefined;
@@ -61,8 +62,12 @@ test("throttling to the end leaves no doubt: nothing was applied", async () => {
 });
 
 test("an attempt without an answer in time is given up and tried again", async () => {
-  const { call, heard } = await serve(["hang", FINE], { timeoutMs: 50 });
-  expect(await call("PutItem", {})).toEqual({});
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { call, heard } = await serve(["hang", FINE], { timeoutMs: 2_000 });
+  const answer = call("PutItem", {});
+  await expect.poll(() => heard().length, { timeout: 10_000 }).toBe(1);
+  vi.advanceTimersByTime(2_000);
+  expect(await answer).toEqual({});
   expect(heard()).toHaveLength(2);
 });
 
