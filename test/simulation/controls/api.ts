@@ -42,6 +42,43 @@ export const API_CONTROLS: readonly Control[] = [
     seed: 1,
   },
   {
+    name: "leave an API job with a worker whose record is lost",
+    edits: [
+      {
+        file: "shared/domain/worker/compare-pair.ts",
+        search: '  if (worker === undefined) return isGiven ? "unknown" : "apart";',
+        replace: '  if (worker === undefined || worker !== undefined) return "paired";',
+      },
+    ],
+    breaks: "job-lost",
+    kinds: ["record-lost"],
+    seed: 1,
+  },
+  {
+    name: "take an old word of a program for one about what it has now",
+    edits: [
+      {
+        file: "shared/domain/worker/worker-lease.ts",
+        search: "  return saidAt >= at || at > now + 2 * CLOCK_SKEW_MS;",
+        replace: "  return saidAt <= now || at > now + 2 * CLOCK_SKEW_MS;",
+      },
+      {
+        file: "shared/usecases/ending/end-api-job.ts",
+        search: "  return job.workerId === id && lease?.jobId === job.id && lease.generation === job.api?.generation;",
+        replace: "  return job.workerId === id && (lease === undefined || lease.jobId === job.id);",
+      },
+      {
+        file: "shared/usecases/worker-plane/served-job.ts",
+        search: "  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
+        replace:
+          "  if (lease !== undefined && !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
+      },
+    ],
+    breaks: "wrong-result",
+    kinds: ["store-slow"],
+    seed: 1,
+  },
+  {
     name: "drop every in_progress",
     edits: [
       {
