@@ -64,12 +64,14 @@ export const API_CONTROLS: readonly Control[] = [
       },
       {
         file: "shared/usecases/ending/end-api-job.ts",
-        search: "  return job.workerId === id && lease?.jobId === job.id && lease.generation === job.api?.generation;",
+        search:
+          "  return job.workerId === id && lease?.jobId === job.id && lease.generation === job.api?.generation;",
         replace: "  return job.workerId === id && (lease === undefined || lease.jobId === job.id);",
       },
       {
         file: "shared/usecases/worker-plane/served-job.ts",
-        search: "  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
+        search:
+          "  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
         replace:
           "  if (lease !== undefined && !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
       },
