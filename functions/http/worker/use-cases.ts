@@ -5,11 +5,11 @@ import type { Deps } from "../../../shared/usecases/deps.ts";
 import { awaitJob, awaitStop } from "../../../shared/usecases/worker-plane/await-job.ts";
 import { finishWorker } from "../../../shared/usecases/worker-plane/finish-worker.ts";
 import type { Ask } from "../../../shared/usecases/worker-plane/give-job.ts";
+import { returnJob } from "../../../shared/usecases/worker-plane/give-job.ts";
 import { receiveChunk } from "../../../shared/usecases/worker-plane/receive-chunk.ts";
 import { receiveResult, refuseResult } from "../../../shared/usecases/worker-plane/receive-result.ts";
 import { recordPing } from "../../../shared/usecases/worker-plane/record-ping.ts";
 import { registerRunner } from "../../../shared/usecases/worker-plane/register-runner.ts";
-import { returnJob } from "../../../shared/usecases/worker-plane/return-job.ts";
 import { takeJob } from "../../../shared/usecases/worker-plane/take-job.ts";
 
 export type WorkerUseCases = ReturnType<typeof bindWorkerUseCases>;

@@ -1,10 +1,10 @@
-// The end of an API job by the word of the worker that serves it, or for what that worker has failed to do.
-
+// The end of an API job: by the word of the worker that serves it, for what that worker has failed to do, or since it has ended.
 import type { JobId } from "../../domain/ids.ts";
 import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { endedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { settledApi } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
 import { updateJob } from "../update.ts";
@@ -35,4 +35,14 @@ export async function noteEnd(deps: Deps, job: Job): Promise<void> {
   });
   if (job.state === "COMPLETED") await deps.apiStores.counts.add(job.endpoint, "completed");
   else if (job.state !== "CANCELLED") await deps.apiStores.counts.add(job.endpoint, "failed");
+}
+
+/** Safe to repeat: a job that was settled before is no longer this worker's, or has ended. */
+export async function settleApiJob(deps: Deps, worker: Worker): Promise<void> {
+  const now = deps.clock.now();
+  const random = deps.random.fraction();
+  const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) =>
+    settledApi(job, worker, now, random),
+  );
+  if (changed && item !== undefined) await noteEnd(deps, item);
 }

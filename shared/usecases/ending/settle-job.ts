@@ -31,9 +31,9 @@ import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { updateJob } from "../update.ts";
+import { settleApiJob } from "./end-api-job.ts";
 import { callerOf } from "./github-caller.ts";
 import { noteIdleEnd } from "./probe-group.ts";
-import { settleApiJob } from "./settle-api-job.ts";
 
 export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
   if ((worker.kind ?? "github") !== "github") return settleApiJob(deps, worker);

@@ -6,7 +6,7 @@ import { finished } from "../../domain/worker/worker-steps.ts";
 import type { WorkerReport } from "../../domain/worker-report.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
-import { settleApiJob } from "../ending/settle-api-job.ts";
+import { settleApiJob } from "../ending/end-api-job.ts";
 import { updateWorker } from "../update.ts";
 
 /** Safe to repeat; a report for a worker that has ended changes nothing. */

@@ -15,6 +15,7 @@ import {
   isAfterLease,
   isGivenInVain,
   isSameLease,
+  undelivered,
   unleased,
 } from "../../domain/worker/worker-lease.ts";
 import { kindFor, taken } from "../../domain/worker/worker-steps.ts";
@@ -24,8 +25,8 @@ import { limitsOf } from "../deps.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
 import { endApiJob } from "../ending/end-api-job.ts";
 import { updateJob, updateWorker } from "../update.ts";
-import { loseResult } from "./lose-result.ts";
-import { takenJobOf } from "./taken-job.ts";
+import { loseResult } from "./program-job.ts";
+import { takenJobOf } from "./take-job.ts";
 import { yieldCards } from "./yield-cards.ts";
 
 export type GiveOutcome =
@@ -196,4 +197,12 @@ async function inputOf(deps: Deps, holder: Worker, job: Job): Promise<string | u
 
 function stepOf(deps: Deps, worker: Worker) {
   return { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
+}
+
+/** It is given again with the worker's next ask. Nothing happens once the worker has shown that it has it. */
+export async function returnJob(deps: Deps, id: WorkerId, job: JobId): Promise<void> {
+  const { changed } = await updateWorker(deps.stores.workers, id, (current) =>
+    undelivered(current, job, { now: deps.clock.now(), limits: limitsOf(deps, current.endpoint) }),
+  );
+  if (changed) deps.log.warn("job-not-delivered", { worker: id, job, reason: "its connection closed" });
 }

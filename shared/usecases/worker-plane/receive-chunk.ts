@@ -3,8 +3,8 @@ import type { JobId, WorkerId } from "../../domain/ids.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import type { Deps } from "../deps.ts";
 import { replaceSeen } from "../update.ts";
+import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 import type { Heard } from "./receive-result.ts";
-import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
 
 /** What a job may stream in one life. Chunks are kept as long as its result, read or not, and its program may loop. */
 export const MAX_STREAM_BYTES = 100_000_000;

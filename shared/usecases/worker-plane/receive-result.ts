@@ -16,7 +16,7 @@ import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { endApiJob, holds } from "../ending/end-api-job.ts";
 import { updateJob, updateWorker } from "../update.ts";
-import { acknowledge, jobServedBy, keptUntil } from "./served-job.ts";
+import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 
 /**
  * `ignored`: the job has ended, or another worker has it; the sender is told "fine", since no other answer would help it.

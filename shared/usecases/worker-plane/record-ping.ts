@@ -16,7 +16,7 @@ import { dismissWorker } from "../ending/dismiss-worker.ts";
 import { bindStarted } from "../pairing/bind-started.ts";
 import { updateJob, updateWorker } from "../update.ts";
 import { adoptWorker } from "./adopt-worker.ts";
-import { loseResult } from "./lose-result.ts";
+import { loseResult } from "./program-job.ts";
 
 export type Ping = {
   readonly phase: WorkerPhase | undefined;

@@ -2,7 +2,7 @@
 
 import type { Endpoint } from "../../domain/admission/endpoint.ts";
 import { policyOf } from "../../domain/admission/tenant-policy.ts";
-import type { WorkerId } from "../../domain/ids.ts";
+import type { EpochMs, WorkerId } from "../../domain/ids.ts";
 import { startedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
@@ -15,7 +15,6 @@ import type { Deps } from "../deps.ts";
 import { endpointOf, limitsOf } from "../deps.ts";
 import { updateJob, updateWorker } from "../update.ts";
 import { runnerGroupOf } from "./runner-group.ts";
-import { takenJobOf } from "./taken-job.ts";
 
 export type TakeOutcome =
   | { readonly type: "taken"; readonly job: TakenJob; readonly settings: DispatchSettings }
@@ -92,4 +91,23 @@ function policySettings(deps: Deps, { scope, tenant }: Worker): PolicySettings {
 
 function registrationUrl(deps: Deps, { scope }: Worker): string {
   return `${deps.githubUrl}/${pathOf(scope)}`;
+}
+
+/** `input`: its JSON text. A workflow job has none, and nothing of RunPod's. The storage settings are opened here alone. */
+export function takenJobOf(
+  { seal }: Pick<Deps, "seal">,
+  job: Job,
+  { input, now }: { readonly input: string; readonly now: EpochMs },
+): TakenJob {
+  const base = { id: job.id, input: JSON.parse(input) as unknown };
+  if (job.api === undefined) return base;
+  const { callback, retries, sealedS3Config } = job.api;
+  const s3Config = sealedS3Config === undefined ? undefined : seal.open(job.id, sealedS3Config);
+  return {
+    ...base,
+    ...(callback === undefined ? {} : { webhook: callback.url }),
+    ...(s3Config === undefined ? {} : { s3Config: JSON.parse(s3Config) as unknown }),
+    retries,
+    delayTime: Math.max(0, now - job.queuedAt),
+  };
 }

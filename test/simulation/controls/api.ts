@@ -69,7 +69,7 @@ export const API_CONTROLS: readonly Control[] = [
         replace: "  return job.workerId === id && (lease === undefined || lease.jobId === job.id);",
       },
       {
-        file: "shared/usecases/worker-plane/served-job.ts",
+        file: "shared/usecases/worker-plane/program-job.ts",
         search:
           "  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
         replace:

@@ -14,7 +14,7 @@ import { cancelJob } from "../../../shared/usecases/client-plane/cancel-job.ts";
 import { checkRun } from "../../../shared/usecases/reconcile/check-run.ts";
 import { expireJob } from "../../../shared/usecases/reconcile/expire-job.ts";
 import { giveJob } from "../../../shared/usecases/worker-plane/give-job.ts";
-import { loseResult } from "../../../shared/usecases/worker-plane/lose-result.ts";
+import { loseResult } from "../../../shared/usecases/worker-plane/program-job.ts";
 import { receiveResult, refuseResult } from "../../../shared/usecases/worker-plane/receive-result.ts";
 import { anEndpoint, aReport, aWord, aWorker, T0, WORKER_ID } from "../../domain/builders.ts";
 import { API_JOB_ID, anApiJob, aRunnerRequest, KEY_CALLER, RUN } from "../../domain/job/api-builders.ts";
