@@ -87,6 +87,12 @@ const resource = z.strictObject({
   memory: z.int().min(1).optional().describe("HAMi: memory of each card that a worker gets, MiB"),
   core: z.int().min(1).max(100).optional().describe("HAMi: cores of each card that a worker gets, percent"),
   mode: z.string().min(1).optional().describe("HAMi: huawei.com/vnpu-mode, such as hami-core"),
+  shared: z
+    .boolean()
+    .optional()
+    .describe(
+      "true: other pods may use the same card (GPU time slicing, MPS), and what they do there is no fault of it; known by itself for HAMi, vNPU and MIG",
+    ),
 });
 
 /** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, env. */

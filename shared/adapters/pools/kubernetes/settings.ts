@@ -40,6 +40,8 @@ export type CardResource = {
   readonly core?: number | undefined;
   /** HAMi: annotation `huawei.com/vnpu-mode`. */
   readonly mode?: string | undefined;
+  /** Whether the pods of others may use the same card at the same time; undefined: as the rest of it tells. */
+  readonly shared?: boolean | undefined;
 };
 
 /** Kubernetes quantities, already checked. */

@@ -47,6 +47,19 @@ function isVirtual(resource: string): boolean {
   return /-\d+c(\.|$)/.test(resource) || resource.endsWith("/npu-core");
 }
 
+/**
+ * What the worker cannot see for itself: others may use its cards at the same time, so that their memory and processes are
+ * no fault of those. The operator's word, or what the resource's name and shares tell.
+ */
+export function sharedCardsEnv(resource: CardResource | undefined): { [name: string]: string } {
+  if (resource === undefined) return {};
+  const { name, memory, core, mode, shared } = resource;
+  // NVIDIA's plugin renames what it slices to `nvidia.com/gpu.shared`, and parts of a GPU to `nvidia.com/mig-1g.5gb`.
+  const isPart = isVirtual(name) || name.endsWith(".shared") || name.includes("/mig-");
+  const isShare = shared ?? (isPart || [memory, core, mode].some((given) => given !== undefined));
+  return isShare || shared !== undefined ? { NPU_DISPATCH_SHARED_CARDS: isShare ? "1" : "0" } : {};
+}
+
 /** Without cards a container runtime for NPUs or GPUs must be told so, or it may mount them all. */
 export function noCardsEnv(kind: KubernetesSettings["kind"]): { [name: string]: string } {
   if (kind === "npu") return { ASCEND_VISIBLE_DEVICES: "void" };

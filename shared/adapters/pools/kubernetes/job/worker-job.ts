@@ -5,7 +5,7 @@ import { CONTAINER, LABEL, labelValue, type Owner, ownerLabels } from "../names.
 import type { KubernetesSettings } from "../settings.ts";
 import { affinityOf } from "./affinity.ts";
 import { withBuilder } from "./builder-sidecar.ts";
-import { noCardsEnv, resourcesOf } from "./card-resources.ts";
+import { noCardsEnv, resourcesOf, sharedCardsEnv } from "./card-resources.ts";
 import { underQueue } from "./queue.ts";
 import { volumeMounts, volumes } from "./volumes.ts";
 
@@ -168,7 +168,7 @@ function container({ spec, settings, image }: WorkerPlan): V1Container {
 /** The pod's own variables would win over the Secret's: those that the start names are left to it. */
 function plainEnv(spec: StartSpec, settings: KubernetesSettings): V1EnvVar[] {
   const all = {
-    ...(spec.cards === 0 && noCardsEnv(settings.kind)),
+    ...(spec.cards === 0 ? noCardsEnv(settings.kind) : sharedCardsEnv(settings.resource)),
     [RESULT_FILE_VARIABLE]: RESULT_FILE,
     ...settings.env,
   };
