@@ -17,6 +17,8 @@ export type PoolParts = {
   readonly dir: string;
   /** Program and arguments of our worker. */
   readonly workerCommand: readonly string[];
+  /** Where the device files of this host's cards are; `/dev` unless it is a pretended host's. */
+  readonly deviceDir?: string | undefined;
   /** The dispatcher's environment; the driver passes on an allow-list of it. */
   readonly baseEnv: Env;
   /** For every worker, whatever its pool: where the runner is. */
@@ -63,6 +65,7 @@ async function driverOf(spec: Spec, parts: PoolParts): Promise<PoolDriver> {
 }
 
 function localDriver({ name, kind, cards, env }: Spec, parts: PoolParts): PoolDriver {
+  const { deviceDir } = parts;
   return createLocalPool({
     name,
     dir: join(parts.dir, name),
@@ -70,7 +73,8 @@ function localDriver({ name, kind, cards, env }: Spec, parts: PoolParts): PoolDr
     cards: kind === "cpu" ? "auto" : cards,
     workerCommand: parts.workerCommand,
     baseEnv: parts.baseEnv,
-    extraEnv: { ...parts.workerEnv, ...env },
+    extraEnv: { ...parts.workerEnv, ...env, NPU_DISPATCH_DEVICE_DIR: deviceDir },
+    ...(deviceDir !== undefined && { devDir: deviceDir }),
     clock: parts.clock,
     log: parts.log,
   });

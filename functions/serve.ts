@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const args = parseArgs({ options: OPTIONS }).values;
   const env = withArguments(process.env, args);
   const settings = readServerSettings({ env, readFile });
-  const { dataDir, configFile, host, port, runnerHome, logLevel } = settings.settings;
+  const { dataDir, configFile, host, port, runnerHome, deviceDir, logLevel } = settings.settings;
   const data = dataFaults(dataDir);
   const own = data.length === 0 ? ownSecret(env, dataDir) : {};
   const secrets = readSecrets({ env: { ...env, ...own }, readFile });
@@ -68,6 +68,7 @@ async function main(): Promise<void> {
     poolsDir: join(dataDir, "pools"),
     openStores: async (onChange) => openSqlite(dataDir, onChange),
     workerCommand: workerCommand(),
+    deviceDir,
     baseEnv: env,
     workerEnv: runnerEnv(runnerHome, secrets.secrets),
     log,

@@ -32,7 +32,7 @@ import type { PoolParts } from "./pools.ts";
 import { createPools } from "./pools.ts";
 import { startReconcileTimer } from "./reconcile-timer.ts";
 
-export type ServerOptions = Pick<PoolParts, "workerCommand" | "baseEnv" | "workerEnv"> & {
+export type ServerOptions = Pick<PoolParts, "workerCommand" | "deviceDir" | "baseEnv" | "workerEnv"> & {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly host: string;

@@ -7,19 +7,28 @@ import { demoConfig } from "./demo/config.ts";
 import { DEMO_POOLS } from "./demo/pools.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
-import { DEMO_POOL, runDemo } from "./demo/run.ts";
+import { CARD_COUNTS, DEMO_POOL, runDemo } from "./demo/run.ts";
 import { parseOptions } from "./parse-options.ts";
 
+/** As many as one NPU server has at most. */
+const MOST_CARDS = 64;
+
 const values = parseOptions({
-  jobs: { type: "string", default: "1" },
+  jobs: { type: "string" },
   json: { type: "boolean", default: false },
   store: { type: "string", default: "sqlite" },
   pool: { type: "string", default: "local" },
   image: { type: "string" },
+  "host-cards": { type: "string" },
   lambda: { type: "boolean", default: false },
   log: { type: "boolean", default: false },
 });
-const count = Number(values.jobs);
+const hostCards = values["host-cards"] === undefined ? undefined : Number(values["host-cards"]);
+if (hostCards !== undefined && !(Number.isInteger(hostCards) && hostCards >= 1 && hostCards <= MOST_CARDS))
+  fail(`--host-cards takes a whole number from 1 to ${MOST_CARDS}`);
+// On a host with cards, a job of each count that it has.
+const counts = hostCards === undefined ? [1] : CARD_COUNTS.filter((cards) => cards <= hostCards);
+const count = Number(values.jobs ?? counts.length);
 if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
 if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
 const poolKind = DEMO_POOLS.find((kind) => kind === values.pool);
@@ -27,6 +36,8 @@ if (poolKind === undefined) fail(`--pool takes ${DEMO_POOLS.join(", ")}`);
 if (poolKind === "docker" && values.image === undefined)
   fail("--pool docker needs --image: build one with npm run image");
 if (values.lambda && poolKind !== "local") fail("--lambda runs its workers as processes");
+if (hostCards !== undefined && (values.lambda || poolKind !== "local"))
+  fail("--host-cards pretends that this machine has cards: for the local pool, without --lambda");
 
 const result = await main();
 report(result);
@@ -37,15 +48,16 @@ async function main(): Promise<DemoResult> {
   const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
   const world = values.lambda
     ? await startDemoCloud(demoConfig(), { log })
-    : await startDemoProcess({ store, pool: poolKind, image: values.image, log });
+    : await startDemoProcess({ store, pool: poolKind, image: values.image, hostCards, log });
   if (world === undefined)
     return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
   const { github, stores, pool } = world;
   const { total, simulated } = await pool.capacity();
-  print(`pool "${DEMO_POOL}": ${total} ${simulated ? "simulated cards (no NPU here)" : "cards"}`);
+  const cards = hostCards === undefined ? "cards" : "cards of a pretended host, which every worker sees";
+  print(`pool "${DEMO_POOL}": ${total} ${simulated ? "simulated cards (no NPU here)" : cards}`);
   try {
     const workerProcesses = async () => (await pool.list()).length;
-    return await runDemo({ github, stores, count, workerProcesses, print });
+    return await runDemo({ github, stores, count, counts, workerProcesses, print });
   } finally {
     for (const line of world.summary()) print(line);
     await world.close();

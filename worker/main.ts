@@ -44,7 +44,7 @@ async function main(log: Log, secrets: Secrets): Promise<number> {
     send: createHttpSender(env),
     bootId: randomUUID(),
     host: await createHost({ env, config: read.config, clock, log, exit: process.exit }),
-    deviceDir: "/dev",
+    deviceDir: env["NPU_DISPATCH_DEVICE_DIR"] || "/dev",
     onStopSignal: (stop) => listenForStop(process, stop),
   });
 }

@@ -18,6 +18,7 @@ import type { Change } from "../../shared/ports/store.ts";
 import { redact } from "../../shared/redacted.ts";
 import type { GithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { startGithubStandIn } from "../../test/fakes/github/stand-in.ts";
+import { pretendHost } from "../../test/fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/stores/dynamodb.ts";
 import type { DemoPoolKind } from "./pools.ts";
@@ -34,6 +35,8 @@ export type DemoProcessOptions = {
   readonly pool?: DemoPoolKind | undefined;
   /** Of workers in containers. */
   readonly image?: string | undefined;
+  /** Cards of a pretended host; undefined: this machine's, or simulated ones. */
+  readonly hostCards?: number | undefined;
   readonly log: (line: string) => void;
 };
 
@@ -42,11 +45,14 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
   github.addOrganization(DEMO_ORG);
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-demo-"));
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
+  const { hostCards } = options;
+  const deviceDir = hostCards === undefined ? undefined : await pretendHost(join(dir, "dev"), hostCards);
+  const path = demoPath(hostCards !== undefined);
   const poolDir = join(dir, "cluster");
   await mkdir(poolDir);
   const { config, close: closePool } = await openDemoPool(options.pool ?? "local", {
     dir: poolDir,
-    workerEnv: { ...demoWorkerEnv(runnerHome), PATH: demoPath(), GITHUB_API_URL: github.apiUrl },
+    workerEnv: { ...demoWorkerEnv(runnerHome), PATH: path, GITHUB_API_URL: github.apiUrl },
     image: options.image,
   });
   const server = await startServer({
@@ -58,7 +64,8 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
     openStores: async (onChange) =>
       options.store === "sqlite" ? openSqlite(dir, onChange) : openDynamodb(onChange),
     workerCommand: workerCommand(),
-    baseEnv: { ...process.env, PATH: demoPath() },
+    deviceDir,
+    baseEnv: { ...process.env, PATH: path },
     workerEnv: demoWorkerEnv(runnerHome),
     log: createJsonLog({ write: options.log, clock: systemClock }),
   });
@@ -79,9 +86,10 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
   };
 }
 
-/** The stand-in for npu-smi comes last: a machine with a driver uses its own. */
-function demoPath(): string {
-  return [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter);
+/** The stand-in for npu-smi comes last: a machine with a driver uses its own, but for cards that it does not have. */
+function demoPath(isPretended: boolean): string {
+  const path = [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")];
+  return (isPretended ? path.reverse() : path).join(delimiter);
 }
 
 /** The stand-in refuses root as the real runner does, unless it is told that root is meant. */

@@ -8,6 +8,8 @@ import { liveWorkers, SHOWN, sample, see } from "./observe.ts";
 
 export const DEMO_ORG = "demo-org";
 export const DEMO_POOL = poolName("demo");
+/** Of the labels in the demo's dispatch.yaml. */
+export const CARD_COUNTS = [1, 2, 4, 8];
 const REPO = "demo-repo";
 
 type DemoJob = { readonly id: string; readonly state: string; readonly phasesMs: Seen["phasesMs"] };
@@ -24,6 +26,8 @@ export type DemoParts = {
   readonly github: GithubStandIn;
   readonly stores: Stores;
   readonly count: number;
+  /** Cards of each job, in turn. */
+  readonly counts: readonly number[];
   /** Worker processes that still exist. */
   readonly workerProcesses: () => Promise<number>;
   readonly print: (line: string) => void;
@@ -34,14 +38,15 @@ const BASE_LIMIT_MS = 60_000;
 const LIMIT_PER_JOB_MS = 4_000;
 
 export async function runDemo(parts: DemoParts): Promise<DemoResult> {
-  const { github, count, print } = parts;
+  const { github, count, counts, print } = parts;
   const started = Date.now();
   const stamp = () => `${String(Date.now() - started).padStart(6)} ms`;
   const unlisten = github.onChange((change) => {
     if (change.type === "line") print(`${stamp()}  | ${change.line}`);
   });
-  const ids = Array.from({ length: count }, (_, index) => queueJob(github, index));
-  print(`${stamp()}  ${count} workflow job(s) queued at GitHub: runs-on linux-arm64-npu-1`);
+  const ids = Array.from({ length: count }, (_, index) => queueJob(github, index, counts));
+  const labels = counts.slice(0, count).map(labelOf).join(", ");
+  print(`${stamp()}  ${count} workflow job(s) queued at GitHub: runs-on ${labels}`);
   const seen = new Map<JobId, Seen>();
   const tally = { mostHeld: 0, total: 0, twice: 0 };
   const deadline = started + BASE_LIMIT_MS + count * LIMIT_PER_JOB_MS;
@@ -61,13 +66,15 @@ export async function runDemo(parts: DemoParts): Promise<DemoResult> {
   }
 }
 
-function queueJob(github: GithubStandIn, index: number): JobId {
+const labelOf = (cards: number) => `linux-arm64-npu-${cards}`;
+
+function queueJob(github: GithubStandIn, index: number, counts: readonly number[]): JobId {
   const { id } = github.queueWorkflowJob({
     owner: DEMO_ORG,
     repo: REPO,
     name: index === 0 ? "npu-job" : `npu-job (${index + 1})`,
     workflowName: "Test Self Hosted Runners",
-    labels: ["linux-arm64-npu-1"],
+    labels: [labelOf(counts[index % counts.length] ?? 1)],
     run: ["npu-smi info"],
   });
   return githubJobId(id);

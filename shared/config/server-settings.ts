@@ -12,6 +12,8 @@ export type ServerSettings = {
   readonly dataDir: string;
   /** Folder of an unpacked actions/runner, for the local driver; undefined: it looks for one itself. */
   readonly runnerHome: string | undefined;
+  /** Where the device files of this host's cards are; undefined: `/dev`. */
+  readonly deviceDir: string | undefined;
   readonly logLevel: LogLevel;
 };
 
@@ -28,6 +30,7 @@ export function readServerSettings(source: EnvSource): ReadSettings {
     configFile: env.text("DISPATCH_CONFIG", { fix: "Write a path.", standard: "dispatch.yaml" }),
     dataDir: env.text("DISPATCH_DATA", { fix: "Write a path.", standard: ".npu-dispatch" }),
     runnerHome: env.text("RUNNER_HOME", { fix: "Write a path.", standard: "" }) || undefined,
+    deviceDir: env.text("NPU_DISPATCH_DEVICE_DIR", { fix: "Write a path.", standard: "" }) || undefined,
     logLevel: env.text("LOG_LEVEL", {
       fix: `Write one of ${LOG_LEVELS.join(", ")}.`,
       form: new RegExp(`^(${LOG_LEVELS.join("|")})$`),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { GithubStandIn, GithubStandInOptions } from "../fakes/github/stand-in.ts";
 import { startGithubStandIn } from "../fakes/github/stand-in.ts";
+import { pretendHost } from "../fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../fakes/runner/install.ts";
 import { until } from "./until.ts";
 
@@ -33,6 +34,8 @@ export type ServeProcess = {
 export type ServeOptions = {
   readonly registration?: "token" | "jit" | "auto";
   readonly cards?: number;
+  /** Cards of a pretended host, all of which every worker sees; absent: simulated ones, each worker's own. */
+  readonly hostCards?: number;
   readonly env?: { readonly [name: string]: string };
   /** A patched copy of the source tree to run instead of this one. */
   readonly root?: string;
@@ -67,8 +70,14 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   const config = join(dir, "dispatch.yaml");
   await writeFile(config, configText(options, options.extend?.(github, org)));
   await writeFile(join(dir, "app.pem"), github.privateKey);
+  const path = [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")];
+  const { hostCards } = options;
   const env = {
-    PATH: [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")].join(delimiter),
+    // A machine with a driver uses its own npu-smi, but for cards that it does not have.
+    PATH: (hostCards === undefined ? path : path.reverse()).join(delimiter),
+    ...(hostCards !== undefined && {
+      NPU_DISPATCH_DEVICE_DIR: await pretendHost(join(dir, "dev"), hostCards),
+    }),
     HOME: dir,
     GITHUB_APP_ID: String(github.appId),
     GITHUB_APP_PRIVATE_KEY_FILE: join(dir, "app.pem"),

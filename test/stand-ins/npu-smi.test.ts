@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { parseNpuTable } from "../../worker/preflight/npu-smi.ts";
+import { pretendHost } from "../fakes/npu-smi/pretend-host.ts";
 
 const PROGRAM = fileURLToPath(new URL("../fakes/npu-smi/npu-smi", import.meta.url));
 
@@ -33,6 +35,29 @@ test("prints the simulated cards in a table of equal lines", async () => {
     ["3", "910B4", "Alarm"],
   ]);
   expect(text).toContain("No running processes found in NPU 3");
+});
+
+test("prints all cards of a pretended host, and who uses them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "npu-smi-"));
+  try {
+    const NPU_DISPATCH_DEVICE_DIR = await pretendHost(join(folder, "dev"), 16);
+    const { code, text } = await info({ NPU_DISPATCH_DEVICE_DIR, NPU_DISPATCH_SIMULATED_USED: "2" });
+    expect(code).toBe(0);
+    expect(
+      new Set(
+        text
+          .trimEnd()
+          .split("\n")
+          .map((line) => line.length),
+      ),
+    ).toEqual(new Set([98]));
+    const { chips, processes } = parseNpuTable(text);
+    expect(chips.map(({ card }) => card)).toEqual(Array.from({ length: 16 }, (_, number) => number));
+    expect(chips[2]?.memory).toEqual({ usedMb: 29_867, totalMb: 32_768 });
+    expect(processes).toEqual([{ npu: 2, chip: 0, pid: 1_333_928 }]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("without cards it fails with -8005", async () => {
