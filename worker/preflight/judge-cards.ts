@@ -1,5 +1,7 @@
 // What the cards of a worker showed, judged: NPUs and GPUs alike. Pure.
+import type { GivenCards } from "./given-cards.ts";
 import { fail, type PreflightResult } from "./preflight-verdict.ts";
+import type { Selection } from "./select-cards.ts";
 
 export type ShownCard = {
   /** For people, with the host's number where it is known: `NPU 6 chip 1`, `GPU 5`. */
@@ -13,11 +15,39 @@ export type ShownCard = {
   readonly pids: readonly string[];
 };
 
+/** `seen`: what its program showed, as the beginning of a sentence. */
+export function judgeSelection(
+  selection: Selection<ShownCard>,
+  { count, isShared, kind }: GivenCards,
+  seen: string,
+): PreflightResult {
+  const needed = `${seen}, the job needs ${count}`;
+  switch (selection.type) {
+    case "found":
+      return judgeCards(selection.cards, isShared);
+    case "missing": {
+      const { names } = selection;
+      const gone = `${seen}, and not ${names.join(", ")}, which the worker was given`;
+      return fail("E_NO_DEVICE", `${gone}. If that card is lost, check it on its host.`, names);
+    }
+    case "too-few":
+      return fail("E_NO_DEVICE", `${needed}. Check the pool's device settings.`);
+    case "unclear":
+      return fail("E_NO_DEVICE", `${needed}${unclear(kind)}`);
+  }
+}
+
+/** What to do where more cards are in sight than were given. */
+export function unclear(kind: GivenCards["kind"]): string {
+  const variable = kind === "gpu" ? "NVIDIA_VISIBLE_DEVICES" : "ASCEND_VISIBLE_DEVICES";
+  return `, and nothing says which are its own: name them in ${variable}, or give it no others.`;
+}
+
 /**
  * `isShared`: what a neighbour does on the same card is no fault of it, and what is ours cannot be told from that, so only
  * its health counts.
  */
-export function judgeCards(cards: readonly ShownCard[], isShared: boolean): PreflightResult {
+function judgeCards(cards: readonly ShownCard[], isShared: boolean): PreflightResult {
   const ills = cards.filter(({ ill }) => ill !== undefined);
   if (ills.length > 0) {
     const seen = ills.map(({ name, ill }) => `${name} ${ill}`).join(", ");

@@ -2,6 +2,7 @@
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { GivenCards } from "./given-cards.ts";
+import { unclear } from "./judge-cards.ts";
 import { fail, type PreflightResult } from "./preflight-verdict.ts";
 
 /** How wide the view is: whether more cards are in sight than were given. Undefined: nobody can say. */
@@ -41,10 +42,7 @@ function judgeNumbers(numbers: readonly string[], given: GivenCards, deviceDir: 
   }
   const isEnough = isShared ? numbers.length > 0 : numbers.length === count;
   if (isNamed || isEnough || places?.every((place) => place < numbers.length)) return { ok: true };
-  const advice =
-    numbers.length > count
-      ? ", and nothing says which are its own: name them in ASCEND_VISIBLE_DEVICES, or give it no others."
-      : ". Check the pool's device settings.";
+  const advice = numbers.length > count ? unclear(given.kind) : ". Check the pool's device settings.";
   return fail("E_NO_DEVICE", `${seen}, the job needs ${count}${advice}`);
 }
 

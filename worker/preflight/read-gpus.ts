@@ -1,7 +1,7 @@
 // One reading of the GPUs by nvidia-smi.
 import type { RunProgram } from "../process/run-program.ts";
 import type { GivenCards } from "./given-cards.ts";
-import { judgeCards, type ShownCard } from "./judge-cards.ts";
+import { judgeSelection, type ShownCard } from "./judge-cards.ts";
 import type { Sight } from "./look-at-devices.ts";
 import { fail, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
 import { quoted } from "./quote.ts";
@@ -56,21 +56,7 @@ function judgeGpus(output: string, given: GivenCards, view: Sight & { isOwn: boo
   const isWhole = gpus.length === count;
   const selection = isWhole && view.isOwn ? found(gpus) : selectCards(gpus, given, { ...view, isWhole });
   const seen = `nvidia-smi shows ${gpus.length} GPUs${gpus.length < count ? quoted(output) : ""}`;
-  switch (selection.type) {
-    case "found":
-      return judgeCards(selection.cards, given.isShared);
-    case "missing": {
-      const gone = `${seen}, and not ${selection.names.join(", ")}, which the worker was given`;
-      return fail("E_NO_DEVICE", `${gone}. If that GPU is lost, check it on its host.`, selection.names);
-    }
-    case "too-few":
-      return fail("E_NO_DEVICE", `${seen}, the job needs ${count}. Check the pool's device settings.`);
-    case "unclear": {
-      const advice = "name them in NVIDIA_VISIBLE_DEVICES, or give it no others";
-      const unclear = `${seen}, the job needs ${count}, and nothing says which are its own`;
-      return fail("E_NO_DEVICE", `${unclear}: ${advice}.`);
-    }
-  }
+  return judgeSelection(selection, given, seen);
 }
 
 function found(cards: readonly Gpu[]): Selection<Gpu> {

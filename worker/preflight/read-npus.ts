@@ -1,7 +1,7 @@
 // One reading of the NPUs by `npu-smi info`.
 import type { RunProgram } from "../process/run-program.ts";
 import type { GivenCards } from "./given-cards.ts";
-import { judgeCards, type ShownCard } from "./judge-cards.ts";
+import { judgeSelection, type ShownCard } from "./judge-cards.ts";
 import type { Sight } from "./look-at-devices.ts";
 import { type NpuTable, parseNpuError, parseNpuTable } from "./npu-smi.ts";
 import { fail, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
@@ -62,11 +62,11 @@ function busy({ isShared }: GivenCards, blamed: readonly string[] | undefined): 
 }
 
 /** `words`: what npu-smi printed, to be quoted where it shows no table. */
-export function judgeNpus(
+function judgeNpus(
   { chips, processes }: NpuTable,
   given: GivenCards,
-  sight: Sight = { isWide: undefined },
-  words = "",
+  sight: Sight,
+  words: string,
 ): PreflightResult {
   const { count } = given;
   const npus = new Set(chips.map(({ npu }) => npu)).size;
@@ -77,21 +77,7 @@ export function judgeNpus(
     isWhole: chips.length === count || npus === count,
   });
   const seen = `npu-smi shows ${npus} NPUs with ${chips.length} chips${chips.length === 0 ? quoted(words) : ""}`;
-  switch (selection.type) {
-    case "found":
-      return judgeCards(selection.cards, given.isShared);
-    case "missing": {
-      const gone = `${seen}, and not ${selection.names.join(", ")}, which the worker was given`;
-      return fail("E_NO_DEVICE", `${gone}. If that card is lost, check it on its host.`, selection.names);
-    }
-    case "too-few":
-      return fail("E_NO_DEVICE", `${seen}, the job needs ${count}. Check the pool's device settings.`);
-    case "unclear": {
-      const advice = "name them in ASCEND_VISIBLE_DEVICES, or give it no others";
-      const unclear = `${seen}, the job needs ${count}, and nothing says which are its own`;
-      return fail("E_NO_DEVICE", `${unclear}: ${advice}.`);
-    }
-  }
+  return judgeSelection(selection, given, seen);
 }
 
 function shown(chip: NpuTable["chips"][number], processes: NpuTable["processes"]): ShownCard {
