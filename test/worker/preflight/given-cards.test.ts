@@ -91,5 +91,7 @@ describe("of the cards in sight", () => {
   it("of shares those that are in sight", () => {
     expect(select({ NPU_DISPATCH_SHARED_CARDS: "1" }, "npu", 2, 1)).toBe("0");
     expect(select({ NPU_MEM_QUOTA: "1", ASCEND_VISIBLE_DEVICES: "3" }, "npu", 1, 8)).toBe("3");
+    expect(select({ NVIDIA_VISIBLE_DEVICES: "MIG-4f" }, "gpu", 1, 1)).toBe("0");
+    expect(select({ NVIDIA_VISIBLE_DEVICES: "MIG-4f" }, "gpu", 1, 8)).toBe("");
   });
 });
