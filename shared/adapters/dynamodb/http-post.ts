@@ -10,8 +10,8 @@ export type HttpPost = {
   close(): void;
 };
 
-export function createHttpPost(url: URL, now?: () => number): HttpPost {
-  const { request, agent, refresh } = createKeptAgent(url.protocol, { now });
+export function createHttpPost(url: URL): HttpPost {
+  const { request, agent, refresh } = createKeptAgent(url.protocol);
   const target = { ...urlToHttpOptions(url), method: "POST", agent };
   return {
     post: (headers, body, timeoutMs) =>

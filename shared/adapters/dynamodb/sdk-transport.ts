@@ -40,14 +40,15 @@ const COMMANDS = {
 } as const;
 
 export function createSdkTransport(options: SdkTransportOptions): DynamoTransport {
-  const protocol = options.endpoint === undefined ? "https:" : new URL(options.endpoint).protocol;
-  const { agent, refresh } = createKeptAgent(protocol, { maxSockets: MAX_SOCKETS });
+  // Both: the SDK may find an endpoint in its own settings.
+  const http = createKeptAgent("http:", { maxSockets: MAX_SOCKETS });
+  const https = createKeptAgent("https:", { maxSockets: MAX_SOCKETS });
   const client = new DynamoDBClient({
     region: options.region,
     maxAttempts: 4,
     requestHandler: {
-      httpAgent: agent,
-      httpsAgent: agent as HttpsAgent,
+      httpAgent: http.agent,
+      httpsAgent: https.agent as HttpsAgent,
       connectionTimeout: ATTEMPT_MS,
       requestTimeout: ATTEMPT_MS,
       throwOnRequestTimeout: true,
@@ -57,7 +58,8 @@ export function createSdkTransport(options: SdkTransportOptions): DynamoTranspor
   });
   client.middlewareStack.add(
     (next) => (attempt) => {
-      refresh();
+      http.refresh();
+      https.refresh();
       return next(attempt);
     },
     // After the SDK's retries, so once for each of them.
