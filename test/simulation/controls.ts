@@ -4,6 +4,7 @@ import { CARDS_CONTROLS } from "./controls/cards.ts";
 import { CHOICE_CONTROLS } from "./controls/choice.ts";
 import type { Control } from "./controls/control.ts";
 import { JOBS_CONTROLS } from "./controls/jobs.ts";
+import { PROGRAMS_CONTROLS } from "./controls/programs.ts";
 import { WORKERS_CONTROLS } from "./controls/workers.ts";
 
 export const CONTROLS: readonly Control[] = [
@@ -11,5 +12,6 @@ export const CONTROLS: readonly Control[] = [
   ...CARDS_CONTROLS,
   ...CHOICE_CONTROLS,
   ...JOBS_CONTROLS,
+  ...PROGRAMS_CONTROLS,
   ...WORKERS_CONTROLS,
 ];

@@ -1,4 +1,5 @@
 // Every fault that a run may meet: how long it lasts, and how often it strikes while it lasts.
+import type { Edition } from "./editions.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -74,16 +75,18 @@ const FIRST_SHAPES = {
   "record-lost": ONCE,
 } as const satisfies { readonly [kind: string]: FaultShape };
 
-/** Of the second edition. `chance`: that a run has it, drawn for each by itself. */
+/** Of later editions. `chance`: that a run has it, drawn for each by itself. */
 export const NEWER_SHAPES = {
   // A process's wall clock is set ahead or back, and set right again.
-  "clock-step": { ms: [2 * MINUTE, 120 * MINUTE], rate: [1, 1], chance: 0.2 },
+  "clock-step": { ms: [2 * MINUTE, 120 * MINUTE], rate: [1, 1], chance: 0.2, since: 3 },
   // A program's call for a job is made twice at the same instant.
-  "take-twice": { ...OFTEN, chance: 0.15 },
+  "take-twice": { ...OFTEN, chance: 0.15, since: 2 },
   // It answers nothing for a while, and then all that still waits at once.
-  "pool-slow": { ms: [5 * SECOND, MINUTE], rate: [0.5, 1], chance: 0.1 },
-  "github-slow": { ms: [5 * SECOND, 2 * MINUTE], rate: [0.5, 1], chance: 0.1 },
-} as const satisfies { readonly [kind: string]: FaultShape & { readonly chance: number } };
+  "pool-slow": { ms: [5 * SECOND, MINUTE], rate: [0.5, 1], chance: 0.1, since: 2 },
+  "github-slow": { ms: [5 * SECOND, 2 * MINUTE], rate: [0.5, 1], chance: 0.1, since: 2 },
+} as const satisfies {
+  readonly [kind: string]: FaultShape & { readonly chance: number; readonly since: Edition };
+};
 
 export const FAULT_SHAPES = { ...FIRST_SHAPES, ...NEWER_SHAPES };
 

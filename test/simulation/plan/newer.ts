@@ -1,4 +1,4 @@
-// What the second edition adds to a plan of the first, each from a random stream of its own: nothing of the first moves.
+// What later editions add to a plan of the first, each from a random stream of its own: nothing of the first moves.
 import { createDraw, type Draw, derived } from "../engine/draw.ts";
 import { drawFault } from "./fault.ts";
 import type { FaultKind } from "./fault-kinds.ts";
@@ -22,21 +22,23 @@ export function drawNewer(plan: Plan, kinds: readonly FaultKind[]): Plan {
   const drawn = draw.fraction();
   const isCrowd = drawn < CROWDS;
   const isRush = !isCrowd && drawn < CROWDS + RUSHES;
-  const faults = drawFaults(seed, kinds);
+  const faults = drawFaults(plan, kinds);
   const common = { ...plan, entries: [...plan.entries, ...faults] };
   if (isCrowd) return withCrowd(common, draw, kinds);
   return isRush ? withRush(common, draw) : common;
 }
 
 /** Each by its own stream, so that one more kind moves no other. Where kinds are asked for, all of them come. */
-function drawFaults(seed: number, kinds: readonly FaultKind[]): PlannedFault[] {
+function drawFaults({ seed, edition }: Plan, kinds: readonly FaultKind[]): PlannedFault[] {
   const areAsked = kinds.length < FAULT_KINDS.length;
-  return NEWER_KINDS.filter((kind) => kinds.includes(kind)).flatMap((kind) => {
-    const draw = createDraw(derived(seed, `fault ${kind}`));
-    const times = draw.chance(0.3) ? 2 : 1;
-    const isDrawn = draw.chance(NEWER_SHAPES[kind].chance) || areAsked;
-    return isDrawn ? Array.from({ length: times }, () => drawFault(draw, kind)) : [];
-  });
+  return NEWER_KINDS.filter((kind) => kinds.includes(kind) && NEWER_SHAPES[kind].since <= edition).flatMap(
+    (kind) => {
+      const draw = createDraw(derived(seed, `fault ${kind}`));
+      const times = draw.chance(0.3) ? 2 : 1;
+      const isDrawn = draw.chance(NEWER_SHAPES[kind].chance) || areAsked;
+      return isDrawn ? Array.from({ length: times }, () => drawFault(draw, kind)) : [];
+    },
+  );
 }
 
 /** Hundreds of jobs at once, while the pool's API or GitHub's is slow. */
