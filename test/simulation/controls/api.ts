@@ -1,4 +1,5 @@
 // Mistakes with the jobs of the API: their results, their lives and their callbacks.
+import { FAULT_KINDS } from "../plan/fault-kinds.ts";
 import type { Control } from "./control.ts";
 
 export const API_CONTROLS: readonly Control[] = [
@@ -51,34 +52,8 @@ export const API_CONTROLS: readonly Control[] = [
       },
     ],
     breaks: "job-lost",
-    kinds: ["record-lost"],
-    seed: 1,
-  },
-  {
-    name: "take an old word of a program for one about what it has now",
-    edits: [
-      {
-        file: "shared/domain/worker/worker-lease.ts",
-        search: "  return saidAt >= at || at > now + 2 * CLOCK_SKEW_MS;",
-        replace: "  return saidAt <= now || at > now + 2 * CLOCK_SKEW_MS;",
-      },
-      {
-        file: "shared/usecases/ending/end-api-job.ts",
-        search:
-          "  return job.workerId === id && lease?.jobId === job.id && lease.generation === job.api?.generation;",
-        replace: "  return job.workerId === id && (lease === undefined || lease.jobId === job.id);",
-      },
-      {
-        file: "shared/usecases/worker-plane/program-job.ts",
-        search:
-          "  if (lease === undefined || !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
-        replace:
-          "  if (lease !== undefined && !isWordOf(lease, { saidAt, now: deps.clock.now() })) return undefined;",
-      },
-    ],
-    breaks: "wrong-result",
-    kinds: ["store-slow"],
-    seed: 1,
+    kinds: FAULT_KINDS,
+    seed: 2_198_281,
   },
   {
     name: "drop every in_progress",
