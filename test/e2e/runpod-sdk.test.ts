@@ -39,6 +39,14 @@ test("run, then status until it has ended", async () => {
   });
 });
 
+test("five at once for a warm program: each ends, with its own output", async () => {
+  await endpoint(PROGRAM).runSync({ input: { echo: "warm" } }, 20_000);
+  const numbers = [1, 2, 3, 4, 5];
+  const started = await Promise.all(numbers.map((echo) => endpoint(PROGRAM).run({ input: { echo } })));
+  const ends = await Promise.all(started.map(({ id }) => ended(PROGRAM, id)));
+  expect(ends).toMatchObject(numbers.map((echo) => ({ status: "COMPLETED", output: { echo } })));
+});
+
 test("runSync waits for the result", async () => {
   const done = await endpoint(PROGRAM).runSync({ input: { echo: "now", sleepMs: 300 } }, 20_000);
   expect(done).toMatchObject({ status: "COMPLETED", output: { echo: "now" }, succeeded: true });
