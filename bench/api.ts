@@ -22,6 +22,7 @@ import { endedApi } from "../shared/domain/job/api-steps.ts";
 import type { ApiDeps } from "../shared/usecases/client-plane/api-deps.ts";
 import { replaceSeen } from "../shared/usecases/update.ts";
 import { aTemplate } from "../test/domain/builders.ts";
+import { aBody, aDesk } from "../test/fakes/bodies.ts";
 import { ACME, createWorld } from "../test/fakes/world.ts";
 import type { Answers, Load } from "./api-client.ts";
 
@@ -164,7 +165,7 @@ async function queue(deps: ApiDeps, count: number): Promise<string[]> {
 
 /** With a key it is the job that a later request with this key and body gets. */
 async function queueOne(deps: ApiDeps, key: { readonly idempotencyKey?: string }): Promise<string> {
-  const request = parseRunBody(BODY);
+  const request = parseRunBody(aBody(BODY));
   if (request.type !== "parsed") throw new Error(request.message);
   const call = { body: request.body, rawHash: request.rawHash, kind: "async" as const, ...key };
   const outcome = await bindUseCases(deps).runJob(CALLER, ENDPOINT, call);
@@ -200,6 +201,8 @@ function appOver(deps: ApiDeps): Hono {
   const walking = { now: () => (now += 60_000) };
   const client = createClientApp({
     useCases: bindUseCases(deps),
+    desk: aDesk(),
+    payloads: deps.apiStores.payloads,
     authenticate: createApiAuth({
       apiKeys: deps.apiStores.apiKeys,
       configuredKeys: [

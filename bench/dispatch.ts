@@ -141,6 +141,7 @@ function depsOf(stores: SqliteStores): Deps {
     })),
     deployment: "bench0",
     githubUrl: "https://github.com",
+    storage: { bytesPerTenant: 1_000_000_000, isDiskLow: () => false },
     workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
   };
 }

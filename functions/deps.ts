@@ -29,6 +29,8 @@ export type DepsParts = {
   /** Of `deploymentOf`. */
   readonly deployment: string;
   readonly tokens: WorkerTokens;
+  /** False for ever where somebody else looks after the disk. */
+  readonly isDiskLow: () => boolean;
   /** Where the process that writes can wake its own long polls. */
   readonly watches?: JobWatches;
   /** Base URL of both planes as workers and workflow steps reach them. */
@@ -48,6 +50,7 @@ export function createDeps(parts: DepsParts): ApiDeps {
   return {
     stores,
     apiStores: stores.api,
+    storage: { bytesPerTenant: config.limits.tenant.storedBytes, isDiskLow: parts.isDiskLow },
     seal: createSeal(dispatchSecret, dispatchSecretPrevious),
     callbacks: createCallbackSender({ secret: dispatchSecret, allow: config.callbackAllow }),
     watches: parts.watches,

@@ -1,13 +1,28 @@
 // The listening socket of one process, and an end to it that no client can put off.
-import type { Server as NodeServer, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, Server as NodeServer, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import type { Log } from "../shared/ports/log.ts";
+import type { ConnectionLimits } from "./connections.ts";
+import { limitConnections } from "./connections.ts";
 
 export type HttpServer = {
   /** Answers its URL. `port` 0: any free one. */
   listen(at: { readonly host: string; readonly port: number }): Promise<string>;
   /** Takes no new connection, answers what is under way and ends each connection with its answer. */
   close(): Promise<void>;
+};
+
+type Env = { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse };
+type Fetch = (request: Request, env: Env) => Response | Promise<Response>;
+
+export type HttpServerOptions = {
+  readonly limits: ConnectionLimits;
+  readonly log: Log;
+  /** What has no answer by then after `close` gets none. */
+  readonly patienceMs?: number;
+  /** An answer of which nothing was taken for so long is given up. */
+  readonly stalledMs?: number;
 };
 
 /** Node's 5 s would close sockets that load balancers still use. */
@@ -19,19 +34,27 @@ const PATIENCE_MS = 25_000;
 /** Between looks for connections that have become idle: an answer that had begun before may promise to keep its own. */
 const IDLE_LOOK_MS = 100;
 
-/** `patienceMs`: what has no answer by then after `close` gets none. */
+/** For the headers of a request, counted from the connection for the first; any client sends them at once. */
+const HEADERS_MS = 15_000;
+/** For all of a request: 20 MB at 70 kB/s. */
+const REQUEST_MS = 300_000;
+const CHECK_MS = 5_000;
+
 export function createHttpServer(
-  fetch: (request: Request) => Response | Promise<Response>,
-  patienceMs = PATIENCE_MS,
+  fetch: Fetch,
+  { patienceMs = PATIENCE_MS, ...options }: HttpServerOptions,
 ): HttpServer {
-  const http = createAdaptorServer({ fetch }) as NodeServer;
+  const http = createAdaptorServer({
+    fetch: (request, env) => fetch(request, env as Env),
+    serverOptions: {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    },
+  }) as NodeServer;
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   const underWay = new Set<ServerResponse>();
-  const sockets = new Set<Socket>();
-  http.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  const sockets = limitConnections(http, options);
   let closing = false;
   // Before the application's own listener, which may answer in the same turn.
   http.prependListener("request", (_request, response: ServerResponse) => {

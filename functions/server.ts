@@ -6,6 +6,7 @@ import { createGithub } from "../shared/adapters/github/github.ts";
 import { rateLimited } from "../shared/adapters/log/rate-limited.ts";
 import { createJobWatches } from "../shared/adapters/store/job-watches.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
+import { createDiskWatch } from "../shared/adapters/system/disk-watch.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { Secrets } from "../shared/config/secrets.ts";
@@ -69,7 +70,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     push(change);
   });
   let app = notReady();
-  const http = createHttpServer((request) => app.fetch(request));
+  const { limits } = options.config;
+  const http = createHttpServer((request, env) => app.fetch(request, env), { limits, log });
   const url = await http.listen(options);
   const publicUrl = options.config.publicUrl ?? url;
   const deployment = await deploymentOf(stores, systemRandom);
@@ -84,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     github: githubOf(options, stores),
     pools: await createPools(options.config, pools),
+    isDiskLow: createDiskWatch(options.poolsDir, limits.freeDiskBytes, log),
     deployment,
     tokens,
     publicUrl,
@@ -135,8 +138,8 @@ function createQueues(deps: ApiDeps): ChangeQueue {
 
 /** RunPod's SDK 1.7.3 to 1.7.5 give up after 30 s; an answer on its way into a closed socket costs a delivery. */
 const WORKER_HOLD_MS = 20_000;
-/** RunPod's own limits; a result may be as large as a runsync body. Holds are below every client's own time-out. */
-const API_LIMITS = { runBytes: 10_000_000, runsyncBytes: 20_000_000, holdMs: 20_000 };
+/** Below every client's own time-out. */
+const HOLD_MS = 20_000;
 
 /** Every route that there is on this server. */
 export function createApp(
@@ -147,6 +150,7 @@ export function createApp(
   const [current, previous] = options.secrets.webhookSecrets;
   if (current === undefined) throw new TypeError("no webhook secret");
   const { log } = deps;
+  const { config } = options;
   const rejectionLog = rateLimited(log, { clock: deps.clock });
   const app = new Hono();
   app.notFound(unknownPath);
@@ -157,19 +161,20 @@ export function createApp(
       checkSignature: createSignatureCheck(current, previous),
       receiveDelivery: (word) => receiveDelivery(deps, word),
       receiveInstallation: (event) => receiveInstallation(deps, event),
+      json: config.limits.body,
       log,
       rejectionLog,
-      maxBytes: options.config.limits.maxDeliveryBytes,
+      maxBytes: config.limits.maxDeliveryBytes,
     }),
   );
-  const { config } = options;
   app.route(
     "/",
     createPlanes(deps, {
       config,
       tokens,
       publicUrl,
-      limits: API_LIMITS,
+      // A result may be as large as a runsync body.
+      limits: { ...config.limits.body, holdMs: HOLD_MS },
       maxOutputBytes: undefined,
       workerHoldMs: WORKER_HOLD_MS,
       adminKey: options.secrets.adminKey,

@@ -8,6 +8,8 @@ import type { Redacted } from "../../shared/redacted.ts";
 import type { ApiDeps } from "../../shared/usecases/client-plane/api-deps.ts";
 import { endpointNamed } from "../../shared/usecases/client-plane/api-deps.ts";
 import { createRunningWorkers } from "../../shared/usecases/client-plane/running-workers.ts";
+import type { Desk } from "./body/desk.ts";
+import { createDesk } from "./body/desk.ts";
 import type { ClientPlane } from "./client/app.ts";
 import { createClientApp } from "./client/app.ts";
 import { createApiAuth } from "./client/auth.ts";
@@ -39,20 +41,23 @@ export type PlanesOptions = {
 
 export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
   const app = new Hono();
+  const desk = createDesk(options.config);
   app.route("/", createReferenceApp());
-  app.route("/", createClientApp(clientPlane(deps, options)));
+  app.route("/", createClientApp(clientPlane(deps, options, desk)));
   app.route("/", createOperatorApp(operatorPlane(deps, options)));
-  app.route("/", createWorkerApp(workerPlane(deps, options)));
+  app.route("/", createWorkerApp(workerPlane(deps, options, desk)));
   app.notFound(unknownPath);
   return app;
 }
 
-function clientPlane(deps: ApiDeps, options: PlanesOptions): ClientPlane {
+function clientPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): ClientPlane {
   const { config, publicUrl: audience, limits, rejectionLog } = options;
   const { clock, random, log, stores, apiStores, tenants } = deps;
   const oidc = createOidcVerifier({ issuer: config.oidcIssuer, audience, clock, random });
   return {
     useCases: bindUseCases(deps),
+    desk,
+    payloads: apiStores.payloads,
     authenticate: createApiAuth({
       apiKeys: apiStores.apiKeys,
       configuredKeys: config.apiKeys,
@@ -75,10 +80,12 @@ function operatorPlane(deps: ApiDeps, { config, adminKey, rejectionLog }: Planes
   return { useCases, adminKey, rateLimiter: createRateLimiter(clock), log, rejectionLog };
 }
 
-function workerPlane(deps: ApiDeps, options: PlanesOptions): WorkerPlane {
+function workerPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): WorkerPlane {
   const { tokens, rejectionLog, limits, workerHoldMs: holdMs } = options;
   return {
     useCases: bindWorkerUseCases(deps, { holdMs }),
+    desk,
+    payloads: deps.apiStores.payloads,
     tokens,
     log: deps.log,
     rejectionLog,

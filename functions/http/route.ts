@@ -37,6 +37,7 @@ export const REFUSALS = {
   403: "A credential that may not do this",
   404: "No such endpoint or job, or not yours, or expired",
   405: "Another method is needed; Allow names it",
+  408: "The body did not come to its end in time",
   409: "It cannot be done in this state",
   413: "The body is too large; detail names the limit",
   429: "Too many requests, or nothing to do here now: wait for Retry-After",

@@ -53,6 +53,7 @@ export async function openDispatcher(
     config,
     secrets,
     stores: { ...stores, api: createApiStores(rows, { clock }) },
+    isDiskLow: () => false,
     clock,
     random,
     log,

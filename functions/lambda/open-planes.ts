@@ -12,7 +12,8 @@ export type HttpHandler = (
 ) => ReturnType<ReturnType<typeof handle>>;
 
 /** Lambda takes 6 MB with the envelope, base64 bodies a third more; a held call costs as long as it is held. */
-const LIMITS = { runBytes: 4_000_000, runsyncBytes: 4_000_000, holdMs: 10_000 };
+const MAX_BODY_BYTES = 4_000_000;
+const HOLD_MS = 10_000;
 
 /** Of the 6,291,556 bytes that it gives, the body a text in JSON: the rest of a status has room, its error of 64 kB above all. */
 const MAX_OUTPUT_BYTES = 5_500_000;
@@ -27,7 +28,11 @@ export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
       config,
       tokens,
       publicUrl,
-      limits: LIMITS,
+      limits: {
+        runBytes: Math.min(config.limits.body.runBytes, MAX_BODY_BYTES),
+        runsyncBytes: Math.min(config.limits.body.runsyncBytes, MAX_BODY_BYTES),
+        holdMs: HOLD_MS,
+      },
       maxOutputBytes: MAX_OUTPUT_BYTES,
       workerHoldMs: 0,
       adminKey,

@@ -32,6 +32,7 @@ export async function openWebhook(env: Env, dir: string): Promise<DeliveryHandle
     checkSignature: createSignatureCheck(current, previous),
     receiveDelivery: (word: WorkflowJobWord) => receiveDelivery(deps, word),
     receiveInstallation: (event: InstallationEvent) => receiveInstallation(deps, event),
+    json: config.limits.body,
     log,
     rejectionLog: rateLimited(log, { clock }),
   };

@@ -5,6 +5,7 @@ import type { PoolName } from "../domain/ids.ts";
 import type { ApiKey } from "../ports/api-store.ts";
 import type { resolveDockerPool } from "./docker-pool.ts";
 import type { resolveKubernetesPool } from "./kubernetes-pool.ts";
+import type { Limits } from "./limits.ts";
 import type { PoolKind } from "./pool-kind.ts";
 
 type CommonPoolSettings = {
@@ -38,10 +39,7 @@ export type Config = {
   readonly oidcIssuer: string;
   /** Host names that callbacks may reach though they are private or not https. */
   readonly callbackAllow: readonly string[];
-  readonly limits: {
-    /** Larger deliveries are refused before their signature is computed, bytes. */
-    readonly maxDeliveryBytes: number;
-  };
+  readonly limits: Limits;
 };
 
 /** One thing wrong with the configuration or the environment. */

@@ -4,12 +4,11 @@ import { LOGIN_PATTERN } from "../domain/runner-scope.ts";
 import { dockerFields } from "./docker-pool.ts";
 import { DURATION } from "./duration.ts";
 import { kubernetesFields } from "./kubernetes-pool.ts";
+import { limitsSchema, tenantLimitFields } from "./limits.ts";
 
 /** GitHub's limits: 100 labels per runner, 256 characters each. */
 const MAX_LABELS = 100;
 const MAX_LABEL_LENGTH = 256;
-/** 1 MiB: 80 times the largest published workflow_job example; GitHub itself stops at 25 MB. */
-const MAX_DELIVERY_BYTES = 1_048_576;
 
 /** A file in the job's own repository, or with `owner/name/` before it in another; then `@` and a full ref. */
 const WORKFLOW = /^(?:[\w.-]+\/[\w.-]+\/)?\.github\/workflows\/[^\s@/]+(?:@refs\/\S+)?$/;
@@ -157,6 +156,7 @@ export const tenantSchema = z.strictObject({
     .min(0)
     .optional()
     .describe("Most workers at a time in each pool; no limit when left out"),
+  ...tenantLimitFields,
   level: z
     .enum(["auto", "organization", "repository"])
     .default("auto")
@@ -220,17 +220,7 @@ export const configSchema = z.strictObject({
     })
     .default({ allow: [] })
     .describe("Where the status of an ended API job may be posted"),
-  limits: z
-    .strictObject({
-      maxDeliveryBytes: z
-        .int()
-        .min(65_536)
-        .max(26_214_400)
-        .default(MAX_DELIVERY_BYTES)
-        .describe("Largest webhook delivery that is read, in bytes"),
-    })
-    .default({ maxDeliveryBytes: MAX_DELIVERY_BYTES })
-    .describe("Global limits"),
+  limits: limitsSchema.prefault({}).describe("Global limits"),
 });
 
 export type PoolSpec = z.output<typeof poolSchema>;

@@ -1,13 +1,35 @@
 // What the API plane keeps beside jobs and workers; the rules of ports/store.ts hold here too.
 import type { EndpointName, EpochMs, JobId, TenantId } from "../domain/ids.ts";
-import type { Payload } from "../domain/job/payload.ts";
+import type { JsonBytes, PartsPayload, Payload } from "../domain/job/payload.ts";
 
 export type PayloadStore = {
-  /** Small JSON comes back inline and nothing is written; else the parts are. Writing the same key again replaces them. */
-  put(key: string, json: string, expiresAt: EpochMs): Promise<Payload>;
+  /**
+   * Small JSON comes back inline and nothing is written; else the parts are, and `owner` has so many bytes more. Writing
+   * the same key again replaces them.
+   */
+  put(key: string, json: string | JsonBytes, expiresAt: EpochMs, owner: TenantId): Promise<Payload>;
+  /** The same under another key, without having it in memory; undefined when parts have expired or were removed. */
+  copy(
+    from: PartsPayload,
+    key: string,
+    expiresAt: EpochMs,
+    owner: TenantId,
+  ): Promise<PartsPayload | undefined>;
   /** undefined when parts have expired or were removed. */
   get(payload: Payload): Promise<string | undefined>;
+  /** One part by itself, for whoever passes a large payload on. */
+  part(payload: PartsPayload, number: number): Promise<string | undefined>;
+  /** Safe to repeat. */
   remove(payload: Payload): Promise<void>;
+};
+
+/** What each tenant has stored beside its jobs' own rows: one small row per large payload, none for a small one. */
+export type StoredBytes = {
+  /** Under a key of its own, until then; another word about the same key replaces the one before. */
+  note(owner: TenantId, key: string, bytes: number, expiresAt: EpochMs): Promise<void>;
+  forget(key: string): Promise<void>;
+  /** As a hint, as every listing. */
+  total(owner: TenantId): Promise<number>;
 };
 
 /** Chunks of `job-stream`, numbered from 1 by the job's counter. */
@@ -52,6 +74,7 @@ export type EndpointCounts = {
 
 export type ApiStores = {
   readonly payloads: PayloadStore;
+  readonly stored: StoredBytes;
   readonly chunks: ChunkStore;
   readonly apiKeys: ApiKeyStore;
   readonly apiJobs: ApiJobIndex;

@@ -24,9 +24,17 @@ export type PoolSettings = {
   readonly maxWorkers: number | undefined;
 };
 
+type StorageLimits = {
+  /** What a tenant may have stored beside its jobs' own rows where dispatch.yaml says nothing else of it, bytes. */
+  readonly bytesPerTenant: number;
+  /** So little is left that it is kept for the ends of jobs. */
+  readonly isDiskLow: () => boolean;
+};
+
 export type Deps = {
   readonly stores: Stores;
   readonly apiStores: ApiStores;
+  readonly storage: StorageLimits;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly random: Random;

@@ -10,6 +10,7 @@ import type { StoreBench } from "./store-bench.ts";
 import { nextOf, START } from "./store-nouns.ts";
 
 const ECHO = endpointName("echo");
+const OWNER = tenantId(7);
 const HOUR_MS = 3_600_000;
 const later = START + HOUR_MS;
 
@@ -23,7 +24,7 @@ export function apiCases(bench: () => StoreBench): void {
   test("a small payload stays with its noun, and nothing is written", async () => {
     const { api, rows } = bench();
     const json = jsonOf(INLINE_BYTES - 100);
-    expect(await api.payloads.put("job#a#1#in", json, later)).toEqual(inlinePayload(json));
+    expect(await api.payloads.put("job#a#1#in", json, later, OWNER)).toEqual(inlinePayload(json));
     expect(await rows.get("part#job#a#1#in#0")).toBeUndefined();
     expect(await api.payloads.get(inlinePayload(json))).toBe(json);
   });
@@ -31,7 +32,7 @@ export function apiCases(bench: () => StoreBench): void {
   test("a large payload comes back to the byte, from parts below 200 kB", async () => {
     const { api, rows } = bench();
     const json = jsonOf(1_500_000);
-    const payload = await api.payloads.put("job#a#1#in", json, later);
+    const payload = await api.payloads.put("job#a#1#in", json, later, OWNER);
     expect(payload).toMatchObject({ type: "parts", key: "job#a#1#in", bytes: Buffer.byteLength(json) });
     expect(await api.payloads.get(payload)).toBe(json);
     const first = await rows.get("part#job#a#1#in#0");
@@ -41,9 +42,9 @@ export function apiCases(bench: () => StoreBench): void {
 
   test("the same key again replaces the parts; a reader of the old ones gets nothing rather than a mixture", async () => {
     const { api } = bench();
-    const old = await api.payloads.put("key", jsonOf(500_000), later);
+    const old = await api.payloads.put("key", jsonOf(500_000), later, OWNER);
     const json = jsonOf(300_000);
-    const fresh = await api.payloads.put("key", json, later);
+    const fresh = await api.payloads.put("key", json, later, OWNER);
     expect(await api.payloads.get(fresh)).toBe(json);
     expect(await api.payloads.get(old)).toBeUndefined();
   });
@@ -51,8 +52,8 @@ export function apiCases(bench: () => StoreBench): void {
   test("parts go when they expire or are removed", async () => {
     const { api, clock } = bench();
     const json = jsonOf(250_000);
-    const one = await api.payloads.put("one", json, later);
-    const other = await api.payloads.put("other", json, later);
+    const one = await api.payloads.put("one", json, later, OWNER);
+    const other = await api.payloads.put("other", json, later, OWNER);
     await api.payloads.remove(one);
     await api.payloads.remove(inlinePayload("{}"));
     expect(await api.payloads.get(one)).toBeUndefined();
@@ -61,6 +62,42 @@ export function apiCases(bench: () => StoreBench): void {
     expect(await api.payloads.get(other)).toBeUndefined();
     const never: Payload = { type: "parts", key: "never", count: 2, bytes: 300_000 };
     expect(await api.payloads.get(never)).toBeUndefined();
+  });
+
+  test("bytes of a large payload are passed on part by part, as the text they are", async () => {
+    const { api } = bench();
+    const json = jsonOf(450_000);
+    const payload = await api.payloads.put("job#a#1#in", Buffer.from(json), later, OWNER);
+    if (payload.type !== "parts") throw new Error("it is small");
+    const parts = await Promise.all([0, 1, 2, 3].map((number) => api.payloads.part(payload, number)));
+    expect(parts.join("")).toBe(json);
+    expect(parts[3]).toBeUndefined();
+    expect(await api.payloads.put("small", Buffer.from("{}"), later, OWNER)).toEqual(inlinePayload("{}"));
+  });
+
+  test("what an owner has stored is known, and no longer when it was replaced, removed or has expired", async () => {
+    const { api, clock } = bench();
+    const total = () => api.stored.total(OWNER);
+    expect(await total()).toBe(0);
+    await api.payloads.put("small", jsonOf(20_000), later, OWNER);
+    expect(await total()).toBe(0);
+    const one = await api.payloads.put("one", jsonOf(1_000_000), later, OWNER);
+    await api.payloads.put("one", jsonOf(1_000_000), later, OWNER);
+    await api.payloads.put("other's", jsonOf(500_000), later, tenantId(8));
+    await api.stored.note(OWNER, "stream", 3_000_000, START + 1_000);
+    await api.stored.note(OWNER, "stream", 4_000_000, START + 1_000);
+    const bytes = one.type === "parts" ? one.bytes : 0;
+    expect(await total()).toBe(bytes + 4_000_000);
+    // A payload of few bytes takes rows all the same.
+    await api.payloads.put("least", jsonOf(40_000), later, OWNER);
+    expect(await total()).toBe(bytes + 4_200_000);
+    clock.advance(1_000);
+    expect(await total()).toBe(bytes + 200_000);
+    await api.payloads.remove(one);
+    await api.payloads.remove(one);
+    expect(await total()).toBe(200_000);
+    clock.advance(HOUR_MS);
+    expect(await total()).toBe(0);
   });
 
   test("chunks come in order, without those that are missing, expired or of another generation", async () => {

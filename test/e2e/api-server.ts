@@ -20,18 +20,26 @@ export const PROGRAM = "program";
 /** Its workers would register runners; none is ever started, for its tenant may have no card. */
 export const PARKED = "parked";
 
-export type ApiServer = RunningServer & { readonly log: CollectingLog; dispose(): Promise<void> };
+export type ApiServer = RunningServer & {
+  readonly log: CollectingLog;
+  /** With the store's files. */
+  readonly dir: string;
+  dispose(): Promise<void>;
+};
 
 export async function startApiServer({
   reconcileMs,
+  limits = {},
 }: {
   readonly reconcileMs?: number;
+  /** As `limits` of dispatch.yaml. */
+  readonly limits?: object;
 } = {}): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
   const log = createCollectingLog();
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
   const server = await startServer({
-    config: config(),
+    config: config(limits),
     secrets: {
       webhookSecrets: [redact("webhook-secret")],
       appId: "1",
@@ -57,6 +65,7 @@ export async function startApiServer({
   return {
     ...server,
     log,
+    dir,
     async dispose() {
       await endWorkers(server);
       await server.close();
@@ -65,10 +74,11 @@ export async function startApiServer({
   };
 }
 
-function config() {
+function config(limits: object) {
   const program = join(import.meta.dirname, "..", "fixtures", "programs", "runpod-worker.mjs");
   const parsed = parseConfig(
     JSON.stringify({
+      limits,
       pools: {
         local: { driver: "local", kind: "cpu", cards: 0, maxWorkers: 4 },
         full: { driver: "local", kind: "npu", cards: 1 },

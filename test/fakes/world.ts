@@ -163,6 +163,7 @@ export function createWorld(options: WorldOptions = {}): World {
     return {
       stores: wrapped,
       apiStores: fusedApiStores(fuse, apiStores),
+      storage: { bytesPerTenant: 1_000_000_000, isDiskLow: () => false },
       seal: createFakeSeal(),
       clock,
       random: seededRandom(options.seed),

@@ -6,7 +6,9 @@ import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import type { HttpServer } from "../../functions/http-server.ts";
 import { createHttpServer } from "../../functions/http-server.ts";
+import { createCollectingLog } from "../fakes/collecting-log.ts";
 
+const OPTIONS = { limits: { connections: 100, connectionsPerAddress: 100 }, log: createCollectingLog() };
 const agents: Agent[] = [];
 
 afterEach(() => {
@@ -46,7 +48,7 @@ function holding() {
 
 test("what is under way is answered, and its client, which would keep the connection, gets nothing more", async () => {
   const { fetch, arrived, answer } = holding();
-  const server = createHttpServer(fetch);
+  const server = createHttpServer(fetch, OPTIONS);
   const ask = client(await listening(server));
   const asked = ask();
   await arrived;
@@ -58,7 +60,7 @@ test("what is under way is answered, and its client, which would keep the connec
 });
 
 test("so is a request that was on its way", async () => {
-  const server = createHttpServer(() => new Response("ok"));
+  const server = createHttpServer(() => new Response("ok"), OPTIONS);
   const { hostname, port } = new URL(await listening(server));
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
@@ -72,7 +74,7 @@ test("so is a request that was on its way", async () => {
 });
 
 test("a connection that was never used does not keep it", async () => {
-  const server = createHttpServer(() => new Response("ok"));
+  const server = createHttpServer(() => new Response("ok"), OPTIONS);
   const { hostname, port } = new URL(await listening(server));
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
@@ -92,7 +94,7 @@ test("nor one whose answer had begun, and promised to keep it", async () => {
       },
     });
     return new Response(body);
-  });
+  }, OPTIONS);
   const agent = new Agent({ keepAlive: true });
   agents.push(agent);
   const [answer] = await once(get(await listening(server), { agent }), "response");
@@ -106,7 +108,7 @@ test("nor one whose answer had begun, and promised to keep it", async () => {
 
 test("what has no answer in time gets none", async () => {
   const { fetch, arrived } = holding();
-  const server = createHttpServer(fetch, 50);
+  const server = createHttpServer(fetch, { ...OPTIONS, patienceMs: 50 });
   const refused = expect(client(await listening(server))()).rejects.toThrow("socket hang up");
   await arrived;
   await server.close();
@@ -114,9 +116,9 @@ test("what has no answer in time gets none", async () => {
 });
 
 test("a port that is taken is a fault", async () => {
-  const server = createHttpServer(() => new Response("ok"));
+  const server = createHttpServer(() => new Response("ok"), OPTIONS);
   const port = Number(new URL(await listening(server)).port);
-  const second = createHttpServer(() => new Response("ok"));
+  const second = createHttpServer(() => new Response("ok"), OPTIONS);
   await expect(second.listen({ host: "127.0.0.1", port })).rejects.toThrow("EADDRINUSE");
   await server.close();
 });

@@ -133,6 +133,7 @@ export function createDispatcher(
       tenants: scene.tenants,
       deployment: DEPLOYMENT,
       githubUrl: "https://github.com",
+      storage: { bytesPerTenant: 1_000_000_000, isDiskLow: () => false },
       workerEnv: (worker) => ({ RUNPOD_POD_ID: worker.id }),
     };
   }

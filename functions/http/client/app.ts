@@ -1,17 +1,21 @@
 // The client plane over HTTP, as RunPod's clients use it. Every success is exactly 200: their JavaScript client takes 201 for a fault.
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ApiCaller } from "../../../shared/domain/job/api-job.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
+import type { PayloadStore } from "../../../shared/ports/api-store.ts";
 import type { Log } from "../../../shared/ports/log.ts";
+import type { Desk } from "../body/desk.ts";
+import { jsonAnswer } from "../body/json-answer.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { problem } from "../problem.ts";
 import type { ClientContext, ClientEnv, Guard } from "./guard.ts";
 import { guard, target, unknownEndpoint, unknownJob } from "./guard.ts";
-import { startJob } from "./start-job.ts";
+import { startJob, storageFull } from "./start-job.ts";
 import type { ClientUseCases } from "./use-cases.ts";
 
 export type ClientPlane = Guard & {
+  readonly desk: Desk;
+  readonly payloads: Pick<PayloadStore, "part">;
   readonly useCases: ClientUseCases;
   readonly limits: {
     readonly runBytes: number;
@@ -39,19 +43,17 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   const app = new Hono<ClientEnv>();
   const { useCases, limits } = plane;
   const at = "/v2/:endpoint";
-  app.post(`${at}/run`, guard(plane, "run"), limitBody(limits.runBytes), (c) => run(plane, c));
-  app.post(`${at}/runsync`, guard(plane, "runsync"), limitBody(limits.runsyncBytes), (c) =>
-    runsync(plane, c),
-  );
+  app.post(`${at}/run`, guard(plane, "run"), (c) => run(plane, c, limits.runBytes));
+  app.post(`${at}/runsync`, guard(plane, "runsync"), (c) => runsync(plane, c, limits.runsyncBytes));
   const read = ["GET", "POST"];
-  app.on(read, `${at}/status/:id`, guard(plane, "status"), (c) => ofJob(c, useCases.statusOf));
+  app.on(read, `${at}/status/:id`, guard(plane, "status"), (c) => ofJob(plane, c, useCases.statusOf));
   app.on(read, `${at}/status-sync/:id`, guard(plane, "status"), (c) =>
     held(plane, c, useCases.awaitStatus, RUNSYNC_WAIT_MS),
   );
   app.on(read, `${at}/stream/:id`, guard(plane, "stream"), (c) =>
     held(plane, c, useCases.drainStream, STREAM_WAIT_MS),
   );
-  app.post(`${at}/cancel/:id`, guard(plane, "cancel"), (c) => ofJob(c, useCases.cancelJob));
+  app.post(`${at}/cancel/:id`, guard(plane, "cancel"), (c) => ofJob(plane, c, useCases.cancelJob));
   app.post(`${at}/retry/:id`, guard(plane, "run"), (c) => retry(plane, c));
   app.post(`${at}/purge-queue`, guard(plane, "purge-queue"), (c) => purge(plane, c));
   app.get(`${at}/health`, guard(plane, "status"), (c) => ofEndpoint(c, useCases.healthOf));
@@ -69,23 +71,24 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   return app;
 }
 
-function limitBody(maxSize: number) {
-  const detail = `a body is at most ${maxSize} bytes here; store larger data elsewhere and send where`;
-  return bodyLimit({ maxSize, onError: (c) => problem(c, { status: 413, title: "Body too large", detail }) });
-}
-
-async function run(plane: ClientPlane, c: ClientContext): Promise<Response> {
-  const started = await startJob(plane, c, "async");
+async function run(plane: ClientPlane, c: ClientContext, maxBytes: number): Promise<Response> {
+  const started = await startJob(plane, c, "async", maxBytes);
   return started instanceof Response ? started : c.json(runAnswerOf(started));
 }
 
-async function runsync(plane: ClientPlane, c: ClientContext): Promise<Response> {
-  const started = await startJob(plane, c, "sync");
+async function runsync(plane: ClientPlane, c: ClientContext, maxBytes: number): Promise<Response> {
+  const started = await startJob(plane, c, "sync", maxBytes);
   if (started instanceof Response) return started;
   const { caller, endpoint } = target(c);
   const waitMs = waitOf(plane, c, RUNSYNC_WAIT_MS);
   const status = await plane.useCases.awaitStatus(caller, endpoint, started.id, waitMs, c.req.raw.signal);
-  return status === undefined ? unknownJob(c) : c.json(status);
+  return status === undefined ? unknownJob(c) : answer(plane, c, status);
+}
+
+function answer(plane: ClientPlane, c: ClientContext, value: object): Promise<Response> {
+  const { desk, payloads } = plane;
+  const { tenant, login } = c.get("caller");
+  return jsonAnswer(c, value, { desk, payloads, owner: desk.ownerOf(tenant, login) });
 }
 
 function runAnswerOf(job: Job) {
@@ -93,16 +96,20 @@ function runAnswerOf(job: Job) {
   return { id: job.id, status: job.state, ...(label === undefined ? {} : { label }) };
 }
 
-async function ofJob(c: ClientContext, useCase: ClientUseCases["statusOf"]): Promise<Response> {
+async function ofJob(
+  plane: ClientPlane,
+  c: ClientContext,
+  useCase: ClientUseCases["statusOf"],
+): Promise<Response> {
   const { caller, endpoint, id } = target(c);
   const status = await useCase(caller, endpoint, id);
-  return status === undefined ? unknownJob(c) : c.json(status);
+  return status === undefined ? unknownJob(c) : answer(plane, c, status);
 }
 
 async function held<T extends object>(plane: ClientPlane, c: ClientContext, useCase: Held<T>, wait: number) {
   const { caller, endpoint, id } = target(c);
-  const answer = await useCase(caller, endpoint, id, waitOf(plane, c, wait), c.req.raw.signal);
-  return answer === undefined ? unknownJob(c) : c.json(answer);
+  const found = await useCase(caller, endpoint, id, waitOf(plane, c, wait), c.req.raw.signal);
+  return found === undefined ? unknownJob(c) : answer(plane, c, found);
 }
 
 async function ofEndpoint<T extends object>(
@@ -110,13 +117,13 @@ async function ofEndpoint<T extends object>(
   useCase: (caller: ApiCaller, endpoint: string) => Promise<T | undefined>,
 ): Promise<Response> {
   const { caller, endpoint } = target(c);
-  const answer = await useCase(caller, endpoint);
-  return answer === undefined ? unknownEndpoint(c) : c.json(answer);
+  const found = await useCase(caller, endpoint);
+  return found === undefined ? unknownEndpoint(c) : c.json(found);
 }
 
 async function nearMisses(plane: ClientPlane, c: ClientContext): Promise<Response> {
-  const answer = await plane.useCases.listNearMisses(c.get("caller"));
-  if (answer !== undefined) return c.json(answer);
+  const found = await plane.useCases.listNearMisses(c.get("caller"));
+  if (found !== undefined) return c.json(found);
   const detail = "a workflow step sees its own jobs only; near misses are shown to an API key of the owner";
   return problem(c, { status: 403, title: "Forbidden", detail });
 }
@@ -133,7 +140,8 @@ async function retry(plane: ClientPlane, c: ClientContext): Promise<Response> {
   const { caller, endpoint, id } = target(c);
   const outcome = await plane.useCases.retryJob(caller, endpoint, id);
   if (outcome === undefined) return unknownJob(c);
-  if (outcome.type === "retried") return c.json(outcome.status);
+  if (outcome.type === "retried") return answer(plane, c, outcome.status);
+  if (outcome.type === "full") return storageFull(c, outcome);
   return problem(c, { status: 409, title: "Not retried", detail: outcome.message });
 }
 

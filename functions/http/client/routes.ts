@@ -37,7 +37,7 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
     headers: [idempotencyKey],
     body: run,
     answer: { name: "RunAnswer", schema: runAnswer },
-    refusals: [400, ...CLIENT, 409, 413],
+    refusals: [400, ...CLIENT, 408, 409, 413],
   },
   {
     ...client,
@@ -48,7 +48,7 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
     headers: [idempotencyKey],
     body: run,
     answer: status,
-    refusals: [400, ...CLIENT, 409, 413],
+    refusals: [400, ...CLIENT, 408, 409, 413],
   },
   {
     ...client,

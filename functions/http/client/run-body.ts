@@ -1,33 +1,48 @@
-// The body of /run and /runsync: parsed, checked, and hashed as it came.
-import { createHash } from "node:crypto";
+// The body of /run and /runsync, known to be JSON: checked, and parsed as far as it is small.
+import { isUtf8 } from "node:buffer";
+import { INLINE_BYTES } from "../../../shared/domain/job/payload.ts";
+import { memberOf } from "../../../shared/domain/json-members.ts";
+import type { JsonShape, Span } from "../../../shared/domain/scan-json.ts";
 import type { RunRequest } from "../../../shared/protocol/client-plane.ts";
 import { MAX_S3_CONFIG_BYTES, runRequest } from "../../../shared/protocol/client-plane.ts";
+import type { Body } from "../body/read-body.ts";
 
 export type RunBody =
   | { readonly type: "parsed"; readonly body: RunRequest; readonly rawHash: string }
   /** A sentence without a word of the body. */
   | { readonly type: "invalid"; readonly message: string };
 
-/** JSON.stringify overflows the stack at some 5,000 levels; no input of any use has so many. */
-const MAX_DEPTH = 500;
+type TakenBody = Pick<Body, "bytes" | "shape" | "hash">;
 
-export function parseRunBody(text: string): RunBody {
-  if (depthOf(text) > MAX_DEPTH) return invalid(`the body is nested deeper than ${MAX_DEPTH} levels`);
-  const json = parseJson(text);
-  if (json === undefined) return invalid('the body is not JSON; send {"input": …}');
-  const parsed = runRequest.safeParse(withoutNulls(json));
-  if (!parsed.success) return invalid(faultOf(parsed.error.issues[0]));
-  return { type: "parsed", body: parsed.data, rawHash: createHash("sha256").update(text).digest("hex") };
+/** All but the input is small: an input above `INLINE_BYTES` is not parsed, and comes as its bytes. */
+export function parseRunBody({ bytes, shape, hash }: TakenBody): RunBody {
+  if (!isUtf8(bytes)) return invalid("the body is not UTF-8, which JSON is");
+  const members = bytes.length <= INLINE_BYTES || !shape.isObject ? parsed(bytes) : membersOf(bytes, shape);
+  const request = runRequest.safeParse(withoutNulls(members));
+  if (!request.success) return invalid(faultOf(request.error.issues[0]));
+  return { type: "parsed", body: request.data, rawHash: hash };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // Its message quotes the body, which may hold a secret.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+function membersOf(bytes: Uint8Array, shape: JsonShape): object {
+  const found = NAMES.map((name) => [name, memberOf(bytes, shape, name)] as const);
+  return Object.fromEntries(
+    found.flatMap(([name, span]) => (span === undefined ? [] : [[name, memberAt(bytes, name, span)]])),
+  );
+}
+
+/** One that is too large to be right is not parsed either: no schema takes its bytes. */
+function memberAt(bytes: Uint8Array, name: string, span: Span): unknown {
+  const text = bytes.subarray(span.from, span.to);
+  if (text.length > INLINE_BYTES) return name === "input" ? text : OVERSIZED;
+  return parsed(text);
+}
+
+const NAMES = ["input", "webhook", "webhookV2", "policy", "s3Config"] as const;
+const OVERSIZED = Symbol("too large");
+const DECODER = new TextDecoder();
+
+function parsed(bytes: Uint8Array): unknown {
+  return JSON.parse(DECODER.decode(bytes));
 }
 
 /** Clients in Python send what they were not given as null. A null input is an input. */
@@ -60,32 +75,6 @@ function faultOf(issue: Issue | undefined): string {
   if (issue?.code === "too_big" && KINDS[path] === undefined)
     return `${path} must be at most ${issue.maximum} ms`;
   return KINDS[path] ?? `${path} must be a whole number of milliseconds`;
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
-
-/** Of brackets outside of texts; what it says of a text that is not JSON does not matter. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
-    else if (OPENING.has(code)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSING.has(code)) depth--;
-  }
-  return deepest;
-}
-
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text.charCodeAt(at) !== QUOTE) {
-    at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
-  }
-  return at;
 }
 
 function invalid(message: string): RunBody {

@@ -2,6 +2,10 @@
 import type { Job } from "../../../shared/domain/job/job.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { RunOutcome } from "../../../shared/usecases/client-plane/run-job.ts";
+import type { Desk } from "../body/desk.ts";
+import type { Body } from "../body/read-body.ts";
+import { readBody } from "../body/read-body.ts";
+import { refuseBody } from "../body/refuse-body.ts";
 import { problem } from "../problem.ts";
 import type { ClientContext } from "./guard.ts";
 import { target, unknownEndpoint } from "./guard.ts";
@@ -10,11 +14,13 @@ import type { ClientUseCases } from "./use-cases.ts";
 
 type Starter = {
   readonly useCases: Pick<ClientUseCases, "runJob">;
+  readonly desk: Desk;
   readonly log: Log;
   readonly rejectionLog: Log;
 };
 
 const BUSY_RETRY_MS = 10_000;
+const STORAGE_RETRY_MS = 30_000;
 const IDEMPOTENCY_KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
 /** The job, new or that of an earlier equal request; a refusal otherwise. */
@@ -22,12 +28,34 @@ export async function startJob(
   plane: Starter,
   c: ClientContext,
   kind: "async" | "sync",
+  maxBytes: number,
 ): Promise<Job | Response> {
   const idempotencyKey = c.req.header("idempotency-key");
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY_FORM.test(idempotencyKey)) {
     return badRequest(c, "Idempotency-Key must be 1 to 255 visible characters");
   }
-  const request = parseRunBody(await c.req.text());
+  const { tenant, login } = c.get("caller");
+  const body = await readBody(c, plane.desk, { owner: plane.desk.ownerOf(tenant, login), maxBytes });
+  if (body.type !== "read") return refuseBody(c, body);
+  try {
+    return await startWith(plane, c, { body, kind, idempotencyKey });
+  } finally {
+    body.release();
+  }
+}
+
+type Start = {
+  readonly body: Body;
+  readonly kind: "async" | "sync";
+  readonly idempotencyKey: string | undefined;
+};
+
+async function startWith(
+  plane: Starter,
+  c: ClientContext,
+  { body, kind, idempotencyKey }: Start,
+): Promise<Job | Response> {
+  const request = parseRunBody(body);
   if (request.type === "invalid") return badRequest(c, request.message);
   const { caller, endpoint } = target(c);
   const jti = c.get("jti");
@@ -64,6 +92,8 @@ function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job
         detail: outcome.message,
         retryAfterMs: BUSY_RETRY_MS,
       });
+    case "no-storage":
+      return storageFull(c, outcome);
     case "forgotten":
       return problem(c, {
         status: 409,
@@ -79,6 +109,13 @@ function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job
           "this Idempotency-Key or OIDC token came before with another body or endpoint; use a new one for each request",
       });
   }
+}
+
+type StorageFull = { readonly whose: "tenant" | "disk"; readonly message: string };
+
+export function storageFull(c: ClientContext, { whose, message: detail }: StorageFull): Response {
+  const status = whose === "tenant" ? 429 : 503;
+  return problem(c, { status, title: "Storage full", detail, retryAfterMs: STORAGE_RETRY_MS });
 }
 
 function badRequest(c: ClientContext, detail: string): Response {

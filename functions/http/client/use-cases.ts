@@ -25,7 +25,7 @@ export function bindUseCases(deps: ApiDeps) {
     retryJob: withDeps(deps, retryJob),
     purgeQueue: withDeps(deps, purgeQueue),
     healthOf: createHealthOf(deps),
-    listRequests: withDeps(deps, listRequests),
+    listRequests: (caller: ApiCaller, endpoint: string) => listRequests(deps, caller, endpoint, nextTurn),
     listNearMisses: (caller: ApiCaller) => listNearMisses(deps, caller),
   };
 }
@@ -36,4 +36,8 @@ function withDeps<Rest extends unknown[], Answer>(
   useCase: (deps: ApiDeps, caller: ApiCaller, endpoint: string, ...rest: Rest) => Promise<Answer>,
 ) {
   return (caller: ApiCaller, endpoint: string, ...rest: Rest) => useCase(deps, caller, endpoint, ...rest);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -85,7 +85,7 @@ const SERVER_ROUTES: readonly ApiRoute[] = [
     body: { name: "Delivery", schema: z.looseObject({}) },
     answer: received,
     accepted: received,
-    refusals: [400, 401, 413, 503],
+    refusals: [400, 401, 408, 413, 503],
   },
   {
     plane: "server",

@@ -3,6 +3,8 @@
 import type { Delivery } from "../../../shared/adapters/github/delivery.ts";
 import { parseDelivery } from "../../../shared/adapters/github/delivery.ts";
 import type { InstallationEvent, WorkflowJobWord } from "../../../shared/domain/github-event.ts";
+import type { JsonLimits } from "../../../shared/domain/scan-json.ts";
+import { scanJson } from "../../../shared/domain/scan-json.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { Received } from "../../../shared/usecases/intake/receive-delivery.ts";
 import { problemBody } from "../problem.ts";
@@ -12,6 +14,8 @@ export type DeliveryDeps = {
   readonly checkSignature: (body: string, header: string | undefined) => Promise<SignatureCheck>;
   readonly receiveDelivery: (word: WorkflowJobWord) => Promise<Received>;
   readonly receiveInstallation: (event: InstallationEvent) => Promise<unknown>;
+  /** What a delivery may hold, of keys and the like. */
+  readonly json: JsonLimits;
   readonly log: Log;
   /** For rejected requests: at most one line a minute per reason, so that a flood cannot fill the log. */
   readonly rejectionLog: Log;
@@ -26,7 +30,7 @@ export type DeliveryRequest = {
 
 /** `body` is to be sent as JSON. */
 export type DeliveryAnswer = {
-  readonly status: 200 | 202 | 400 | 401 | 413 | 503;
+  readonly status: 200 | 202 | 400 | 401 | 408 | 413 | 503;
   readonly body: object;
 };
 
@@ -38,6 +42,8 @@ export async function handleDelivery(
   try {
     const signature = await deps.checkSignature(body, header("x-hub-signature-256"));
     if (signature !== "valid") return reject(deps, 401, UNSIGNED[signature]);
+    const excess = excessOf(body, deps.json);
+    if (excess !== undefined) return reject(deps, 413, { reason: "too-much", detail: excess });
     return await act(deps, header("x-github-delivery"), parseDelivery(header("x-github-event") ?? "", body));
   } catch (error) {
     return notRecorded(deps, header("x-github-delivery"), error);
@@ -50,6 +56,12 @@ export function tooLarge(deps: Pick<DeliveryDeps, "rejectionLog">, maxBytes: num
   return reject(deps, 413, { reason: "too-large", detail });
 }
 
+/** For a body that did not come to its end in time: from whom is not known. */
+export function brokenOff(deps: Pick<DeliveryDeps, "rejectionLog">): DeliveryAnswer {
+  const detail = "the body did not come to its end; send it again";
+  return reject(deps, 408, { reason: "broken-off", detail });
+}
+
 /** `delivery`: GitHub's id of it. */
 export function notRecorded(
   deps: Pick<DeliveryDeps, "log">,
@@ -59,6 +71,14 @@ export function notRecorded(
   deps.log.error("delivery-failed", { delivery, error });
   const detail = "the delivery could not be recorded; redeliver it, or wait: recovery does so";
   return { status: 503, body: problemBody({ status: 503, title: "Not recorded", detail }) };
+}
+
+/** GitHub signs it, tenants fill it. */
+function excessOf(body: string, limits: JsonLimits): string | undefined {
+  const found = scanJson(new TextEncoder().encode(body), limits);
+  return found.type === "too-much"
+    ? `a delivery has at most ${found.limit} ${found.of}; this one has more`
+    : undefined;
 }
 
 type Refusal = { readonly reason: string; readonly detail: string };
@@ -110,7 +130,7 @@ async function receive(
 
 function reject(
   deps: Pick<DeliveryDeps, "rejectionLog">,
-  status: 400 | 401 | 413,
+  status: 400 | 401 | 408 | 413,
   { reason, detail }: Refusal,
 ): DeliveryAnswer {
   deps.rejectionLog.warn("delivery-rejected", { status, reason, message: detail });

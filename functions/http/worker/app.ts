@@ -8,7 +8,7 @@ import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./context.ts";
 import { query, SDK_BOOT, segment } from "./context.ts";
 import { refuse, stopPoll, take } from "./polls.ts";
-import { done, limitChunk, limitResult, stream } from "./results.ts";
+import { done, stream } from "./results.ts";
 
 export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>();
@@ -24,8 +24,8 @@ export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
   app.get(`${at}/job-stop/:worker`, auth, (c) => stopPoll(plane, c));
   app.post(`${at}/registration/:worker`, auth, (c) => register(plane, c));
   app.get(`${at}/ping/:worker`, auth, (c) => ping(plane, c));
-  app.post(`${at}/job-done/:worker/:job`, auth, limitResult(plane), (c) => done(plane, c));
-  app.post(`${at}/job-stream/:worker/:job`, auth, limitChunk(), (c) => stream(plane, c));
+  app.post(`${at}/job-done/:worker/:job`, auth, (c) => done(plane, c));
+  app.post(`${at}/job-stream/:worker/:job`, auth, (c) => stream(plane, c));
   refuseOtherMethods(app);
   app.onError((error, c) => {
     plane.log.error("worker-call-failed", { url: c.req.path, error });

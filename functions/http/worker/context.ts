@@ -1,11 +1,15 @@
 // What every call of the worker plane has at hand, and how RunPod's paths are read.
 import type { Context } from "hono";
+import type { PayloadStore } from "../../../shared/ports/api-store.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { WorkerClaims, WorkerTokens } from "../../../shared/ports/worker-token.ts";
+import type { Desk } from "../body/desk.ts";
 import type { WorkerUseCases } from "./use-cases.ts";
 
 export type WorkerPlane = {
   readonly useCases: WorkerUseCases;
+  readonly desk: Desk;
+  readonly payloads: Pick<PayloadStore, "part">;
   readonly tokens: WorkerTokens;
   readonly log: Log;
   readonly rejectionLog: Log;

@@ -1,6 +1,7 @@
 // What a worker asks for: its job, alone or in a list, and whether to stop it. RunPod's ways of asking.
 import type { Context } from "hono";
 import type { TakenJob } from "../../../shared/protocol/worker-plane.ts";
+import { jsonAnswer } from "../body/json-answer.ts";
 import type { Problem } from "../problem.ts";
 import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerPlane } from "./context.ts";
@@ -25,7 +26,13 @@ export async function take(plane: WorkerPlane, c: WorkerContext, form: "one" | "
   const { job } = outcome;
   if (signal.aborted) await plane.useCases.returnJob(worker, outcome.jobId);
   else watchDelivery(plane, c, outcome.jobId);
-  return c.json(form === "batch" ? [job] : job);
+  return jobAnswer(plane, c, form === "batch" ? [job] : job);
+}
+
+function jobAnswer(plane: WorkerPlane, c: WorkerContext, answer: object): Promise<Response> {
+  const { desk, payloads } = plane;
+  const owner = desk.workersOf(c.get("claims").tenant);
+  return jsonAnswer(c, answer, { desk, payloads, owner, refuse });
 }
 
 export async function stopPoll(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
@@ -51,7 +58,7 @@ async function takeRunner(plane: WorkerPlane, c: WorkerContext, boot: string): P
     return c.body(null, 204);
   }
   const answer: TakenJob = { ...outcome.job, dispatch: outcome.settings };
-  return c.json(answer);
+  return jobAnswer(plane, c, answer);
 }
 
 /** After a 204 RunPod's SDK asks again at once: fit only for an answer that was held. */

@@ -1,25 +1,27 @@
 // What a worker says of its job: progress, chunks, the result. JSON whatever the label says, and 200 for what is too late.
-import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { isUtf8 } from "node:buffer";
 import { jobId } from "../../../shared/domain/ids.ts";
-import { bytesInAnswer } from "../../../shared/domain/job/payload.ts";
+import { bytesInAnswer, isJsonBytes } from "../../../shared/domain/job/payload.ts";
+import type { JsonFault } from "../../../shared/domain/scan-json.ts";
 import { parseJobDone, reportOf } from "../../../shared/protocol/report.ts";
 import { jobChunk } from "../../../shared/protocol/worker-plane.ts";
 import { LEAST_CHUNK_BYTES, MAX_STREAM_BYTES } from "../../../shared/usecases/worker-plane/receive-chunk.ts";
+import type { Body, BodyRefusal } from "../body/read-body.ts";
+import { readBody } from "../body/read-body.ts";
+import { refuseBody } from "../body/refuse-body.ts";
 import { problem } from "../problem.ts";
-import type { WorkerContext, WorkerEnv, WorkerPlane } from "./context.ts";
+import type { WorkerContext, WorkerPlane } from "./context.ts";
 import { segment } from "./context.ts";
 
 /** As at RunPod. */
 const MAX_CHUNK_BYTES = 1_000_000;
 
-/**
- * A program's result that cannot be kept ends its job: RunPod answers 400 and then shows the job as completed without
- * an output. Our worker may still report: its word is short.
- */
-export function limitResult(plane: WorkerPlane): MiddlewareHandler<WorkerEnv> {
-  const maxSize = plane.maxResultBytes;
-  return bodyLimit({ maxSize, onError: (c) => refuseTooLarge(plane, c as WorkerContext, maxSize) });
+/** RunPod's SDK gives a result up after three tries within 5 s: rather is it read later than refused. */
+const WAIT_MS = 20_000;
+
+async function read(plane: WorkerPlane, c: WorkerContext, maxBytes: number): Promise<Body | BodyRefusal> {
+  const owner = plane.desk.workersOf(c.get("claims").tenant);
+  return readBody(c, plane.desk, { owner, maxBytes, waitMs: WAIT_MS });
 }
 
 async function refuseTooLarge(
@@ -35,25 +37,50 @@ async function refuseTooLarge(
 
 /** A longer one could be kept, but no status that tells it could be answered. */
 function lengthOf(output: unknown): number {
-  return output === undefined ? 0 : bytesInAnswer(JSON.stringify(output));
-}
-
-export function limitChunk(): MiddlewareHandler<WorkerEnv> {
-  const detail = `a chunk is at most ${MAX_CHUNK_BYTES} bytes; yield smaller ones`;
-  return bodyLimit({
-    maxSize: MAX_CHUNK_BYTES,
-    onError: (c) => problem(c, { status: 413, title: "Chunk too large", detail }),
-  });
+  if (output === undefined) return 0;
+  return bytesInAnswer(isJsonBytes(output) ? new TextDecoder().decode(output) : JSON.stringify(output));
 }
 
 export async function done(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
-  const body = parseJobDone(await c.req.text());
-  if (body === undefined) {
-    // Python writes NaN and Infinity as such, which no JSON is.
-    const detail = "job-done needs a JSON object with output or error (NaN and Infinity are not JSON)";
-    await refuse(plane, c, `the result could not be read: ${detail}`);
-    return problem(c, { status: 400, title: "Bad request", detail });
+  const received = await read(plane, c, plane.maxResultBytes);
+  if (received.type !== "read") return refuseResult(plane, c, received);
+  try {
+    return await take(plane, c, received);
+  } finally {
+    received.release();
   }
+}
+
+/**
+ * A program's result that cannot be kept ends its job: RunPod answers 400 and then shows the job as completed without
+ * an output. Our worker may still report: its word is short.
+ */
+async function refuseResult(plane: WorkerPlane, c: WorkerContext, refusal: BodyRefusal): Promise<Response> {
+  if (refusal.type === "too-large") return refuseTooLarge(plane, c, refusal.limit);
+  if (refusal.type === "faulty") return refuseFaulty(plane, c, refusal.fault);
+  // It may come again.
+  return refuseBody(c, refusal);
+}
+
+async function refuseFaulty(plane: WorkerPlane, c: WorkerContext, fault: JsonFault): Promise<Response> {
+  if (fault.type === "not-json") return refuseUnread(plane, c);
+  const { of, limit } = fault;
+  const what = { keys: "keys", containers: "objects and lists", depth: "levels" }[of];
+  const detail = `a result has at most ${limit} ${what} here; return such data as one text, or store it elsewhere and return where`;
+  await refuse(plane, c, `the result is too large: ${detail}`);
+  return problem(c, { status: 413, title: "Result too large", detail });
+}
+
+async function refuseUnread(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
+  // Python writes NaN and Infinity as such, which no JSON is.
+  const detail = "job-done needs a JSON object with output or error (NaN and Infinity are not JSON)";
+  await refuse(plane, c, `the result could not be read: ${detail}`);
+  return problem(c, { status: 400, title: "Bad request", detail });
+}
+
+async function take(plane: WorkerPlane, c: WorkerContext, { bytes, shape }: Body): Promise<Response> {
+  const body = isUtf8(bytes) ? parseJobDone(bytes, shape) : undefined;
+  if (body === undefined) return refuseUnread(plane, c);
   const most = plane.maxOutputBytes;
   if (most !== undefined && lengthOf(body.output) > most) {
     return refuseTooLarge(plane, c, most, "as a text in JSON ");
@@ -68,7 +95,21 @@ export async function done(plane: WorkerPlane, c: WorkerContext): Promise<Respon
 }
 
 export async function stream(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
-  const chunk = jobChunk.safeParse(parsed(await c.req.text()));
+  const received = await read(plane, c, MAX_CHUNK_BYTES);
+  if (received.type === "too-large") {
+    const detail = `a chunk is at most ${MAX_CHUNK_BYTES} bytes; yield smaller ones`;
+    return problem(c, { status: 413, title: "Chunk too large", detail });
+  }
+  if (received.type !== "read") return refuseBody(c, received, "a chunk");
+  try {
+    return await takeChunk(plane, c, received.bytes);
+  } finally {
+    received.release();
+  }
+}
+
+async function takeChunk(plane: WorkerPlane, c: WorkerContext, bytes: Uint8Array): Promise<Response> {
+  const chunk = jobChunk.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
   if (!chunk.success || chunk.data.output === undefined) {
     const detail = "job-stream needs a JSON object with output";
     return problem(c, { status: 400, title: "Bad request", detail });
@@ -90,13 +131,4 @@ async function refuse(plane: WorkerPlane, c: WorkerContext, why: string): Promis
 /** Whether the worker holds a job of this name, its record says. */
 function jobOf(c: WorkerContext) {
   return jobId(segment(c, "job"));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

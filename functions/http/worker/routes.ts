@@ -128,7 +128,7 @@ export const WORKER_ROUTES: readonly ApiRoute[] = [
     query: [gpu, isStream],
     body: { name: "JobDone", schema: jobDone },
     answer: recorded,
-    refusals: [400, ...WORKER, 413],
+    refusals: [400, ...WORKER, 408, 413],
   },
   {
     ...worker,
@@ -138,6 +138,6 @@ export const WORKER_ROUTES: readonly ApiRoute[] = [
     query: [gpu, isStream],
     body: { name: "JobChunk", schema: jobChunk },
     answer: recorded,
-    refusals: [400, ...WORKER, 413],
+    refusals: [400, ...WORKER, 408, 413],
   },
 ];

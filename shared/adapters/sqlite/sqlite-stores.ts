@@ -6,6 +6,9 @@ import { createStores, type StoreDeps } from "../store/stores.ts";
 import { openDatabase } from "./database.ts";
 import { createSqliteRows } from "./sqlite-rows.ts";
 
+/** Writes of one turn are one transaction, in which nothing else happens: 800 kB take 3 ms, the 3 MB of 16 parts 12 ms. */
+const PARTS_AT_ONCE = 4;
+
 export type SqliteStores = Stores & { readonly api: ApiStores; close(): void };
 
 /**
@@ -17,7 +20,7 @@ export function createSqliteStores(deps: StoreDeps & { readonly file: string }):
   const rows = createSqliteRows(database, deps.clock);
   return {
     ...createStores(rows, deps),
-    api: createApiStores(rows, deps),
+    api: createApiStores(rows, { ...deps, writesAtOnce: PARTS_AT_ONCE }),
     close() {
       rows.flush();
       database.close();

@@ -10,18 +10,26 @@ import { apiJobSet, chunkKey, countKey, jobIdOf, ownerOf } from "./keys.ts";
 import { AT_ONCE, createPayloadStore } from "./payload-store.ts";
 import { nounOf } from "./row-codec.ts";
 import { isExpired, type Row, type Rows } from "./rows.ts";
+import { createStoredBytes } from "./stored-bytes.ts";
 
 export type ApiStoreDeps = {
   readonly clock: Clock;
   /** Unique for ever; a test may pass its own. */
   readonly newWriteId?: (() => string) | undefined;
+  /** Parts of 200 kB that are written at a time; 16 unless given. */
+  readonly writesAtOnce?: number | undefined;
 };
 
-export function createApiStores(rows: Rows, { clock, newWriteId = randomUUID }: ApiStoreDeps): ApiStores {
+export function createApiStores(
+  rows: Rows,
+  { clock, newWriteId = randomUUID, writesAtOnce = AT_ONCE }: ApiStoreDeps,
+): ApiStores {
   const guarded = guardRows(rows, { now: () => clock.now(), newWriteId });
-  const payloads = createPayloadStore(rows, { clock, newWriteId });
+  const stored = createStoredBytes(rows, { clock, newWriteId });
+  const payloads = createPayloadStore(rows, { clock, newWriteId, writesAtOnce, stored });
   return {
     payloads,
+    stored,
     chunks: createChunkStore(),
     apiKeys: createApiKeyStore(rows, guarded),
     apiJobs: {
@@ -38,7 +46,7 @@ export function createApiStores(rows: Rows, { clock, newWriteId = randomUUID }: 
     return {
       async put(job, generation, number, json, expiresAt) {
         const key = chunkKey(job, generation, number);
-        const payload = await payloads.put(key, json, expiresAt);
+        const payload = await payloads.putUncounted(key, json, expiresAt);
         await rows.bump({ ...rowOfChunk(key, payload, expiresAt), writeId: newWriteId() });
       },
       async list(job, generation, from, to) {

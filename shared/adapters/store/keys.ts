@@ -23,6 +23,8 @@ export const apiJobSet = (endpoint: EndpointName): string => `api-jobs#${endpoin
 export const apiKeyKey = (hash: string): string => `api-key#${hash}`;
 export const countKey = (endpoint: EndpointName, what: string): string => `count#${endpoint}#${what}`;
 export const partKey = (key: string, number: number): string => `part#${key}#${number}`;
+export const storedKey = (key: string): string => `stored#${key}`;
+export const storedSet = (owner: TenantId): string => `stored#${owner}`;
 export const markKey = (kind: MarkKind, id: string): string => `mark#${kind}#${id}`;
 export const repositoryKey = (id: number): string => `repository#${id}`;
 export const chunkKey = (job: JobId, generation: number, number: number): string =>

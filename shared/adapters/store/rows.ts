@@ -11,6 +11,7 @@ export type RowKind =
   | "deployment"
   | "part"
   | "chunk"
+  | "stored"
   | "api-key"
   | "mark"
   | "repository"
@@ -33,7 +34,7 @@ export type Row = {
   readonly cards?: number | undefined;
   /** Due index, epoch milliseconds. */
   readonly dueAt?: EpochMs | undefined;
-  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint, API keys. */
+  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint, API keys, a tenant's payloads. */
   readonly setPk?: string | undefined;
   readonly setSk?: string | undefined;
   /** Epoch seconds, as DynamoDB's TTL wants it. */

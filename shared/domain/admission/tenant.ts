@@ -30,6 +30,11 @@ export type TenantSettings = {
   readonly weight: number;
   readonly maxCards: number | undefined;
   readonly maxWorkers: number | undefined;
+  /** Inputs and results of its API jobs, bytes; undefined: as for everybody. */
+  readonly storedBytes: number | undefined;
+  /** Of its bodies, and of its large answers, at a time, bytes; undefined: as for everybody. */
+  readonly bytesUnderWay: number | undefined;
+  readonly bytesPerSecond: number | undefined;
   /** Where runners are registered; `auto`: at the organization, for a user's repository at the repository. */
   readonly level: "auto" | "organization" | "repository";
 } & TenantPolicy;
@@ -50,6 +55,9 @@ export const DEFAULT_TENANT_SETTINGS: Omit<TenantSettings, "owner"> = {
   weight: 1,
   maxCards: undefined,
   maxWorkers: undefined,
+  storedBytes: undefined,
+  bytesUnderWay: undefined,
+  bytesPerSecond: undefined,
   level: "auto",
   repositories: undefined,
   workflows: undefined,

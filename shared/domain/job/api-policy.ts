@@ -12,8 +12,10 @@ import {
   MIN_EXECUTION_TIMEOUT_MS,
   MIN_TTL_MS,
 } from "../deadlines.ts";
+import { cutMembers } from "../json-members.ts";
 import { ownerOf, parseScope, pathOf, type RunnerScope } from "../runner-scope.ts";
 import type { ApiCaller, ApiPolicy } from "./api-job.ts";
+import { isJsonBytes } from "./payload.ts";
 
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
@@ -65,12 +67,13 @@ export type RunnerAsk = {
 /** Classic and fine-grained tokens: letters, digits and underscores, 40 to 93 of them today. */
 const PAT = /^[A-Za-z0-9_]{1,255}$/;
 
-/** Splits the seed's two fields from the rest of the input, which is the workflow's own. */
+/** Splits the seed's two fields and ours from the rest of the input, which is the workflow's own. */
 export function splitInput(input: unknown): Checked<{ readonly ask: RunnerAsk; readonly rest: unknown }> {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return { ok: true, value: { ask: { pat: undefined, org: undefined, labels: [] }, rest: input } };
   }
-  const { github_pat: pat, github_org: org, labels, ...rest } = input as Record<string, unknown>;
+  const { asked: askedFor, rest } = takenApart(input);
+  const { github_pat: pat, github_org: org, labels } = askedFor;
   if (!isAbsent(pat) && !(typeof pat === "string" && PAT.test(pat))) {
     return { ok: false, message: "input.github_pat is not a token of GitHub; send the token alone, as text" };
   }
@@ -85,6 +88,17 @@ export function splitInput(input: unknown): Checked<{ readonly ask: RunnerAsk; r
   }
   const asked = isAbsent(labels) ? [] : (labels as string[]);
   return { ok: true, value: { ask: { pat: textOf(pat), org: textOf(org), labels: asked }, rest } };
+}
+
+type AskedFor = { readonly github_pat?: unknown; readonly github_org?: unknown; readonly labels?: unknown };
+
+function takenApart(input: object): { readonly asked: AskedFor; readonly rest: unknown } {
+  if (isJsonBytes(input)) {
+    const { taken, rest } = cutMembers(input, ["github_pat", "github_org", "labels"]);
+    return { asked: taken, rest };
+  }
+  const { github_pat, github_org, labels, ...rest } = input as AskedFor;
+  return { asked: { github_pat, github_org, labels }, rest };
 }
 
 /** GitHub takes 100 labels of 256 characters; the endpoint's own and ours come on top. */

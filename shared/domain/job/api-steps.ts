@@ -7,6 +7,7 @@ import type { ApiCaller, ApiPolicy, ApiSide, RunnerRequest } from "./api-job.ts"
 import type { EndReason } from "./end-reason.ts";
 import type { Job } from "./job.ts";
 import { isTerminal } from "./job.ts";
+import { mayBeRetried, withoutInput } from "./kept-payloads.ts";
 import type { Payload } from "./payload.ts";
 
 /** Within its lane an ordinary job goes before one with `lowPriority`. */
@@ -112,7 +113,7 @@ export type ApiEnd = {
 export function endedApi(job: Job, end: ApiEnd, now: EpochMs): Job {
   if (job.api === undefined || isTerminal(job)) return job;
   const { api } = job;
-  const side: ApiSide = {
+  const ended: ApiSide = {
     ...api,
     output: end.output,
     error: end.error,
@@ -121,6 +122,8 @@ export function endedApi(job: Job, end: ApiEnd, now: EpochMs): Job {
     endedAt: now,
     expiresAt: now + (api.kind === "sync" ? SYNC_RESULT_MS : ASYNC_RESULT_MS),
   };
+  // A job that no `/retry` can start again has no more use for its input.
+  const side = mayBeRetried({ state: end.state, api: ended }) ? ended : withoutInput(ended);
   return next(job, side, {
     state: end.state,
     hold: undefined,

@@ -5,6 +5,7 @@ import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from 
 import type { ApiSide } from "./api-job.ts";
 import { apiDeadlines, linksDueAt } from "./api-job.ts";
 import type { EndReason } from "./end-reason.ts";
+import { forgetAt } from "./kept-payloads.ts";
 
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
 
@@ -117,12 +118,16 @@ export function isWaiting(job: Job): boolean {
 
 /** When the reconciler must look at this job; undefined while a worker, its lane or an event will. */
 export function jobDueAt(job: Job): EpochMs | undefined {
-  if (isTerminal(job)) return job.api?.callback?.dueAt;
+  if (isTerminal(job)) return earliest([job.api?.callback?.dueAt, forgetAt(job)]);
   const admitAt = isWaiting(job) ? job.admitAt : undefined;
   const verifyAt = linksDueAt(job) ?? job.verifyAt;
   const { ttlAt, executionAt } = job.api === undefined ? NO_DEADLINES : apiDeadlines(job.api, job);
-  const times = [job.hold?.until, verifyAt, admitAt, ttlAt, executionAt].filter((at) => at !== undefined);
-  return times.length === 0 ? undefined : Math.min(...times);
+  return earliest([job.hold?.until, verifyAt, admitAt, ttlAt, executionAt]);
+}
+
+function earliest(times: readonly (EpochMs | undefined)[]): EpochMs | undefined {
+  const known = times.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 const NO_DEADLINES = { ttlAt: undefined, executionAt: undefined };

@@ -4,8 +4,17 @@ import type { EpochMs, JobId } from "../ids.ts";
 
 export type Payload =
   | { readonly type: "inline"; readonly json: string }
-  /** `key` and a number from 0 to `count` - 1 name the parts; they are written before the item that names them. */
-  | { readonly type: "parts"; readonly key: string; readonly count: number; readonly bytes: number };
+  | PartsPayload
+  /** It was there, and nobody can ask for it any more. */
+  | { readonly type: "gone" };
+
+/** `key` and a number from 0 to `count` - 1 name the parts; they are written before the item that names them. */
+export type PartsPayload = {
+  readonly type: "parts";
+  readonly key: string;
+  readonly count: number;
+  readonly bytes: number;
+};
 
 /** Up to this many bytes of JSON stay in the job's item: with input, output and progress it keeps well below 300 kB. */
 export const INLINE_BYTES = 32_000;
@@ -34,4 +43,29 @@ export function inputExpiry(
  */
 export function bytesInAnswer(json: string): number {
   return new TextEncoder().encode(JSON.stringify(json)).length;
+}
+
+/** JSON too large to be parsed here: its text, known to be JSON in UTF-8. Nothing that JSON.parse answers is one. */
+export type JsonBytes = Uint8Array;
+
+export function isJsonBytes(value: unknown): value is JsonBytes {
+  return value instanceof Uint8Array;
+}
+
+/** What is stored of a value: its text, or the bytes of it. */
+export function jsonOf(value: unknown): string | JsonBytes {
+  return isJsonBytes(value) ? value : JSON.stringify(value);
+}
+
+/** Of its UTF-8. */
+export function bytesOf(json: string | JsonBytes): number {
+  return isJsonBytes(json) ? json.length : new TextEncoder().encode(json).length;
+}
+
+/** Takes the place of a large value in an answer: it is sent from the store, piece by piece. */
+export class StoredJson {
+  readonly payload: PartsPayload;
+  constructor(payload: PartsPayload) {
+    this.payload = payload;
+  }
 }

@@ -5,6 +5,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import type { JobStatus } from "../../domain/waiting/api-status.ts";
 import { statusObject } from "../../domain/waiting/api-status.ts";
 import type { Deps } from "../deps.ts";
+import { loadJson } from "../storage/load-json.ts";
 import { seeJob } from "./api-deps.ts";
 import { explainJob } from "./explain-job.ts";
 
@@ -20,8 +21,7 @@ export async function statusOf(
 
 /** `login`: of the job's owner; a job that has ended does without. */
 export async function describeJob(deps: Deps, job: Job, login = ""): Promise<JobStatus> {
-  const output = job.api?.output;
-  const json = output === undefined ? undefined : await deps.apiStores.payloads.get(output);
+  const output = await loadJson(deps, job.api?.output);
   const explained = isTerminal(job) ? undefined : await explainJob(deps, job, login);
-  return statusObject(job, json === undefined ? undefined : JSON.parse(json), explained);
+  return statusObject(job, output, explained);
 }

@@ -2,8 +2,10 @@
 
 import type { JobId } from "../../domain/ids.ts";
 import type { ApiCaller } from "../../domain/job/api-job.ts";
+import type { Job } from "../../domain/job/job.ts";
 import { isVisible } from "../../domain/waiting/api-status.ts";
 import type { Deps } from "../deps.ts";
+import { forgetPayloads } from "../storage/forget-payloads.ts";
 import { updateJob } from "../update.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { cancelled } from "./cancel-job.ts";
@@ -20,21 +22,25 @@ export async function purgeQueue(
   const known = endpointNamed(deps, endpoint);
   if (known === undefined) return undefined;
   const ids = await openJobIds(deps, known.name, caller.tenant);
-  let removed = 0;
+  const ended: Job[] = [];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const batch = ids.slice(at, at + AT_ONCE).map((id) => purge(deps, caller, endpoint, id));
-    removed += (await Promise.all(batch)).filter(Boolean).length;
+    ended.push(...(await Promise.all(batch)).filter((job) => job !== undefined));
   }
+  // One after the other: each may free hundreds of rows, and the others' calls come in between.
+  for (const job of ended) await forgetPayloads(deps, job);
+  const removed = ended.length;
   deps.log.info("queue-purged", { endpoint: known.name, tenant: caller.tenant, count: removed });
   return { removed };
 }
 
-async function purge(deps: Deps, caller: ApiCaller, endpoint: string, id: JobId): Promise<boolean> {
+/** Answers it when it was ended here. */
+async function purge(deps: Deps, caller: ApiCaller, endpoint: string, id: JobId): Promise<Job | undefined> {
   const now = deps.clock.now();
-  const { changed } = await updateJob(deps.stores.jobs, id, (job) =>
+  const { item, changed } = await updateJob(deps.stores.jobs, id, (job) =>
     job.state === "IN_QUEUE" && isVisible(job, { caller, endpoint, now })
       ? cancelled(job, `removed by ${caller.login}, who emptied the queue`, now)
       : undefined,
   );
-  return changed;
+  return changed ? item : undefined;
 }

@@ -8,13 +8,15 @@ import { inputExpiry, inputKey } from "../../domain/job/payload.ts";
 import type { JobStatus } from "../../domain/waiting/api-status.ts";
 import type { Deps } from "../deps.ts";
 import { handleChange } from "../handle-change.ts";
+import { takeStorage } from "../storage/take-storage.ts";
 import { updateJob } from "../update.ts";
 import { findJob } from "./api-deps.ts";
 import { describeJob } from "./job-status.ts";
 
 export type RetryOutcome =
   | { readonly type: "retried"; readonly status: JobStatus }
-  | { readonly type: "refused"; readonly message: string };
+  | { readonly type: "refused"; readonly message: string }
+  | { readonly type: "full"; readonly whose: "tenant" | "disk"; readonly message: string };
 
 export async function retryJob(
   deps: Deps,
@@ -26,6 +28,8 @@ export async function retryJob(
   if (seen?.api === undefined) return undefined;
   const refusal = refusalOf(seen) ?? policyRefusalOf(deps, caller, seen.api);
   if (refusal !== undefined) return { type: "refused", message: refusal };
+  const storage = await takeStorage(deps, caller, seen.api.input.type === "parts" ? seen.api.input.bytes : 0);
+  if (storage.type === "full") return { type: "full", whose: storage.whose, message: storage.message };
   const input = await renewInput(deps, seen, seen.api);
   if (input === undefined)
     return { type: "refused", message: "its input has expired; send it again with /run" };
@@ -38,6 +42,8 @@ export async function retryJob(
   );
   if (job === undefined) return undefined;
   if (!changed) return { type: "refused", message: refusalOf(job) ?? "somebody else has just retried it" };
+  // Stored again for its new life.
+  await deps.apiStores.payloads.remove(seen.api.input);
   await deps.apiStores.counts.add(job.endpoint, "retried");
   deps.log.info("job-retried", { job: job.id, endpoint: job.endpoint, count: job.api?.retries });
   return { type: "retried", status: await describeJob(deps, job, caller.login) };
@@ -60,11 +66,10 @@ function policyRefusalOf(deps: Deps, caller: ApiCaller, { run, runner }: ApiSide
 
 /** Stored once more, since a new life may outlast the parts of the old one. The old ones go by themselves. */
 async function renewInput(deps: Deps, job: Job, api: ApiSide): Promise<Payload | undefined> {
-  if (api.input.type === "inline") return api.input;
-  const json = await deps.apiStores.payloads.get(api.input);
-  if (json === undefined) return undefined;
+  const { input } = api;
+  if (input.type !== "parts") return input.type === "inline" ? input : undefined;
   const key = inputKey(job.id, api.generation + 1, api.requestHash);
-  return deps.apiStores.payloads.put(key, json, inputExpiry(api.policy, deps.clock.now()));
+  return deps.apiStores.payloads.copy(input, key, inputExpiry(api.policy, deps.clock.now()), job.tenant);
 }
 
 function withInput(job: Job, input: Payload): Job {

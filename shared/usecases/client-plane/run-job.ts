@@ -6,8 +6,9 @@ import type { ApiCaller } from "../../domain/job/api-job.ts";
 import { policyRefusal } from "../../domain/job/api-policy.ts";
 import { newApiJob } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { inputExpiry, inputKey } from "../../domain/job/payload.ts";
+import { bytesOf, inputExpiry, inputKey, jsonOf } from "../../domain/job/payload.ts";
 import { isVisible } from "../../domain/waiting/api-status.ts";
+import { takeStorage } from "../storage/take-storage.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { ID_ENTROPY, keyedJobId, newJobId } from "./job-id.ts";
@@ -38,7 +39,8 @@ export type RunOutcome =
   | { readonly type: "invalid"; readonly message: string }
   /** By the tenant's policy. */
   | { readonly type: "forbidden"; readonly message: string }
-  | { readonly type: "busy"; readonly message: string };
+  | { readonly type: "busy"; readonly message: string }
+  | { readonly type: "no-storage"; readonly whose: "tenant" | "disk"; readonly message: string };
 
 export async function runJob(
   deps: ApiDeps,
@@ -59,11 +61,15 @@ export async function runJob(
   const room = await takeRoom(deps, endpoint, caller.tenant);
   if (room.type === "full") return { type: "busy", message: busyMessage(endpoint, caller, room) };
   const { input: value, ...wanted } = checked.value;
+  const json = jsonOf(value);
+  const storage = await takeStorage(deps, caller, bytesOf(json));
+  if (storage.type === "full") return { ...storage, type: "no-storage" };
   const now = deps.clock.now();
   const input = await deps.apiStores.payloads.put(
     inputKey(id, 1, call.rawHash),
-    JSON.stringify(value),
+    json,
     inputExpiry(wanted.policy, now),
+    caller.tenant,
   );
   const { kind, rawHash: requestHash } = call;
   const job = newApiJob({ id, endpoint, caller, kind, requestHash, input, ...wanted, now });
@@ -71,6 +77,8 @@ export async function runJob(
   await deps.stores.lanes.register({ pool: job.pool, tenant: job.tenant, login: caller.login });
   if (await deps.stores.jobs.create(job)) return { type: "accepted", job };
   const winner = await deps.stores.jobs.get(id);
+  // Another body under the same key: its input has no job.
+  if (winner?.api?.requestHash !== call.rawHash) await deps.apiStores.payloads.remove(input);
   return winner === undefined ? { type: "mismatch" } : repeated(winner, call, see);
 }
 

@@ -5,6 +5,8 @@ import type { EpochMs } from "../../domain/ids.ts";
 import type { Callback } from "../../domain/job/api-job.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { StoredJson } from "../../domain/job/payload.ts";
+import type { ApiStores } from "../../ports/api-store.ts";
 import type { CallbackOutcome } from "../../ports/callback-sender.ts";
 import { updateJob } from "../update.ts";
 import type { ApiDeps } from "./api-deps.ts";
@@ -59,7 +61,40 @@ function isOurTry(job: Job, claimed: Job): boolean {
 async function attempt(deps: ApiDeps, job: Job, url: string): Promise<CallbackOutcome> {
   if (deps.callbacks === undefined)
     return { type: "failed", message: "this process has no way to send callbacks" };
-  return deps.callbacks.send(url, JSON.stringify(await describeJob(deps, job)));
+  const status = await describeJob(deps, job);
+  const { output } = status;
+  if (!(output instanceof StoredJson)) return deps.callbacks.send(url, JSON.stringify(status));
+  const place = await takePlace(deps.apiStores);
+  try {
+    const json = await deps.apiStores.payloads.get(output.payload);
+    const { output: _large, ...others } = status;
+    const body = JSON.stringify(others);
+    return await deps.callbacks.send(
+      url,
+      json === undefined ? body : `${body.slice(0, -1)},"output":${json}}`,
+    );
+  } finally {
+    place.leave();
+  }
+}
+
+/** Each has its output in memory, up to 20 MB, for as long as its receiver takes. */
+const MAX_LARGE_AT_ONCE = 4;
+type Places = { taken: number; readonly waiting: (() => void)[] };
+const placesOf = new WeakMap<ApiStores, Places>();
+
+async function takePlace(stores: ApiStores): Promise<{ leave(): void }> {
+  const places = placesOf.get(stores) ?? { taken: 0, waiting: [] };
+  placesOf.set(stores, places);
+  if (places.taken < MAX_LARGE_AT_ONCE) places.taken++;
+  else await new Promise<void>((resolve) => places.waiting.push(resolve));
+  return {
+    leave() {
+      const next = places.waiting.shift();
+      if (next === undefined) places.taken--;
+      else next();
+    },
+  };
 }
 
 function withCallback(job: Job, change: Partial<Callback>): Job | undefined {

@@ -7,6 +7,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import { settledApi } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
+import { forgetPayloads } from "../storage/forget-payloads.ts";
 import { updateJob } from "../update.ts";
 
 /** False when the worker no longer holds the job, or the job has ended: whatever the worker says is then too late. */
@@ -35,6 +36,7 @@ export async function noteEnd(deps: Deps, job: Job): Promise<void> {
   });
   if (job.state === "COMPLETED") await deps.apiStores.counts.add(job.endpoint, "completed");
   else if (job.state !== "CANCELLED") await deps.apiStores.counts.add(job.endpoint, "failed");
+  await forgetPayloads(deps, job);
 }
 
 /** Safe to repeat: a job that was settled before is no longer this worker's, or has ended. */

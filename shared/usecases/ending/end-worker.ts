@@ -5,7 +5,7 @@ import type { Worker } from "../../domain/worker/worker.ts";
 import { finished, lost } from "../../domain/worker/worker-steps.ts";
 import type { WorkerReport } from "../../domain/worker-report.ts";
 import type { ContainerState } from "../../ports/pool-driver.ts";
-import { parseJobDone, reportOf } from "../../protocol/report.ts";
+import { parseReport, reportOf } from "../../protocol/report.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { updateWorker } from "../update.ts";
@@ -19,7 +19,7 @@ export async function endWorker(
 ): Promise<void> {
   const left = container.type === "exited" && container.result !== undefined ? container.result : "";
   // Half a file: the worker was killed while it wrote. Then it left no word.
-  const done = parseJobDone(left);
+  const done = parseReport(left);
   const report = done === undefined ? undefined : clipReport(reportOf(done));
   const why = endOf(container);
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {

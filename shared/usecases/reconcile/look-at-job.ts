@@ -7,6 +7,7 @@ import { admitted, liftHold } from "../../domain/job/job-steps.ts";
 import type { Deps } from "../deps.ts";
 import { registerLane } from "../dispatch/open-lanes.ts";
 import { askGithub } from "../ending/settle-job.ts";
+import { forgetPayloads } from "../storage/forget-payloads.ts";
 import { updateJob } from "../update.ts";
 import { lookAtApiJob } from "./look-at-api-job.ts";
 import { recheckJob } from "./recheck-job.ts";
@@ -17,7 +18,10 @@ export async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<
   const found = await deps.stores.jobs.get(id);
   const seen = found?.api === undefined ? found : await lookAtApiJob(deps, found, until);
   if (seen === undefined) return undefined;
-  if (isTerminal(seen)) return seen;
+  if (isTerminal(seen)) {
+    await forgetPayloads(deps, seen);
+    return seen;
+  }
   // Its hold stays meanwhile: GitHub's answer lifts it, or it is held anew.
   if (isLikelyGone(seen, now)) await askGithub(deps, seen);
   else if (isToVerify(seen, now)) await recheckJob(deps, seen);

@@ -24,6 +24,7 @@ import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
 import { endApiJob } from "../ending/end-api-job.ts";
+import { loadJson } from "../storage/load-json.ts";
 import { updateJob, updateWorker } from "../update.ts";
 import { loseResult } from "./program-job.ts";
 import { takenJobOf } from "./take-job.ts";
@@ -157,9 +158,9 @@ async function hand(deps: Deps, worker: Worker, job: Job): Promise<GiveOutcome |
   );
   const isIts =
     item?.workerId === worker.id && item.api?.generation === lease.generation && !isTerminal(item);
-  const json = isIts ? await inputOf(deps, holder, item) : undefined;
-  if (isIts && json !== undefined) {
-    const taken = takenJobOf(deps, item, { input: json, now: deps.clock.now() });
+  const input = isIts ? await inputOf(deps, holder, item) : undefined;
+  if (isIts && input !== undefined) {
+    const taken = takenJobOf(deps, item, { input, now: deps.clock.now() });
     return { type: "given", jobId: item.id, job: taken };
   }
   await updateWorker(deps.stores.workers, worker.id, (current) =>
@@ -182,9 +183,9 @@ function begun(job: Job, worker: WorkerId, now: number): Job | undefined {
   return startedApi(bindApi(job, worker, now), now);
 }
 
-async function inputOf(deps: Deps, holder: Worker, job: Job): Promise<string | undefined> {
-  const json = job.api === undefined ? undefined : await deps.apiStores.payloads.get(job.api.input);
-  if (json !== undefined) return json;
+async function inputOf(deps: Deps, holder: Worker, job: Job): Promise<unknown> {
+  const input = await loadJson(deps, job.api?.input);
+  if (input !== undefined) return input;
   const message = "its input is no longer stored: it waited for too long; send it again";
   await endApiJob(deps, holder, job.id, {
     state: "FAILED",

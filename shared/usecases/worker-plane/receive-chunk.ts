@@ -1,7 +1,10 @@
 // One chunk of a program's stream: stored under the next number, then counted.
 import type { JobId, WorkerId } from "../../domain/ids.ts";
+import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { bytesOf } from "../../domain/job/payload.ts";
 import type { Deps } from "../deps.ts";
+import { takeStorageFor } from "../storage/take-storage.ts";
 import { replaceSeen } from "../update.ts";
 import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 import type { Heard } from "./receive-result.ts";
@@ -28,9 +31,8 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
     const served = await jobServedBy(deps, worker, { job, saidAt });
     if (served?.api === undefined || isTerminal(served)) return "ignored";
     const { api } = served;
-    const bytes =
-      (api.stream.bytes ?? 0) + Math.max(LEAST_CHUNK_BYTES, new TextEncoder().encode(json).length);
-    if (bytes > MAX_STREAM_BYTES) return "full";
+    const bytes = (api.stream.bytes ?? 0) + Math.max(LEAST_CHUNK_BYTES, bytesOf(json));
+    if (!(await countStored(deps, served, bytes))) return "full";
     const written = api.stream.written + 1;
     await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
     const side = { ...api, stream: { ...api.stream, written, bytes } };
@@ -38,4 +40,29 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
     await acknowledge(deps, worker, job, saidAt);
     return "heard";
   }
+}
+
+/**
+ * Counted by the megabyte, so that a stream of small chunks costs one row more, and that seldom. False: the job has streamed
+ * what it may, or its tenant has no room.
+ */
+async function countStored(deps: Deps, served: Job, bytes: number): Promise<boolean> {
+  if (bytes > MAX_STREAM_BYTES) return false;
+  const { id, tenant, api } = served;
+  const counted = stepsOf(api?.stream.bytes ?? 0);
+  const steps = stepsOf(bytes);
+  if (steps <= counted) return true;
+  const storage = await takeStorageFor(deps, tenant, (steps - counted) * STEP_BYTES);
+  if (storage.type === "full") return false;
+  const key = `job#${id}#${api?.generation ?? 0}#stream`;
+  await deps.apiStores.stored.note(tenant, key, steps * STEP_BYTES, keptUntil(deps, served));
+  return true;
+}
+
+const STEP_BYTES = 1_000_000;
+/** Of less nobody fills anything. */
+const UNCOUNTED_BYTES = 200_000;
+
+function stepsOf(bytes: number): number {
+  return bytes <= UNCOUNTED_BYTES ? 0 : Math.ceil(bytes / STEP_BYTES);
 }

@@ -7,7 +7,8 @@ import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { progressed } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
-import type { Payload } from "../../domain/job/payload.ts";
+import type { JsonBytes, Payload } from "../../domain/job/payload.ts";
+import { bytesOf, jsonOf } from "../../domain/job/payload.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isSameLease, unleased } from "../../domain/worker/worker-lease.ts";
 import { finished } from "../../domain/worker/worker-steps.ts";
@@ -15,6 +16,7 @@ import type { JobDone } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { endApiJob, holds } from "../ending/end-api-job.ts";
+import { takeStorageFor } from "../storage/take-storage.ts";
 import { updateJob, updateWorker } from "../update.ts";
 import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 
@@ -35,6 +37,8 @@ export async function receiveResult(deps: Deps, id: WorkerId, job: JobId, body: 
   const ended = isTerminal(served)
     ? false
     : await endApiJob(deps, worker, job, await endOf(deps, worker, served, body));
+  // Its last progress, in whose place the result is.
+  if (ended) await forgetOutput(deps, served);
   await freeWorker(deps, worker, body.stopPod === true);
   return ended ? "heard" : "ignored";
 }
@@ -59,12 +63,16 @@ async function receiveProgress(deps: Deps, worker: Worker, progress: Progress): 
   if (isTerminal(served)) return "ignored";
   // A name of its own each time: parts must not change under a job that names them.
   const key = `${keyOf(worker, served)}-progress-${served.version}`;
-  const json = JSON.stringify(body.output ?? null);
-  const output = await deps.apiStores.payloads.put(key, json, keptUntil(deps, served));
+  const json = jsonOf(body.output ?? null);
+  const storage = await takeStorageFor(deps, served.tenant, bytesOf(json));
+  // The progress before stays: what comes next may have room.
+  if (storage.type === "full") return "ignored";
+  const output = await deps.apiStores.payloads.put(key, json, keptUntil(deps, served), served.tenant);
   const { changed } = await updateJob(deps.stores.jobs, served.id, (job) =>
     holds(worker, job) ? progressed(job, output) : undefined,
   );
   if (!changed) return "ignored";
+  await forgetOutput(deps, served);
   await acknowledge(deps, worker, served.id, saidAt);
   return "heard";
 }
@@ -86,8 +94,18 @@ const LAST_JOB = {
   result: undefined,
 } as const;
 
+async function forgetOutput({ apiStores }: Deps, { api }: Job): Promise<void> {
+  if (api?.output !== undefined) await apiStores.payloads.remove(api.output);
+}
+
 async function endOf(deps: Deps, worker: Worker, job: Job, body: JobDone): Promise<ApiEnd> {
-  const output = await outputOf(deps, worker, job, body.output);
+  const json = body.output === undefined ? undefined : jsonOf(body.output);
+  const storage = json === undefined ? undefined : await takeStorageFor(deps, job.tenant, bytesOf(json));
+  if (storage?.type === "full") {
+    const message = `the result cannot be kept: ${storage.message}`;
+    return { state: "FAILED", reason: "result-refused", message, error: message };
+  }
+  const output = await storeOutput(deps, worker, job, json);
   if (body.error !== undefined) {
     const message = "its program reported an error";
     return { state: "FAILED", reason: "worker-failed", message, error: clipError(body.error), output };
@@ -96,12 +114,15 @@ async function endOf(deps: Deps, worker: Worker, job: Job, body: JobDone): Promi
 }
 
 /** RunPod shows no output for a handler that returned `{}`. */
-async function outputOf(deps: Deps, worker: Worker, job: Job, output: unknown): Promise<Payload | undefined> {
-  if (output === undefined) return undefined;
-  const json = JSON.stringify(output);
-  if (json === "{}") return undefined;
+async function storeOutput(
+  deps: Deps,
+  worker: Worker,
+  job: Job,
+  json: string | JsonBytes | undefined,
+): Promise<Payload | undefined> {
+  if (json === undefined || json === "{}") return undefined;
   const until = deps.clock.now() + ASYNC_RESULT_MS;
-  return deps.apiStores.payloads.put(keyOf(worker, job), json, until);
+  return deps.apiStores.payloads.put(keyOf(worker, job), json, until, job.tenant);
 }
 
 /** Each generation and worker writes under a name of its own: a late one cannot reach into another's result. */

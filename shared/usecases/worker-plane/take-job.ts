@@ -13,6 +13,7 @@ import { taken } from "../../domain/worker/worker-steps.ts";
 import type { DispatchSettings, PolicySettings, TakenJob } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
 import { endpointOf, limitsOf } from "../deps.ts";
+import { loadJson } from "../storage/load-json.ts";
 import { updateJob, updateWorker } from "../update.ts";
 import { runnerGroupOf } from "./runner-group.ts";
 
@@ -42,9 +43,9 @@ async function answer(deps: Deps, worker: Worker): Promise<TakeOutcome> {
   if (isTerminal(job) && (worker.drain !== undefined || job.api !== undefined)) {
     return { type: "nothing", reason: `its job is ${job.state}` };
   }
-  const input = job.api === undefined ? "{}" : await deps.apiStores.payloads.get(job.api.input);
+  const input = job.api === undefined ? undefined : await loadJson(deps, job.api.input);
   // A runner does without it: the input of its job is for the steps to read, if any does.
-  const taken = takenJobOf(deps, job, { input: input ?? "{}", now: deps.clock.now() });
+  const taken = takenJobOf(deps, job, { input: input === undefined ? {} : input, now: deps.clock.now() });
   return { type: "taken", job: taken, settings: settingsFor(deps, worker, { job, endpoint }) };
 }
 
@@ -93,13 +94,13 @@ function registrationUrl(deps: Deps, { scope }: Worker): string {
   return `${deps.githubUrl}/${pathOf(scope)}`;
 }
 
-/** `input`: its JSON text. A workflow job has none, and nothing of RunPod's. The storage settings are opened here alone. */
+/** `input`: as `loadJson` answers it. A workflow job has none, and nothing of RunPod's. The storage settings are opened here alone. */
 export function takenJobOf(
   { seal }: Pick<Deps, "seal">,
   job: Job,
-  { input, now }: { readonly input: string; readonly now: EpochMs },
+  { input, now }: { readonly input: unknown; readonly now: EpochMs },
 ): TakenJob {
-  const base = { id: job.id, input: JSON.parse(input) as unknown };
+  const base = { id: job.id, input };
   if (job.api === undefined) return base;
   const { callback, retries, sealedS3Config } = job.api;
   const s3Config = sealedS3Config === undefined ? undefined : seal.open(job.id, sealedS3Config);

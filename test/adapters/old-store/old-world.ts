@@ -131,6 +131,7 @@ export async function openOldWorld(dir: string, at: number): Promise<OldWorld> {
         return [name, { name, driver, maxWorkers }];
       }),
     ),
+    isDiskLow: () => false,
     deployment: await deploymentOf(stores, random),
     tokens,
     publicUrl: "http://127.0.0.1:9",

@@ -22,6 +22,7 @@ export function fusedStores(fuse: Fuse, { deployment, ...stores }: Stores): Stor
 export function fusedApiStores(fuse: Fuse, stores: ApiStores): ApiStores {
   return {
     payloads: fuse.wrap(stores.payloads),
+    stored: fuse.wrap(stores.stored),
     chunks: fuse.wrap(stores.chunks),
     apiKeys: fuse.wrap(stores.apiKeys),
     apiJobs: fuse.wrap(stores.apiJobs),

@@ -18,6 +18,7 @@ import { redact } from "../../../shared/redacted.ts";
 import { receiveDelivery } from "../../../shared/usecases/intake/receive-delivery.ts";
 import { receiveInstallation } from "../../../shared/usecases/intake/receive-installation.ts";
 import { POOL, TENANT } from "../../domain/builders.ts";
+import { aDesk, LIMITS } from "../../fakes/bodies.ts";
 import type { World, WorldOptions } from "../../fakes/world.ts";
 import { createWorld } from "../../fakes/world.ts";
 import { expectPromised } from "./contract.ts";
@@ -49,12 +50,15 @@ export function createHttpWorld({
     checkSignature: createSignatureCheck(redact(SECRET), redact(OLD_SECRET)),
     receiveDelivery: (word) => receiveDelivery(deps, word),
     receiveInstallation: (event) => receiveInstallation(deps, event),
+    json: LIMITS.body,
     log,
     rejectionLog,
   };
   const webhook = createWebhookApp(deliveries);
   const workerPlane = createWorkerApp({
     useCases: bindWorkerUseCases(deps, { holdMs }),
+    desk: aDesk(),
+    payloads: deps.apiStores.payloads,
     maxResultBytes: MAX_RESULT_BYTES,
     maxOutputBytes: MAX_OUTPUT_BYTES,
     tokens: createWorkerTokens(redact(DISPATCH_SECRET), redact(OLD_DISPATCH_SECRET)),

@@ -3,7 +3,7 @@ import type { EndpointName, EpochMs, JobId, TenantId } from "../../../shared/dom
 import type { Job } from "../../../shared/domain/job/job.ts";
 import { isTerminal } from "../../../shared/domain/job/job.ts";
 import type { Payload } from "../../../shared/domain/job/payload.ts";
-import { inlinePayload } from "../../../shared/domain/job/payload.ts";
+import { inlinePayload, isJsonBytes } from "../../../shared/domain/job/payload.ts";
 import type { ApiStores } from "../../../shared/ports/api-store.ts";
 import type { Synchronous } from "./synchronous.ts";
 
@@ -30,16 +30,28 @@ export function createApiTable(options: {
   return {
     payloads: {
       put(key, json, expiresAt) {
+        if (isJsonBytes(json)) throw new Error("no body is so large here");
         onPayload(json);
         if (json.length <= INLINE) return inlinePayload(json);
         parts.set(key, { json, expiresAt });
         return { type: "parts", key, count: 1, bytes: json.length };
       },
-      get: (payload) => (payload.type === "inline" ? payload.json : livingPart(payload)?.json),
+      get(payload) {
+        if (payload.type === "inline") return payload.json;
+        return payload.type === "parts" ? livingPart(payload)?.json : undefined;
+      },
+      copy(from, key, expiresAt) {
+        const part = livingPart(from);
+        if (part === undefined) return undefined;
+        parts.set(key, { json: part.json, expiresAt });
+        return { ...from, key };
+      },
+      part: (payload) => livingPart(payload)?.json,
       remove(payload) {
         if (payload.type === "parts") parts.delete(payload.key);
       },
     },
+    stored: { note() {}, forget() {}, total: () => 0 },
     chunks: { put() {}, list: () => [] },
     apiKeys: { get: () => undefined, create: () => true, list: () => [], revoke: (key) => key },
     apiJobs: {

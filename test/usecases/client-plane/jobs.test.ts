@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { createJobWatches } from "../../../shared/adapters/store/job-watches.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
+import type { PartsPayload } from "../../../shared/domain/job/payload.ts";
+import { StoredJson } from "../../../shared/domain/job/payload.ts";
 import { awaitStatus } from "../../../shared/usecases/client-plane/await-status.ts";
 import { cancelJob } from "../../../shared/usecases/client-plane/cancel-job.ts";
 import { drainStream } from "../../../shared/usecases/client-plane/drain-stream.ts";
@@ -10,6 +12,7 @@ import { listRequests } from "../../../shared/usecases/client-plane/list-request
 import { purgeQueue } from "../../../shared/usecases/client-plane/purge-queue.ts";
 import { retryJob } from "../../../shared/usecases/client-plane/retry-job.ts";
 import { updateJob } from "../../../shared/usecases/update.ts";
+import { TENANT } from "../../domain/builders.ts";
 import { KEY_CALLER, OIDC_CALLER } from "../../domain/job/api-builders.ts";
 import type { ApiWorld } from "./api-world.ts";
 import { createApiWorld, ECHO, end, jobOf, run, start } from "./api-world.ts";
@@ -25,11 +28,13 @@ describe("status", () => {
     await start(world, id);
     world.clock.advance(4_000);
     const json = JSON.stringify("x".repeat(1_000_000));
-    const output = await world.apiStores.payloads.put("out", json, world.now() + 3_600_000);
+    const output = await world.apiStores.payloads.put("out", json, world.now() + 3_600_000, TENANT);
     await end(world, id, { ...COMPLETED, output });
     const status = await statusOf(world.deps, KEY_CALLER, ECHO, id);
     expect(status).toMatchObject({ id, status: "COMPLETED", delayTime: 0, executionTime: 4_000 });
-    expect(status?.output).toHaveLength(1_000_000);
+    // Whoever answers takes it from the store.
+    expect(status?.output).toEqual(new StoredJson(output as PartsPayload));
+    expect(await world.apiStores.payloads.get(output)).toBe(json);
     world.clock.advance(1_800_000);
     expect(await statusOf(world.deps, KEY_CALLER, ECHO, id)).toBeUndefined();
     expect(await retryJob(world.deps, KEY_CALLER, ECHO, id)).toBeUndefined();

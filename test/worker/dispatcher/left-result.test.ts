@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { parseJobDone } from "../../../shared/protocol/report.ts";
+import { parseReport } from "../../../shared/protocol/report.ts";
 import { keepResult, takeBackResult } from "../../../worker/dispatcher/left-result.ts";
 import { createKeptLog } from "../support/kept-log.ts";
 
@@ -26,7 +26,7 @@ test("is written in place, and taken back by emptying it: the file may be a moun
     true,
   );
   expect(statSync(given.resultFile).ino).toBe(before);
-  expect(parseJobDone(readFileSync(given.resultFile, "utf8"))).toMatchObject({ stopPod: true });
+  expect(parseReport(readFileSync(given.resultFile, "utf8"))).toMatchObject({ stopPod: true });
   await takeBackResult(given);
   expect(readFileSync(given.resultFile, "utf8")).toBe("");
 });
@@ -40,7 +40,7 @@ test("fits into what Kubernetes keeps of it, and can still be read", async () =>
   });
   const text = readFileSync(given.resultFile, "utf8");
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4_096);
-  expect(parseJobDone(text)).toMatchObject({ output: { outcome: "config-failed" } });
+  expect(parseReport(text)).toMatchObject({ output: { outcome: "config-failed" } });
 });
 
 test("a file that the pool did not make is not made", async () => {

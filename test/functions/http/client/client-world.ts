@@ -18,6 +18,7 @@ import { endpointNamed } from "../../../../shared/usecases/client-plane/api-deps
 import { createRunningWorkers } from "../../../../shared/usecases/client-plane/running-workers.ts";
 import { updateJob } from "../../../../shared/usecases/update.ts";
 import { aTemplate, T0, TENANT } from "../../../domain/builders.ts";
+import { aDesk } from "../../../fakes/bodies.ts";
 import type { OidcIssuer } from "../../../fakes/oidc-issuer.ts";
 import { AUDIENCE } from "../../../fakes/oidc-issuer.ts";
 import { ACME } from "../../../fakes/world.ts";
@@ -105,6 +106,8 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
   await apiStores.apiKeys.create({ ...taken, revoked });
   const client = createClientApp({
     useCases: bindUseCases({ ...deps, clock }),
+    desk: aDesk(),
+    payloads: deps.apiStores.payloads,
     authenticate: createApiAuth({
       apiKeys: deps.apiStores.apiKeys,
       configuredKeys: [],

@@ -187,11 +187,12 @@ test("the store fails: 503, an error line, and the same delivery succeeds later"
   expect(await post(world, deliveryRequest(QUEUED))).toMatchObject({ status: 202, body: { recorded: true } });
 });
 
-test("a body that breaks off: 503, and an error line", async () => {
+test("a body that breaks off: 408, and no error of ours, since anybody can send it", async () => {
   const world = createHttpWorld();
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("cut off")) });
   const init = { method: "POST", body, duplex: "half", headers: { "content-length": "9" } };
   const request = new Request(`http://dispatch.test${WEBHOOK_PATH}`, init as RequestInit);
-  expect(await post(world, request)).toMatchObject({ status: 503, body: { title: "Not recorded" } });
-  expect(world.log.of("delivery-failed")).toMatchObject([{ error: { message: "cut off" } }]);
+  expect(await post(world, request)).toMatchObject({ status: 408, body: { title: "Delivery rejected" } });
+  expect(world.log.of("delivery-rejected")).toMatchObject([{ level: "warn", reason: "broken-off" }]);
+  expect(world.log.of("delivery-failed")).toEqual([]);
 });
