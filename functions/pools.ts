@@ -9,12 +9,15 @@ import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { PoolDriver } from "../shared/ports/pool-driver.ts";
 import type { PoolSettings } from "../shared/usecases/deps.ts";
+import { runnerUserOf } from "./local-runner.ts";
 
 type Env = { readonly [name: string]: string | undefined };
 
 export type PoolParts = {
   /** Folder for the local pools' own files. */
   readonly dir: string;
+  /** For runners of local pools under another user, who may not enter that one. */
+  readonly runnersDir?: string;
   /** Program and arguments of our worker. */
   readonly workerCommand: readonly string[];
   /** Where the device files of this host's cards are; `/dev` unless it is a pretended host's. */
@@ -64,11 +67,14 @@ async function driverOf(spec: Spec, parts: PoolParts): Promise<PoolDriver> {
   }
 }
 
-function localDriver({ name, kind, cards, env }: Spec, parts: PoolParts): PoolDriver {
-  const { deviceDir } = parts;
+function localDriver(spec: Spec, parts: PoolParts): PoolDriver {
+  const { name, kind, cards, env } = spec;
+  const { deviceDir, runnersDir } = parts;
+  const isApart = runnersDir !== undefined && runnerUserOf(spec, parts.baseEnv) !== undefined;
   return createLocalPool({
     name,
     dir: join(parts.dir, name),
+    ...(isApart && { runnersDir: join(runnersDir, name) }),
     kind,
     cards: kind === "cpu" ? "auto" : cards,
     workerCommand: parts.workerCommand,

@@ -15,9 +15,10 @@ import type { ServerSettings } from "../shared/config/server-settings.ts";
 import { readServerSettings } from "../shared/config/server-settings.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
+import { runnerFaults } from "./local-runner.ts";
 import type { RunningServer } from "./server.ts";
 import { startServer } from "./server.ts";
-import { appKeyFaults, dataFaults, publicUrlFaults, runnerFaults, startFault } from "./start-faults.ts";
+import { appKeyFaults, dataFaults, publicUrlFaults, startFault } from "./start-faults.ts";
 import { workerCommand } from "./worker-command.ts";
 
 const OPTIONS = {
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
   const args = parseArgs({ options: OPTIONS }).values;
   const env = withArguments(process.env, args);
   const settings = readServerSettings({ env, readFile });
-  const { dataDir, configFile, host, port, runnerHome, deviceDir, logLevel } = settings.settings;
+  const { dataDir, configFile, host, port, runnerHome, runnersDir, deviceDir, logLevel } = settings.settings;
   const data = dataFaults(dataDir);
   const own = data.length === 0 ? ownSecret(env, dataDir) : {};
   const secrets = readSecrets({ env: { ...env, ...own }, readFile });
@@ -50,7 +51,10 @@ async function main(): Promise<void> {
     ...data,
     ...(secrets.ok ? appKeyFaults(secrets.secrets.appPrivateKey) : secrets.faults),
     ...(config.ok
-      ? [...runnerFaults(config.config, runnerHome), ...publicUrlFaults(config.config)]
+      ? [
+          ...runnerFaults(config.config, { runnerHome, dataDir, runnersDir, env }),
+          ...publicUrlFaults(config.config),
+        ]
       : config.faults),
   ];
   if (faults.length > 0 || !secrets.ok || !config.ok) return stop(formatFaults(faults));
@@ -66,6 +70,7 @@ async function main(): Promise<void> {
     host,
     port,
     poolsDir: join(dataDir, "pools"),
+    runnersDir: resolve(runnersDir),
     openStores: async (onChange) => openSqlite(dataDir, onChange),
     workerCommand: workerCommand(),
     deviceDir,
@@ -137,8 +142,8 @@ function openSqlite(dataDir: string, onChange: (change: Change) => void) {
 
 /** Workers of this machine share one unpacked runner, each in a copy of its own. */
 function runnerEnv(home: ServerSettings["runnerHome"], secrets: Secrets): { [name: string]: string } {
-  const api = { GITHUB_API_URL: secrets.githubApiUrl };
-  return home === undefined ? api : { ...api, RUNNER_HOME: resolve(home), RUNNER_HOME_SHARED: "1" };
+  const shared = { GITHUB_API_URL: secrets.githubApiUrl, RUNNER_HOME_SHARED: "1" };
+  return home === undefined ? shared : { ...shared, RUNNER_HOME: resolve(home) };
 }
 
 function readFile(path: string): string {

@@ -41,6 +41,8 @@ export type ServerOptions = Pick<PoolParts, "workerCommand" | "deviceDir" | "bas
   readonly port: number;
   /** Folder for the pools' own files. */
   readonly poolsDir: string;
+  /** For runners of local pools under another user, who may not enter that one. */
+  readonly runnersDir?: string;
   readonly openStores: (onChange: (change: Change) => void) => Promise<OpenStores>;
   readonly log: Log;
   readonly reconcileMs?: number;

@@ -1,6 +1,5 @@
 // What keeps the single-process server from starting, in sentences for its operator.
-import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
 import { inspect } from "node:util";
 import { parseAppKey } from "../shared/adapters/github/app-key.ts";
 import type { Config, ConfigFault } from "../shared/config/config.ts";
@@ -20,25 +19,6 @@ export function appKeyFaults(key: Redacted): ConfigFault[] {
     const fix = "Name the .pem file in GITHUB_APP_PRIVATE_KEY_FILE.";
     return [{ path: "GITHUB_APP_PRIVATE_KEY", message: (error as Error).message, fix }];
   }
-}
-
-/** Where the worker looks for actions/runner when nothing else is said. */
-const RUNNER_HOME = "/home/runner";
-
-/** Without a runner each job of a local pool would start in vain, again and again. */
-export function runnerFaults(config: Config, runnerHome: string | undefined): ConfigFault[] {
-  const { pools, endpoints } = config;
-  const inNeed = pools.filter(
-    ({ name, driver }) =>
-      driver === "local" && endpoints.some(({ pool, command }) => pool === name && command === undefined),
-  );
-  return inNeed.flatMap(({ name, env }) => {
-    const home = resolve(env["RUNNER_HOME"] ?? runnerHome ?? RUNNER_HOME);
-    if (existsSync(join(home, "run.sh"))) return [];
-    const message = `${home} has no run.sh, which workers of pool ${name} start.`;
-    const fix = "Unpack a release of https://github.com/actions/runner/releases and set it to that folder.";
-    return [{ path: "RUNNER_HOME", message, fix }];
-  });
 }
 
 /** What the dispatcher itself calls 127.0.0.1 is another machine to a container, but for the host's own network. */

@@ -14,6 +14,8 @@ export type ServerSettings = {
   readonly runnerHome: string | undefined;
   /** Where the device files of this host's cards are; undefined: `/dev`. */
   readonly deviceDir: string | undefined;
+  /** Where runners of local pools have their folders that run under another user, who may not enter the data folder. */
+  readonly runnersDir: string;
   readonly logLevel: LogLevel;
 };
 
@@ -31,6 +33,10 @@ export function readServerSettings(source: EnvSource): ReadSettings {
     dataDir: env.text("DISPATCH_DATA", { fix: "Write a path.", standard: ".npu-dispatch" }),
     runnerHome: env.text("RUNNER_HOME", { fix: "Write a path.", standard: "" }) || undefined,
     deviceDir: env.text("NPU_DISPATCH_DEVICE_DIR", { fix: "Write a path.", standard: "" }) || undefined,
+    runnersDir: env.text("DISPATCH_RUNNERS", {
+      fix: "Write a path.",
+      standard: "/var/lib/npu-dispatch-runners",
+    }),
     logLevel: env.text("LOG_LEVEL", {
       fix: `Write one of ${LOG_LEVELS.join(", ")}.`,
       form: new RegExp(`^(${LOG_LEVELS.join("|")})$`),

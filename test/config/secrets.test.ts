@@ -132,6 +132,7 @@ describe("server settings", () => {
         configFile: "dispatch.yaml",
         dataDir: ".npu-dispatch",
         runnerHome: undefined,
+        runnersDir: "/var/lib/npu-dispatch-runners",
         logLevel: "info",
       },
     });

@@ -156,14 +156,15 @@ test("the runner has the labels that workflows ask for", async () => {
   await nothingLeft(world);
 });
 
-test("cancel in the middle: the workflow job ends as cancelled, the worker is gone", async () => {
+// A runner that is stopped tells GitHub failure.
+test("cancel in the middle: the workflow job fails, the worker is gone", async () => {
   const world = await open();
   const job = await call(world, ORG, "/run", { input: {} });
   const id = world.queue(["sleep 60"], [job.label]);
   await world.running(id);
   expect(await call(world, ORG, `/cancel/${job.id}`)).toMatchObject({ http: 200, status: "CANCELLED" });
   await world.ended(id);
-  expect(world.serve.github.workflowJob(id).conclusion).toBe("cancelled");
+  expect(world.serve.github.workflowJob(id).conclusion).toBe("failure");
   await nothingLeft(world);
 });
 

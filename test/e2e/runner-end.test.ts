@@ -1,10 +1,12 @@
 // How a job's runner ends, over real processes and signals: refused by policy, killed, stopped.
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
 import type { Job } from "../../shared/domain/job/job.ts";
+import { CLOSED_TO_OTHERS } from "../worker/support/closed-to-others.ts";
 import { ORG, type ServeOptions } from "./serve-process.ts";
 import { type Session, startSession } from "./session.ts";
 import { until } from "./until.ts";
@@ -88,6 +90,34 @@ test("a worker that is told to end in a job: GitHub says failure, and the job's 
   const { state, end } = await jobOf(session!);
   expect({ state, reason: end?.reason }).toEqual({ state: "FAILED", reason: "worker-stopped" });
   expect(end?.message).toContain("by its worker: The worker was stopped while it ran build");
+});
+
+test("root with RUNNER_USER: the job runs as that user, who cannot enter the data folder, and nothing is left", async ({
+  skip,
+}) => {
+  if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+  if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
+  const runners = await mkdtemp(join(tmpdir(), "npd-runners-"));
+  try {
+    const { serve, queue, ended, nothingLeft } = await open({
+      workerEnv: { RUNNER_USER: "12345:12346" },
+      env: { DISPATCH_RUNNERS: runners },
+    });
+    const id = queue(["id -u", `ls ${serve.dataDir} || echo closed`, "pwd"]);
+    await ended(id);
+    const { conclusion, lines } = serve.github.workflowJob(id);
+    expect(conclusion).toBe("success");
+    expect(lines).toEqual(expect.arrayContaining(["12345", "closed"]));
+    expect(lines.at(-1)).toContain(join(runners, "local"));
+    await nothingLeft();
+    await until(
+      "the runner's folder to go",
+      async () => (await readdir(join(runners, "local"))).length === 0,
+    );
+    expect((await stat(runners)).mode & 0o777).toBe(0o755);
+  } finally {
+    await rm(runners, { recursive: true, force: true });
+  }
 });
 
 /** As the table has it after the server has closed: its lock would keep a second reader out. */

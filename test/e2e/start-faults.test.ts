@@ -29,6 +29,8 @@ const ENV = {
   GITHUB_WEBHOOK_SECRET: "webhook-secret",
   GITHUB_API_URL: "http://127.0.0.1:9",
   RUNNER_HOME: "runner",
+  // Where a test is root's; what is said without it has tests of its own.
+  RUNNER_ALLOW_RUNASROOT: "1",
 };
 
 function start(args: readonly string[], env: { readonly [name: string]: string } = {}) {
@@ -64,6 +66,21 @@ test.each([
   const { code, stderr } = await start([...args]);
   expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
   expect(stderr).not.toMatch(/^ +at /m);
+});
+
+test("root, and nobody named for the runner: both remedies before the first job, which would never start", async ({
+  skip,
+}) => {
+  if (process.getuid?.() !== 0) skip("only root is root");
+  const { code, stderr } = await start([], { RUNNER_ALLOW_RUNASROOT: "" });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^RUNNER_USER: actions\/runner refuses to run as root, and the workers of pool local would/m,
+  );
+  expect(stderr).toContain("RUNNER_ALLOW_RUNASROOT=1");
+  expect((await start([], { RUNNER_ALLOW_RUNASROOT: "", RUNNER_USER: "nobody-here" })).stderr).toMatch(
+    /^RUNNER_USER: It is nobody-here, who is not in \/etc\/passwd/m,
+  );
 });
 
 test("containers without a URL to call", async () => {

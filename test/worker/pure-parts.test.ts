@@ -41,6 +41,7 @@ describe("the configuration", () => {
         runnerHome: "/home/runner",
         runnerHomeShared: false,
         workDir: "/work",
+        runnerDir: undefined,
         githubApiUrl: "https://api.github.com",
       },
     });

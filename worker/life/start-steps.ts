@@ -53,7 +53,7 @@ export async function register(run: WorkerRun): Promise<WorkerEvent> {
   const { config, clock, host, learnt, log, preparing } = run;
   const { source, policy, containers } = planOf(run);
   // The folder first: a runner that cannot start must cost no registration.
-  const home = await prepareRunnerHome({ ...config, host }, run.run);
+  const home = await prepareRunnerHome({ ...config, host, env: run.env }, run.run);
   if (!home.ok) return failed("no-runner", home.message);
   learnt.home = home.path;
   const installed = await installHooks({

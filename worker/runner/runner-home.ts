@@ -1,17 +1,22 @@
 // The folder that the runner is configured and run in. A shared one is copied first: config.sh writes `.runner` and `.credentials`
 // into the folder of its own real path, so two workers in one folder, or in symlinks to one, would overwrite each other.
 
-import { constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { access, chown, copyFile, mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
-import type { WorkerConfig } from "../config.ts";
+import { foldersTo, isOpenTo } from "../../shared/domain/folder-access.ts";
+import type { Environment, WorkerConfig } from "../config.ts";
 import { HOOKS_FOLDER } from "../hooks/hooks.ts";
 import type { RunProgram } from "../process/run-program.ts";
 import type { RunnerHost } from "./runner-host.ts";
 
-export type RunnerHomeSpec = Pick<WorkerConfig, "runnerHome" | "runnerHomeShared" | "workDir"> & {
+export type RunnerHomeSpec = Pick<
+  WorkerConfig,
+  "runnerHome" | "runnerHomeShared" | "workDir" | "runnerDir"
+> & {
   readonly host: Pick<RunnerHost, "user" | "supervised">;
+  readonly env: Environment;
 };
 
 export type RunnerHome =
@@ -19,18 +24,49 @@ export type RunnerHome =
   | { readonly ok: false; readonly message: string };
 
 export async function prepareRunnerHome(spec: RunnerHomeSpec, run: RunProgram): Promise<RunnerHome> {
-  const { runnerHome: source, runnerHomeShared: shared, workDir, host } = spec;
+  const { runnerHome: source, runnerHomeShared: shared, workDir, runnerDir, host } = spec;
+  const refusal = refusedAsRoot(spec);
+  if (refusal !== undefined) return { ok: false, message: refusal };
   if (!(await isExecutable(join(source, "run.sh")))) {
     const message = `There is no run.sh to execute in ${source}. Set RUNNER_HOME to the folder of actions/runner.`;
     return { ok: false, message };
   }
+  const closed = closedFolder(shared ? (runnerDir ?? workDir) : source, host);
+  if (closed !== undefined) return { ok: false, message: closed };
   if (!shared) return { ok: true, path: source };
   if (host.supervised) {
     const message =
       "RUNNER_HOME_SHARED=1 is for workers on one machine; in the worker image each container has its own runner.";
     return { ok: false, message: `${message} Unset it.` };
   }
-  return { ok: true, path: await copyHome(source, workDir, host.user, run) };
+  return { ok: true, path: await copyHome(source, runnerDir ?? workDir, host.user, run) };
+}
+
+/** Its scripts say so too, but config.sh without the remedy, and run.sh by an exit code alone. */
+function refusedAsRoot({ host, env }: RunnerHomeSpec): string | undefined {
+  const isRoot = process.getuid?.() === 0 && host.user === undefined && !host.supervised;
+  if (!isRoot || env["RUNNER_ALLOW_RUNASROOT"]) return undefined;
+  return "actions/runner refuses to run as root. Set RUNNER_USER to another user, under whom root then runs it, or, where all jobs are trusted, RUNNER_ALLOW_RUNASROOT=1; for a local pool under env: in dispatch.yaml.";
+}
+
+/** actions/runner demands to be able to list each folder above its own (IOUtil.ValidateExecutePermission). */
+function closedFolder(path: string, { user, supervised }: RunnerHomeSpec["host"]): string | undefined {
+  // Under a supervisor this is another user, who cannot look everywhere; the image is made so that the runner's can.
+  if (supervised) return undefined;
+  const closed = foldersTo(path).find((folder) => !isOpen(folder, user));
+  if (closed === undefined) return undefined;
+  const who = user === undefined ? "this user" : `the user ${user.name ?? user.uid}`;
+  return `${who} may not list ${closed}, which actions/runner demands of each folder above its own. Open it (chmod a+rx ${closed}), or put the runner elsewhere.`;
+}
+
+function isOpen(folder: string, user: RunnerHost["user"]): boolean {
+  try {
+    if (user !== undefined) return isOpenTo(statSync(folder), user);
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A registration and its traces belong to one worker. */

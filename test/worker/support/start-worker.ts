@@ -27,6 +27,8 @@ export type WorkerOptions = {
   readonly entry?: string;
 };
 
+/** Then their runner is to run so too. */
+const IS_ROOT = process.getuid?.() === 0;
 const ROOT = resolve(import.meta.dirname, "../../..");
 const PROGRAMS = join(ROOT, "test/fixtures/programs");
 
@@ -44,6 +46,7 @@ export function startWorker(dispatcher: DispatcherStub, options: WorkerOptions =
       ...workerEnvironment(dispatcher.url),
       RUNNER_HOME: runnerHome,
       WORKER_DIR: workDir,
+      ...(IS_ROOT && options.env?.["RUNNER_USER"] === undefined && { RUNNER_ALLOW_RUNASROOT: "1" }),
       ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -24,6 +24,8 @@ export type LocalPoolOptions = {
   readonly name: PoolName;
   /** The pool's own folder; two pools must not share one. */
   readonly dir: string;
+  /** Where its runners' folders are, for a user who may not enter `dir`; theirs alone, as `dir`. */
+  readonly runnersDir?: string;
   readonly kind: "npu" | "gpu" | "cpu";
   /** "auto": the device files of this host, 8 simulated cards where there are none; for `cpu` its cores. */
   readonly cards: number | "auto";
@@ -47,7 +49,7 @@ const EXIT_MS = 1_000;
 export function createLocalPool(options: LocalPoolOptions): PoolDriver {
   const { name, clock, log } = options;
   const cards = findCards(options.kind, options.cards, options.devDir ?? "/dev");
-  const folders = workerFolders(resolve(options.dir));
+  const folders = workerFolders(resolve(options.dir), options.runnersDir);
   const self = readSelf();
   const bootId = readBootId();
   const locate = async (workerId: WorkerId) =>

@@ -68,9 +68,10 @@ async function launch(
   if (log === undefined) return undefined;
   try {
     const dir = folders.workDir(workerId);
+    const runnerDir = await folders.makeRunnerDir(workerId);
     const env = { base: deps.baseEnv, extra: deps.extraEnv, own: spec.env };
     const spawned = await spawnWorker(command, {
-      env: workerEnv({ workerId, dir, slots }, deps.cards, env),
+      env: workerEnv({ workerId, dir, runnerDir, slots }, deps.cards, env),
       cwd: dir,
       logFd: log.fd,
     });

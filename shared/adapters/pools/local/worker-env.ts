@@ -22,6 +22,9 @@ const ALLOWED = new Set([
   "SSL_CERT_DIR",
   "NODE_EXTRA_CA_CERTS",
   "LD_LIBRARY_PATH",
+  // Whether and as whom actions/runner runs where the dispatcher is root.
+  "RUNNER_ALLOW_RUNASROOT",
+  "RUNNER_USER",
   // What the set_env.sh of a CANN toolkit exports. No prefix match: ASCEND_VISIBLE_DEVICES of the dispatcher is not for its workers.
   "ASCEND_HOME_PATH",
   "ASCEND_TOOLKIT_HOME",
@@ -35,7 +38,13 @@ const ALLOWED_SHAPE = /^(LC_[A-Z]+|(http|https|all|no)_proxy|(HTTP|HTTPS|ALL|NO)
 
 /** Later ones win: the allowed part of `base`, `extra` (the operator's), `own` (the start's), then marker and devices. */
 export function workerEnv(
-  worker: { readonly workerId: string; readonly dir: string; readonly slots: readonly number[] },
+  worker: {
+    readonly workerId: string;
+    readonly dir: string;
+    /** Of its runner, where that is not in `dir`. */
+    readonly runnerDir?: string | undefined;
+    readonly slots: readonly number[];
+  },
   cards: Cards,
   env: { readonly base: Env; readonly extra: Env; readonly own: Env },
 ): { [name: string]: string } {
@@ -46,6 +55,7 @@ export function workerEnv(
     ...env.own,
     [MARKER]: worker.workerId,
     WORKER_DIR: worker.dir,
+    WORKER_RUNNER_DIR: worker.runnerDir,
     ...deviceEnv(worker.slots, cards),
   };
   return Object.fromEntries(

@@ -1,8 +1,9 @@
-// The folders of a local pool's workers: `<dir>/workers/<id>/` with worker.json, exit.json, log and work/.
+// The folders of a local pool's workers: `<dir>/workers/<id>/` with worker.json, exit.json, log and work/. A runner under a user who may
+// not enter them has one of its own, `<runnersDir>/<id>/`, which is made after that of its worker and goes before it.
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { parseWorkerId, type WorkerId } from "../../../domain/ids.ts";
 import { removeFolder } from "../../system/empty-folder.ts";
 import { exists, hasCode, readResult, readTail, readText, unless } from "./read-file.ts";
@@ -12,6 +13,8 @@ import { parseExitRecord, parseWorkerRecord, type WorkerRecord } from "./worker-
 export type WorkerFolders = {
   /** The worker's WORKER_DIR and working directory. */
   workDir(workerId: WorkerId): string;
+  /** Made now; undefined where the runner's is in the worker's. */
+  makeRunnerDir(workerId: WorkerId): Promise<string | undefined>;
   /**
    * Makes the folder, whole or not at all. Returns its log, opened for appending, or undefined when another start has
    * the worker.
@@ -39,12 +42,24 @@ export type WorkerFolders = {
 const DRAFT = /^\.new-(\d+)-(\d+)-/;
 const REST = /^\.gone-/;
 
-export function workerFolders(dir: string): WorkerFolders {
+export function workerFolders(dir: string, runnersDir?: string): WorkerFolders {
   const root = join(dir, "workers");
   const path = (workerId: WorkerId, ...names: string[]) => join(root, workerId, ...names);
+  const placesOf = (workerId: WorkerId) => [
+    ...(runnersDir === undefined ? [] : [[runnersDir, join(runnersDir, workerId)] as const]),
+    [root, path(workerId)] as const,
+  ];
 
   return {
     workDir: (workerId) => path(workerId, "work"),
+    async makeRunnerDir(workerId) {
+      if (runnersDir === undefined) return undefined;
+      const made = join(runnersDir, workerId);
+      await mkdir(made, { recursive: true, mode: 0o755 });
+      // Whatever the umask: its user must be able to list all of them.
+      for (const folder of [dirname(runnersDir), runnersDir, made]) await chmod(folder, 0o755);
+      return made;
+    },
     claim: (workerId, record) => claim(root, path(workerId), record),
     exists: (workerId) => exists(path(workerId)),
     record: async (workerId) => parseWorkerRecord(await readText(path(workerId, "worker.json"))),
@@ -59,12 +74,20 @@ export function workerFolders(dir: string): WorkerFolders {
     logTail: (workerId, lines) => readTail(path(workerId, "log"), lines),
     list: async () => (await namesIn(root)).map(parseWorkerId).filter((workerId) => workerId !== undefined),
     async remove(workerId) {
-      const rest = join(root, `.gone-${randomUUID()}`);
-      // Missing: another stop has just removed it.
-      await unless(["ENOENT"], () => rename(path(workerId), rest));
-      return { emptied: removeFolder(rest) };
+      const rests: string[] = [];
+      for (const [folder, from] of placesOf(workerId)) {
+        const rest = join(folder, `.gone-${randomUUID()}`);
+        rests.push(rest);
+        // Missing: another stop has just removed it.
+        await unless(["ENOENT"], () => rename(from, rest));
+      }
+      const emptied = Promise.all(rests.map((rest) => removeFolder(rest)));
+      return { emptied: emptied.then(() => undefined) };
     },
-    sweep: () => sweep(root),
+    async sweep() {
+      await sweep(root);
+      if (runnersDir !== undefined) await sweep(runnersDir);
+    },
   };
 }
 
