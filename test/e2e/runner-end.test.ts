@@ -1,5 +1,5 @@
 // How a job's runner ends, over real processes and signals: refused by policy, killed, stopped.
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24
@@ -97,7 +97,9 @@ test("root with RUNNER_USER: the job runs as that user, who cannot enter the dat
 }) => {
   if (process.getuid?.() !== 0) skip("only root can start programs under another user");
   if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
-  const runners = await mkdtemp(join(tmpdir(), "npd-runners-"));
+  const outer = await mkdtemp(join(tmpdir(), "npd-runners-"));
+  await chmod(outer, 0o755);
+  const runners = join(outer, "made");
   try {
     const { serve, queue, ended, nothingLeft } = await open({
       workerEnv: { RUNNER_USER: "12345:12346" },
@@ -108,7 +110,7 @@ test("root with RUNNER_USER: the job runs as that user, who cannot enter the dat
     const { conclusion, lines } = serve.github.workflowJob(id);
     expect(conclusion).toBe("success");
     expect(lines).toEqual(expect.arrayContaining(["12345", "closed"]));
-    expect(lines.at(-1)).toContain(join(runners, "local"));
+    expect(lines.join("\n")).toContain(`\n${join(runners, "local")}/`);
     await nothingLeft();
     await until(
       "the runner's folder to go",
@@ -116,7 +118,7 @@ test("root with RUNNER_USER: the job runs as that user, who cannot enter the dat
     );
     expect((await stat(runners)).mode & 0o777).toBe(0o755);
   } finally {
-    await rm(runners, { recursive: true, force: true });
+    await rm(outer, { recursive: true, force: true });
   }
 });
 

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { chmod, chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { asUser } from "../../worker/runner/runner-user.ts";
 import { CLOSED_TO_OTHERS } from "../worker/support/closed-to-others.ts";
 import { until } from "./runner-process.ts";
 import { childrenOf, openRunnerWorld, type RunnerWorld } from "./runner-world.ts";
@@ -129,22 +130,17 @@ test("a Worker that crashes: its listener reports a failed job and goes on to it
 });
 
 // Both scripts: Listener/Program.cs:88-100 of actions/runner.
-test("a world.folder above its own that its user may enter and not read: neither script starts", async ({
+test("a folder above its own that its user may enter and not read: neither script starts", async ({
   skip,
 }) => {
   if (process.getuid?.() !== 0) skip("only world.root can start programs under another user");
   if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
   await chmod(world.folder, 0o711);
   await chown(world.root, 12_345, 12_345);
+  const somebody = { uid: 12_345, gid: 12_345, name: undefined, home: undefined };
   for (const script of ["config.sh", "run.sh"]) {
-    const end = spawnSync(
-      "setpriv",
-      ["--reuid=12345", "--regid=12345", "--clear-groups", join(world.root, script)],
-      {
-        encoding: "utf8",
-        env: { PATH: process.env["PATH"] },
-      },
-    );
+    const { program, args } = asUser({ program: join(world.root, script), args: [] }, somebody);
+    const end = spawnSync(program, args, { encoding: "utf8", env: { PATH: process.env["PATH"] } });
     expect(end.stderr).toContain(
       `Permission to read the directory contents is required for '${world.root}' and each directory up the hierarchy. Access to the path '${world.folder}' is denied.`,
     );

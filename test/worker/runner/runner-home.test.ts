@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
@@ -34,5 +34,38 @@ describe("RUNNER_USER", () => {
     expect(dispatcher.registrations).toEqual(["token"]);
     expect(worker.file("../work/runner/run-uid")).toBe("12345\n");
     expect(statSync(join(worker.workDir, "runner", ".runner")).gid).toBe(12346);
+  });
+});
+
+describe("what actions/runner refuses is said before a registration, whatever the way to it", () => {
+  it.each(["token", "jit"] as const)(
+    "root without a user for the runner: both remedies, %s",
+    async (registration) => {
+      await using dispatcher = await startDispatcher({ registration });
+      const env: { [name: string]: string } = { RUNNER_ALLOW_RUNASROOT: "" };
+      await using worker = startWorker(dispatcher, { env });
+
+      // Nobody else is refused.
+      const isRoot = process.getuid?.() === 0;
+      expect((await worker.exit).code).toBe(isRoot ? 84 : 0);
+      expect(dispatcher.registrations).toHaveLength(isRoot ? 0 : 1);
+      if (isRoot)
+        expect(dispatcher.dones[0]?.error).toMatch(
+          /refuses to run as root.* RUNNER_USER .*RUNNER_ALLOW_RUNASROOT=1/,
+        );
+    },
+  );
+
+  // Seen with actions/runner 2.333.1: to be let through is not enough.
+  it("a folder above its own that its user may enter and not list", async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+    await using dispatcher = await startDispatcher();
+    const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
+    await using worker = startWorker(dispatcher, { env });
+    chmodSync(worker.workDir, 0o711);
+
+    expect((await worker.exit).code).toBe(84);
+    expect(dispatcher.registrations).toEqual([]);
+    expect(dispatcher.dones[0]?.error).toContain(`the user 12345 may not list ${worker.workDir}`);
   });
 });
