@@ -133,7 +133,7 @@ test("a Worker that crashes: its listener reports a failed job and goes on to it
 test("a folder above its own that its user may enter and not read: neither script starts", async ({
   skip,
 }) => {
-  if (process.getuid?.() !== 0) skip("only world.root can start programs under another user");
+  if (process.getuid?.() !== 0) skip("only root can start programs under another user");
   if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
   await chmod(world.folder, 0o711);
   await chown(world.root, 12_345, 12_345);

@@ -202,7 +202,7 @@ test("too old: 7 when that is asked for, otherwise 0", async () => {
   ).toBe(7);
 });
 
-test("exits-at-once, from a file in its world.folder, and not configured: both end with 0 and say nothing of listening", async () => {
+test("exits-at-once, from a file in its folder, and not configured: both end with 0 and say nothing of listening", async () => {
   expect((await world.run().ended).code).toBe(0);
   await world.configure("--ephemeral");
   await writeFile(join(world.root, ".stand-in-fault"), "exits-at-once\n");

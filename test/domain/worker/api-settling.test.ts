@@ -55,6 +55,7 @@ describe("its own word is the result of a runner", () => {
     ["ran", "COMPLETED", "succeeded"],
     ["idle", "TIMED_OUT", "never-picked-up"],
     ["cancelled", "CANCELLED", "cancelled-before-pickup"],
+    ["runner-died", "FAILED", "runner-died"],
     ["runner-failed", "FAILED", "start-failed"],
     ["runner-too-old", "FAILED", "image-unusable"],
     ["no-runner", "FAILED", "image-unusable"],
@@ -67,6 +68,15 @@ describe("its own word is the result of a runner", () => {
     expect(job.api?.output).toEqual(inlinePayload(JSON.stringify(worker.report)));
     const hasFailed = state === "FAILED" || state === "TIMED_OUT";
     expect(job.api?.error === undefined).toBe(!hasFailed);
+  });
+
+  test("that was stopped in the middle of a workflow job: it failed, and not by its own fault", () => {
+    const worker = aRunner("cancelled", listened);
+    const report = { ...worker.report!, jobName: "build" };
+    expect(settle({ ...worker, report })).toMatchObject({
+      state: "FAILED",
+      end: { reason: "worker-stopped" },
+    });
   });
 
   test("the end says why: its message, and for one that nobody asked for what was missing", () => {

@@ -125,6 +125,7 @@ describe("what is known of the loss of a worker", () => {
     ["one that was stopped when its job had ended", stopped("Failed"), undefined],
     ["one that was stopped before it had a job", reporting({ outcome: "cancelled" }), undefined],
     ["one whose job failed", reporting({ result: "Failed" }), undefined],
+    ["one that was drained as its job came", reporting({ result: undefined }), undefined],
   ])("the job of %s: %s", (_what, worker, reason) => {
     const broken = brokenBy(worker, LIMITS);
     expect(broken?.reason).toBe(reason);
