@@ -6,7 +6,8 @@ export type Templates = { readonly getJob: string; readonly postOutput: string; 
 
 export type WorkerUrls = {
   take(bootId: string): string;
-  registration(bootId: string, kind: "token" | "jit"): string;
+  /** `ask`: the how manieth question of this boot it is, from 1. */
+  registration(bootId: string, kind: "token" | "jit", ask: number): string;
   ping(heartbeat: Heartbeat): string;
   done(jobId: string): string;
 };
@@ -30,8 +31,8 @@ export function createUrls(templates: Templates, workerId: string): WorkerUrls {
   const takeBase = expand(templates.getJob, workerId);
   return {
     take: (boot) => withQuery(takeBase, { boot, job_in_progress: "0" }),
-    registration: (boot, registration) =>
-      withQuery(takeBase.replace(TAKE, "/registration/"), { boot, registration }),
+    registration: (boot, registration, ask) =>
+      withQuery(takeBase.replace(TAKE, "/registration/"), { boot, registration, ask: String(ask) }),
     ping: ({ jobId, phase, jobName, started }) =>
       withQuery(expand(templates.ping, ""), {
         job_id: jobId,

@@ -1,7 +1,7 @@
 // The worker plane in RunPod's wire format, with our additions, as zod schemas for both ends.
 //
 //   GET  /v2/{endpoint}/job-take/{worker}?gpu=NPU&boot={bootId}&job_in_progress=0   200 TakenJob | 204
-//   POST /v2/{endpoint}/registration/{worker}?boot={bootId}                         200 RegistrationAnswer | 4xx WorkerPlaneError
+//   POST /v2/{endpoint}/registration/{worker}?boot={bootId}&ask={n}                 200 RegistrationAnswer | 4xx WorkerPlaneError
 //   GET  /v2/{endpoint}/job-take-batch/{worker}?gpu=NPU&batch_size=4&job_in_progress=0   200 [TakenJob] | 204
 //   GET  /v2/{endpoint}/job-stop/{worker}?gpu=NPU                                   200 {"jobsToStop":[job]} | 204
 //   GET  /v2/{endpoint}/ping/{worker}?gpu=NPU&job_id={job}&phase={phase}&job_name={display name}   200 PingAnswer
@@ -13,7 +13,7 @@
 // A worker without work is answered 204 after a while, or 429 where nothing can be held: RunPod's SDK asks again at once
 // after a 204 and 5 s after a 429.
 //
-// Authorization: the worker token, raw. `boot`, `phase`, `job_name`, `started`, `registration` and `dispatch` are ours; RunPod ignores them.
+// Authorization: the worker token, raw. `boot`, `ask`, `phase`, `job_name`, `started`, `registration` and `dispatch` are ours; RunPod ignores them.
 import * as z from "zod/mini";
 import { ranJob } from "./started-job.ts";
 
@@ -71,6 +71,9 @@ export type RegistrationAnswer = z.infer<typeof registrationAnswer>;
 
 /** `?registration=` on the request: what `auto` became in this container. */
 export const registrationKind = z.enum(["token", "jit"]);
+
+/** `?ask=` on the request: the boot's own count of its questions, from 1. */
+export const askNumber = z.coerce.number().check(z.gte(1));
 
 export const pingAnswer = z.object({ drain: z.optional(z.string()) });
 export type PingAnswer = z.infer<typeof pingAnswer>;

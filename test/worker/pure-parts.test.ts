@@ -22,7 +22,9 @@ describe("URL templates", () => {
     );
     const glue = query === "" ? "?" : `${query}&`;
     expect(urls.take("b1")).toBe(`${base}/job-take/w-1${glue}boot=b1&job_in_progress=0`);
-    expect(urls.registration("b1", "jit")).toBe(`${base}/registration/w-1${glue}boot=b1&registration=jit`);
+    expect(urls.registration("b1", "jit", 2)).toBe(
+      `${base}/registration/w-1${glue}boot=b1&registration=jit&ask=2`,
+    );
     expect(urls.done("gh/7")).toBe(`${base}/job-done/w-1/gh%2F7${glue}isStream=false`);
     expect(urls.ping({ jobId: "gh-7", phase: "running", jobName: "a b&c", started: undefined })).toBe(
       `${base}/ping/w-1${glue}job_id=gh-7&phase=running&job_name=a+b%26c`,

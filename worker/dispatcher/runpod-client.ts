@@ -43,6 +43,8 @@ export function createRunPodClient(
   send: SendHttp,
 ): RunPodClient {
   const headers = { authorization: token, accept: "application/json", "user-agent": "npu-dispatch-worker" };
+  // An answer that comes after its time-out is not heard here, and must not be given there after the next question.
+  let asks = 0;
   return {
     async take(signal) {
       const answer = await send({
@@ -64,7 +66,7 @@ export function createRunPodClient(
       return refusal(answer, "job-take");
     },
     async register(kind, signal) {
-      const url = urls.registration(bootId, kind);
+      const url = urls.registration(bootId, kind, ++asks);
       const answer = await send({ method: "POST", url, headers, body: "", timeoutMs: TIMEOUT_MS, signal });
       if (answer.status !== 200) return refusal(answer, "registration");
       return { type: "granted", registration: read(registrationAnswer, answer, "registration") };

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono";
 import { parseStarted } from "../../../shared/protocol/started-job.ts";
-import { pingPhase, registrationKind } from "../../../shared/protocol/worker-plane.ts";
+import { askNumber, pingPhase, registrationKind } from "../../../shared/protocol/worker-plane.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./context.ts";
@@ -62,7 +62,9 @@ async function register(plane: WorkerPlane, c: WorkerContext): Promise<Response>
     });
   }
   const { worker } = c.get("claims");
-  const outcome = await plane.useCases.registerRunner(worker, query(c, "boot") ?? SDK_BOOT, kind.data);
+  const boot = query(c, "boot") ?? SDK_BOOT;
+  const ask = askNumber.safeParse(query(c, "ask")).data;
+  const outcome = await plane.useCases.registerRunner(worker, boot, kind.data, ask);
   switch (outcome.type) {
     case "registered":
       return c.json(outcome.answer);

@@ -107,6 +107,11 @@ export const WORKER_ROUTES: readonly ApiRoute[] = [
       gpu,
       boot,
       { name: "registration", description: "Which of the two", schema: { enum: ["token", "jit"] } },
+      {
+        name: "ask",
+        description: "The worker's own count of its questions, from 1: only the last one is answered",
+        schema: { type: "integer", minimum: 1 },
+      },
     ],
     answer: { name: "RegistrationAnswer", schema: registrationAnswer },
     refusals: [400, ...WORKER, 409, 429],

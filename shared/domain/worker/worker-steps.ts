@@ -131,9 +131,14 @@ export function taken(
 }
 
 /** It asked for its registration; undefined once its runner listens or it is to drain: no registration then. */
-export function registering(worker: Worker, step: Step): Worker | undefined {
+export function registering(worker: Worker, step: Step, ask = nextAsk(worker)): Worker | undefined {
   if (worker.state !== "booted" || worker.drain !== undefined) return undefined;
-  return { ...moved(worker, "booted", "registering", step), registered: true };
+  return { ...moved(worker, "booted", "registering", step), registered: true, registrationAsk: ask };
+}
+
+/** Of a worker that does not count its questions: each is the last. */
+function nextAsk({ registrationAsk = 0 }: Worker): number {
+  return registrationAsk + 1;
 }
 
 const PHASE_ORDER: readonly WorkerPhase[] = [

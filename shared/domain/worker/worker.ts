@@ -85,6 +85,8 @@ export type Worker = {
   readonly runnerId: number | undefined;
   /** A runner of its name may exist at GitHub. */
   readonly registered: boolean;
+  /** Its last question for a registration, by the boot's own count: only that one is answered. Absent: none was asked. */
+  readonly registrationAsk?: number | undefined;
   /**
    * Its own job is gone, and jobs that GitHub could still give it are not assigned yet: kept, and looked at again then.
    * Absent in records of before.
@@ -109,6 +111,11 @@ export type Worker = {
   /** When the reconciler must look at it. */
   readonly dueAt: EpochMs | undefined;
 };
+
+/** Nobody has written it since `seen` was read, nor has it been heard of. */
+export function isAsSeen(worker: Worker, seen: Worker): boolean {
+  return worker.version === seen.version && worker.heartbeatAt === seen.heartbeatAt;
+}
 
 /** Holds cards: everything before `released`. */
 export function isLive(worker: Worker): boolean {

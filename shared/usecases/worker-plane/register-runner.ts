@@ -22,14 +22,21 @@ export type RegistrationOutcome =
 
 const DEFAULT_RETRY_MS = 5_000;
 
-/** `kind` is what `auto` became in the worker's container. */
+/**
+ * A worker asks again when it has no answer, and each JIT configuration undoes the one before: so its last question alone
+ * is answered, in whatever order they come here and however long one of them stands still on its way.
+ *
+ * `kind` is what `auto` became in the worker's container, `ask` the boot's own count of its questions, from 1.
+ */
 export async function registerRunner(
   deps: Deps,
   id: WorkerId,
   bootId: string,
   kind: "token" | "jit",
+  ask?: number,
 ): Promise<RegistrationOutcome> {
-  const { worker, first } = await markRegistering(deps, id, bootId);
+  const { worker, first, isLate } = await markRegistering(deps, id, bootId, ask);
+  if (isLate) return OUTDATED;
   if (worker === undefined) {
     return {
       type: "refused",
@@ -51,9 +58,7 @@ export async function registerRunner(
     return { type: "later", message, retryAfterMs: turnAt - deps.clock.now() };
   }
   try {
-    const answer = await mint(deps, worker, caller, kind);
-    if (answer === undefined) return { type: "refused", message: "the worker has ended meanwhile" };
-    return { type: "registered", answer };
+    return await mint(deps, worker, caller, kind);
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     await noteLimit(deps, worker, caller, error);
@@ -75,60 +80,98 @@ async function noteLimit(deps: Deps, worker: Worker, caller: Caller, error: Gith
   await stopRegistrations(deps, worker.tenant, until);
 }
 
+type Marked = {
+  /** Undefined: it may not register. */
+  readonly worker: Worker | undefined;
+  readonly first: boolean;
+  /** A later question of the same boot has been heard. */
+  readonly isLate: boolean;
+};
+
 /** Written before GitHub is asked: a crash after it only means that a registration is looked for in vain. */
 async function markRegistering(
   deps: Deps,
   id: WorkerId,
   bootId: string,
-): Promise<{ worker: Worker | undefined; first: boolean }> {
-  let [allowed, first] = [false, false];
+  ask: number | undefined,
+): Promise<Marked> {
+  let [allowed, first, isLate] = [false, false, false];
   const { item } = await updateWorker(deps.stores.workers, id, (worker) => {
     const step = { now: deps.clock.now(), limits: limitsOf(deps, worker.endpoint) };
-    const next = worker.bootId === bootId ? registering(worker, step) : undefined;
+    const isOwner = worker.bootId === bootId;
+    isLate = isOwner && ask !== undefined && ask <= (worker.registrationAsk ?? 0);
+    const next = isOwner && !isLate ? registering(worker, step, ask) : undefined;
     allowed = next !== undefined;
     first = !worker.registered;
     return next;
   });
-  return { worker: allowed ? item : undefined, first };
+  return { worker: allowed ? item : undefined, first, isLate };
 }
 
-/** Undefined when the worker has ended while GitHub was asked. */
+const ENDED = { type: "refused", message: "the worker has ended meanwhile" } as const;
+/** Nobody waits for this one any more. */
+const OUTDATED = {
+  type: "later",
+  message: "the same worker has asked once more since, and that question is answered",
+  retryAfterMs: DEFAULT_RETRY_MS,
+} as const;
+
 async function mint(
   deps: Deps,
   worker: Worker,
   caller: Caller,
   kind: "token" | "jit",
-): Promise<RegistrationAnswer | undefined> {
+): Promise<RegistrationOutcome> {
   if (kind === "token") {
     const { token } = await deps.github.registrationToken(caller, worker.scope);
-    return { type: "token", token };
+    return { type: "registered", answer: { type: "token", token } };
   }
-  const { encodedJitConfig, runnerId } = await jitConfig(deps, worker, caller);
-  const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    isServing(current) ? { ...current, runnerId } : undefined,
+  const config = await jitConfig(deps, worker, caller);
+  if (config === undefined) return OUTDATED;
+  const { encodedJitConfig, runnerId } = config;
+  const { item, changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    isServing(current) && isLastAsk(current, worker) ? { ...current, runnerId } : undefined,
   );
-  if (item === undefined || isServing(item)) return { type: "jit", encodedJitConfig };
+  if (item === undefined || changed) {
+    return { type: "registered", answer: { type: "jit", encodedJitConfig } };
+  }
   // Its release may have looked for the registration before there was one.
   await deps.github.deleteRunner(caller, worker.scope, runnerId);
-  return undefined;
+  return isServing(item) ? OUTDATED : ENDED;
 }
 
-async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<JitConfig> {
+/** Undefined when the worker has asked again meanwhile. */
+async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<JitConfig | undefined> {
   const endpoint = endpointOf(deps, worker.endpoint);
   const job = await deps.stores.jobs.get(worker.jobId);
   const known = endpoint !== undefined && job !== undefined;
   const labels = known ? labelsOf(endpoint, worker.id, job) : [];
   const runnerGroup = job === undefined ? undefined : runnerGroupOf(deps, job);
-  const runner = { name: worker.id, labels, runnerGroup };
+  const make = () => deps.github.jitConfig(caller, worker.scope, { name: worker.id, labels, runnerGroup });
   try {
-    return await deps.github.jitConfig(caller, worker.scope, runner);
+    return await make();
   } catch (error) {
     if (!(error instanceof GithubError) || error.fault !== "conflict") throw error;
-    // The answer to an earlier try was lost: that registration was never used, since the name is this boot's own.
-    const stale = await deps.github.findRunner(caller, worker.scope, worker.id);
-    // But it did arrive, and it is this question that stood still on its way: the runner is at work with that answer.
-    if (stale?.status === "online") throw error;
-    if (stale !== undefined) await deps.github.deleteRunner(caller, worker.scope, stale.id);
-    return deps.github.jitConfig(caller, worker.scope, runner);
+    return (await removeStale(deps, worker, caller, error)) ? make() : undefined;
   }
+}
+
+/** The answer to an earlier question was lost, and with it that registration. False when the worker has asked again since. */
+async function removeStale(
+  deps: Deps,
+  worker: Worker,
+  caller: Caller,
+  conflict: GithubError,
+): Promise<boolean> {
+  const stale = await deps.github.findRunner(caller, worker.scope, worker.id);
+  if (stale?.status === "online") throw conflict;
+  // Looked at behind GitHub's answers: a later question may have been answered with the very registration that is found.
+  const current = await deps.stores.workers.get(worker.id);
+  if (current !== undefined && !isLastAsk(current, worker)) return false;
+  if (stale !== undefined) await deps.github.deleteRunner(caller, worker.scope, stale.id);
+  return true;
+}
+
+function isLastAsk(current: Worker, asked: Worker): boolean {
+  return current.registrationAsk === asked.registrationAsk;
 }

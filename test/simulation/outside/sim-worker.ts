@@ -81,6 +81,7 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
   let jobIds: readonly string[] = [];
   let started: StartedJob | undefined;
   let isConnected = false;
+  let asks = 0;
   void pause(bootMs).then(boot);
   return {
     container,
@@ -124,7 +125,7 @@ export function createSimWorker(options: SimWorkerOptions): SimWorker {
 
   async function register(labels: readonly string[]): Promise<void> {
     const answer = await askUntil(REGISTER_LIMIT_MS, async (deps) => {
-      const outcome = await registerRunner(deps, id, bootId, options.registration);
+      const outcome = await registerRunner(deps, id, bootId, options.registration, ++asks);
       return outcome.type === "later" ? undefined : outcome;
     });
     if (answer === undefined) return report("registration-refused", "GitHub said later for too long");
