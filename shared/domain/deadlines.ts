@@ -65,6 +65,16 @@ export const REMOVAL_RETRY_MAX_MS = 10 * MINUTE;
 export const GITHUB_UNKNOWN_MAX_MS = HOUR;
 /** GitHub is asked this often whether a gate has closed: approvals may take 30 days, and one refused may never be told. */
 export const GATE_CHECK_MS = HOUR;
+/**
+ * A job that waits for cards is asked about after this: GitHub cancels what no runner took within 24 h, and an hour later
+ * its word of that has come or never will.
+ */
+export const WAITING_CHECK_MS = DAY + HOUR;
+/**
+ * A job that a worker was started for is looked at after this: by default boot, preparation and idle limit take 25
+ * minutes, so that the worker runs it, has ended, or is not known any more.
+ */
+export const STARTED_CHECK_MS = 30 * MINUTE;
 /** A job that waits is looked at once after this: the change of its write may have been lost with the process or the stream. */
 export const ADMIT_MS = MINUTE;
 /**

@@ -9,7 +9,7 @@
 //   when they cannot, they throw StoreError with `retryable`, and the caller's whole use case is safe to run again.
 
 import type { Tenant } from "../domain/admission/tenant.ts";
-import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../domain/ids.ts";
+import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../domain/ids.ts";
 import type { Job } from "../domain/job/job.ts";
 import type { SeenRepository } from "../domain/job/repository.ts";
 import type { Lane } from "../domain/pool/lane.ts";
@@ -23,6 +23,11 @@ export type JobStore = {
   replace(next: Job): Promise<boolean>;
   /** The first waiting jobs of a lane in its order, as a hint: ids with what a decision needs. */
   heads(lane: { pool: PoolName; tenant: TenantId }, limit: number): Promise<JobHead[]>;
+  /** Its jobs that `isUnpaired`, as a hint. */
+  unpaired(
+    place: { pool: PoolName; tenant: TenantId; endpoint: EndpointName },
+    limit: number,
+  ): Promise<JobId[]>;
 };
 
 /** What the lane index knows of a waiting job. */

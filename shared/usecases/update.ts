@@ -33,6 +33,24 @@ export function updateWorker(
   return update("worker", id, () => workers.get(id), workers, decide, seen);
 }
 
+/**
+ * Decides on a workflow job and the worker that it names. The job is read first, and whoever turns its worker to another
+ * job writes the job after that (rebind-job.ts): what was decided on the two as they were is never written.
+ */
+export function updatePair(
+  { jobs, workers }: { readonly jobs: JobStore; readonly workers: WorkerStore },
+  id: JobId,
+  decide: (job: Job, worker: Worker | undefined) => Job | undefined,
+): Promise<Updated<Job>> {
+  let worker: Worker | undefined;
+  const get = async () => {
+    const job = await jobs.get(id);
+    worker = job?.workerId === undefined ? undefined : await workers.get(job.workerId);
+    return job;
+  };
+  return update("job", id, get, jobs, (job) => decide(job, worker), undefined);
+}
+
 async function update<T extends Versioned>(
   noun: string,
   id: string,

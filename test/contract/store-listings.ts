@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { laneRowKey, laneSet } from "../../shared/adapters/store/keys.ts";
 import { jobId, poolName, tenantId } from "../../shared/domain/ids.ts";
 import type { Job } from "../../shared/domain/job/job.ts";
+import { aGithubSide } from "../domain/builders.ts";
 import type { StoreBench } from "./store-bench.ts";
 import {
   aJob,
@@ -59,6 +60,33 @@ export function listingCases(bench: () => StoreBench): void {
       job = nextOf(job, change);
       expect(await stores.jobs.replace(job)).toBe(true);
       expect(await heads()).toEqual(listed);
+    }
+  });
+
+  test("a workflow job is unpaired while it is open, in no lane, and no runner of its own is known to be at work on it", async () => {
+    const { stores } = bench();
+    const github = (name: string) => aGithubSide({ runner: { id: 1, name } });
+    let job = aJob("gh-1", { github: aGithubSide() });
+    await stores.jobs.create(job);
+    await stores.jobs.create(aJob("gh-2", { workerId: workerId("w-2"), tenant: tenantId(1) }));
+    const hold = { reason: "start-failed", message: "", until: undefined } as const;
+    const steps: [Partial<Job>, string[]][] = [
+      [{ hold }, ["gh-1"]],
+      [{ hold: undefined }, []],
+      [{ workerId: workerId("w-1") }, ["gh-1"]],
+      [{ state: "IN_PROGRESS", github: github("w-1") }, []],
+      [{ github: github("w-2") }, ["gh-1"]],
+      [{ workerId: workerId("w-2"), verifyAt: START }, ["gh-1"]],
+      [{ verifyAt: undefined }, []],
+      [{ state: "COMPLETED", workerId: workerId("w-1") }, []],
+    ];
+    const unpaired = () => stores.jobs.unpaired({ ...LANE, endpoint: job.endpoint }, 9);
+    expect(await unpaired()).toEqual([]);
+    for (const [change, listed] of steps) {
+      job = nextOf(job, change);
+      expect(await stores.jobs.replace(job)).toBe(true);
+      expect(await unpaired()).toEqual(listed);
+      expect(await heads()).toEqual(job.workerId === undefined && job.hold === undefined ? ["gh-1"] : []);
     }
   });
 

@@ -1,5 +1,5 @@
 // Plays one plan to its end and says what broke.
-import { checkEnd, isQuiet } from "./checks/end-checks.ts";
+import { checkEnd, isQuiet, waitsForDay } from "./checks/end-checks.ts";
 import { checkAsks } from "./checks/end-checks-api.ts";
 import { createOverlooked } from "./checks/overlooked.ts";
 import { createPatience } from "./checks/patience.ts";
@@ -12,7 +12,7 @@ import { PASS_MS, reconcileIfDue } from "./passes.ts";
 import type { FaultKind } from "./plan/fault-kinds.ts";
 import type { Plan, PlannedCrowd, PlannedJob } from "./plan/planned.ts";
 import { STORM_MS } from "./plan/planned.ts";
-import { CALM_MS, labelsFor, poolsOf, REPOSITORIES, START, WIDE } from "./scenery.ts";
+import { CALM_MS, DAY_MS, labelsFor, poolsOf, REPOSITORIES, START, WIDE } from "./scenery.ts";
 import type { World } from "./world.ts";
 import { createSimWorld } from "./world.ts";
 
@@ -61,6 +61,9 @@ async function play(plan: Plan, keepTrace: boolean): Promise<Outcome> {
   };
   timeline.after(MINUTE, () => tick(world, looks));
   await timeline.play(START + STORM_MS + CALM_MS);
+  if (watch.violations.length === 0 && !isQuiet(world) && waitsForDay(world)) {
+    await timeline.play(START + STORM_MS + DAY_MS);
+  }
   if (watch.violations.length === 0) {
     checkWrites(world);
     checkEnd(world);

@@ -18,6 +18,8 @@ export const DEPLOYMENT = "s1mula";
 export const EXECUTION_MS = 90 * MINUTE;
 /** The longest deadline: a job in progress is asked about after six hours, and some tries around it. */
 export const CALM_MS = 8 * 60 * MINUTE;
+/** For jobs that nothing can start: GitHub gives them up after a day, and is asked about them an hour later. */
+export const DAY_MS = 26 * 60 * MINUTE;
 
 const ACME: Owner = { id: 4_711, login: "Acme", type: "Organization" };
 const SOLO: Owner = { id: 4_712, login: "solo", type: "User" };

@@ -4,9 +4,10 @@ import type { Tenant } from "../../domain/admission/tenant.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import { isTerminal, isWaiting, type Job, jobDueAt } from "../../domain/job/job.ts";
 import type { SeenRepository } from "../../domain/job/repository.ts";
-import { type Lane, laneKey, laneOrder } from "../../domain/pool/lane.ts";
+import { type Lane, laneKey, laneOrder, unpairedKey } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import type { Marked, MarkKind } from "../../domain/upkeep/marks.ts";
+import { isUnpaired } from "../../domain/worker/needs-rebind.ts";
 import { isLive, isServing, type Worker } from "../../domain/worker/worker.ts";
 import { type NearMiss, StoreError } from "../../ports/store.ts";
 import {
@@ -40,7 +41,8 @@ const HISTORY_SECONDS = 30 * 24 * 3_600;
 const MAX_DATA_BYTES = 300_000;
 
 export function rowOfJob(job: Job, now: EpochMs): RowDraft {
-  const lane = isWaiting(job) ? { lanePk: laneKey(job), laneSk: laneOrder(job), cards: job.cards } : {};
+  const lanePk = isWaiting(job) ? laneKey(job) : isUnpaired(job) ? unpairedKey(job) : undefined;
+  const lane = lanePk === undefined ? {} : { lanePk, laneSk: laneOrder(job), cards: job.cards };
   const expiresAt = isTerminal(job) ? expiry(now) : undefined;
   const set =
     job.api === undefined || isTerminal(job)

@@ -28,7 +28,7 @@ export type Row = {
   readonly schema: 1;
   /** The noun as JSON text; of a part, a piece of such a text. */
   readonly data: string;
-  /** Lane index: waiting jobs only, with the cards that a head must tell. */
+  /** Lane index: waiting jobs with the cards that a head must tell, and those that are unpaired. */
   readonly lanePk?: string | undefined;
   readonly laneSk?: string | undefined;
   readonly cards?: number | undefined;

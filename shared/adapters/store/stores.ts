@@ -4,7 +4,7 @@ import type { Tenant } from "../../domain/admission/tenant.ts";
 import { HISTORY_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { type Lane, laneKey } from "../../domain/pool/lane.ts";
+import { type Lane, laneKey, unpairedKey } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -108,6 +108,8 @@ function createJobStore({ rows, guarded, clock, tell }: Tools): JobStore {
       const entries = await rows.queryLane(laneKey(lane), limit);
       return entries.map(({ pk, cards, laneSk }) => ({ id: jobIdOf(pk), cards, order: laneSk }));
     },
+    unpaired: async (place, limit) =>
+      (await rows.queryLane(unpairedKey(place), limit)).map(({ pk }) => jobIdOf(pk)),
   };
 }
 

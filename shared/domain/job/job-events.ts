@@ -1,7 +1,7 @@
 // How GitHub's word moves a job: monotonic, so that order, repetition and delay of deliveries do not matter.
 
 import type { Endpoint } from "../admission/endpoint.ts";
-import { ADMIT_MS, GATE_CHECK_MS } from "../deadlines.ts";
+import { ADMIT_MS, EXECUTION_MS, GATE_CHECK_MS } from "../deadlines.ts";
 import type { WorkflowJobWord } from "../github-event.ts";
 import { rank } from "../github-event.ts";
 import type { EpochMs } from "../ids.ts";
@@ -55,7 +55,10 @@ export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Jo
   const next: Job = { ...job, github };
   if (word.status === "completed") return completed(next, word, now);
   if (word.status === "in_progress") {
-    return { ...next, state: "IN_PROGRESS", hold: undefined, phases: { ...job.phases, running: now } };
+    // A question that is to come soon stays: the end of its worker may have called for it.
+    const verifyAt = (job.verifyAt ?? 0) < now + EXECUTION_MS ? job.verifyAt : undefined;
+    const phases = { ...job.phases, running: now };
+    return { ...next, state: "IN_PROGRESS", hold: undefined, verifyAt, phases };
   }
   const phases = { ...job.phases, queued: now };
   return { ...next, hold: undefined, verifyAt: undefined, admitAt: now + ADMIT_MS, phases };

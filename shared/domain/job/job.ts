@@ -1,5 +1,6 @@
 // A job is one demand for one worker. States are RunPod's; the last four absorb.
 
+import { EXECUTION_MS, STARTED_CHECK_MS, WAITING_CHECK_MS } from "../deadlines.ts";
 import type { WorkflowJobWord } from "../github-event.ts";
 import type { EndpointName, EpochMs, JobId, PoolName, TenantId, WorkerId } from "../ids.ts";
 import type { ApiSide } from "./api-job.ts";
@@ -120,7 +121,7 @@ export function isWaiting(job: Job): boolean {
 export function jobDueAt(job: Job): EpochMs | undefined {
   if (isTerminal(job)) return earliest([job.api?.callback?.dueAt, forgetAt(job)]);
   const admitAt = isWaiting(job) ? job.admitAt : undefined;
-  const verifyAt = linksDueAt(job) ?? job.verifyAt;
+  const verifyAt = linksDueAt(job) ?? checkDueAt(job);
   const { ttlAt, executionAt } = job.api === undefined ? NO_DEADLINES : apiDeadlines(job.api, job);
   return earliest([job.hold?.until, verifyAt, admitAt, ttlAt, executionAt]);
 }
@@ -128,6 +129,33 @@ export function jobDueAt(job: Job): EpochMs | undefined {
 function earliest(times: readonly (EpochMs | undefined)[]): EpochMs | undefined {
   const known = times.filter((at) => at !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/**
+ * When an open job is looked at though nothing was heard of it. A workflow job always has such a time, or the end of its
+ * hold: every event may be lost, and with it the record of its worker.
+ */
+export function checkDueAt(job: Job): EpochMs | undefined {
+  const { verifyAt, hold } = job;
+  if (verifyAt !== undefined || job.github === undefined || hold?.until !== undefined) return verifyAt;
+  return silentSince(job) + silenceMs(job);
+}
+
+/** `verifyAt` of a job that was looked at and is as it should be: undefined where its time is still to come. */
+export function nextLookAt(job: Job, now: EpochMs): EpochMs | undefined {
+  return silentSince(job) + silenceMs(job) > now ? undefined : now + silenceMs(job);
+}
+
+/** How long nothing need be heard of it in its present state. */
+function silenceMs({ state, workerId }: Job): number {
+  if (state === "IN_PROGRESS") return EXECUTION_MS;
+  return workerId === undefined ? WAITING_CHECK_MS : STARTED_CHECK_MS;
+}
+
+function silentSince({ state, workerId, phases, queuedAt }: Job): EpochMs {
+  const waits = phases.queued ?? queuedAt;
+  if (state === "IN_PROGRESS") return phases.running ?? waits;
+  return workerId === undefined ? waits : (phases.starting ?? waits);
 }
 
 const NO_DEADLINES = { ttlAt: undefined, executionAt: undefined };

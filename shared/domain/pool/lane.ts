@@ -1,5 +1,5 @@
 // A lane is the waiting jobs of one tenant in one pool: the unit of fairness.
-import type { EpochMs, JobId, PoolName, TenantId } from "../ids.ts";
+import type { EndpointName, EpochMs, JobId, PoolName, TenantId } from "../ids.ts";
 
 export type Lane = {
   readonly pool: PoolName;
@@ -10,6 +10,13 @@ export type Lane = {
 
 export function laneKey(lane: { readonly pool: PoolName; readonly tenant: TenantId }): string {
   return `${lane.pool}#${lane.tenant}`;
+}
+
+/** The jobs of a lane that are in no order, by their endpoint: GitHub gives any of them to any runner of it. */
+export function unpairedKey(
+  one: Parameters<typeof laneKey>[0] & { readonly endpoint: EndpointName },
+): string {
+  return `unpaired#${laneKey(one)}#${one.endpoint}`;
 }
 
 /** Place in a lane: higher priority first, then older, then by id so that the order is total. Sorts as text. */

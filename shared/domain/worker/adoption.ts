@@ -1,8 +1,8 @@
 // The record of a worker that pings and has none: a table restored from a backup, a row lost. What it was given it tells
 // by its phase; which job it serves is known where its ping names one that is still its own, else by GitHub's next word.
 import type { Endpoint } from "../admission/endpoint.ts";
-import type { EpochMs, JobId, TenantId, WorkerId } from "../ids.ts";
-import { jobId } from "../ids.ts";
+import type { EpochMs, JobId, PoolName, TenantId, WorkerId } from "../ids.ts";
+import { endpointName, jobId, tenantId } from "../ids.ts";
 import type { Job } from "../job/job.ts";
 import { isTerminal } from "../job/job.ts";
 import type { RunnerScope } from "../runner-scope.ts";
@@ -60,6 +60,32 @@ export function adopted(found: Foundling, now: EpochMs): Worker {
     dueAt: undefined,
   };
   return { ...worker, dueAt: workerDueAt(worker, endpoint.limits) };
+}
+
+/** The record of a worker that has none and is about to be stopped: what pings in its name is no longer adopted. */
+export function buried(id: WorkerId, pool: PoolName, now: EpochMs): Worker {
+  return {
+    id,
+    version: 1,
+    pool,
+    endpoint: endpointName("unknown"),
+    tenant: tenantId("unknown"),
+    cards: 0,
+    slots: [],
+    jobId: jobId(`unknown-${id}`),
+    state: "released",
+    bootId: undefined,
+    scope: { type: "organization", org: "" },
+    runnerId: undefined,
+    registered: false,
+    drain: { reason: "no-record", at: now },
+    report: undefined,
+    runningJobName: undefined,
+    phases: { done: now },
+    createdAt: now,
+    heartbeatAt: undefined,
+    dueAt: undefined,
+  };
 }
 
 /**

@@ -105,8 +105,8 @@ function isIdleRunner(worker: Worker): boolean {
   return (worker.kind ?? "github") === "github" && isServing(worker) && worker.state !== "running";
 }
 
-/** W2 has not started a job. One that was asked to drain may already be ending. */
-function isIdle(former: Worker): boolean {
+/** It has not started a job. One that was asked to drain may already be ending. */
+export function isIdle(former: Worker): boolean {
   return isServing(former) && former.state !== "running" && former.drain === undefined;
 }
 

@@ -1,8 +1,8 @@
 // Whether a job and the runner that GitHub names for it are still to be paired, and when the job is looked at again.
-import { EXECUTION_MS, GITHUB_RECHECK_MS } from "../deadlines.ts";
+import { GITHUB_RECHECK_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
 import type { Job } from "../job/job.ts";
-import { isTerminal } from "../job/job.ts";
+import { isTerminal, isWaiting } from "../job/job.ts";
 
 /** GitHub names a runner, and the job does not yet point to it or the swap is not finished. */
 export function needsRebind(job: Job): boolean {
@@ -10,17 +10,18 @@ export function needsRebind(job: Job): boolean {
   return runner !== undefined && (runner !== job.workerId || job.formerWorkerId !== undefined);
 }
 
-/** Due for another look, should the change of this very write be lost; the same object when it is due already. */
-export function dueUntilRebound(job: Job, now: EpochMs): Job {
-  if (isTerminal(job) || job.verifyAt !== undefined) return job;
-  const verifyAt = needsRebind(job) ? now + GITHUB_RECHECK_MS : runCheckAt(job, now);
-  return verifyAt === undefined ? job : { ...job, verifyAt };
+/**
+ * An open workflow job that is in no lane and that no runner is known to be at work on: held, being started, named by GitHub
+ * for a runner that it is not paired with, or to be asked about. GitHub may give it, or have given it, to any runner.
+ */
+export function isUnpaired(job: Job): boolean {
+  if (job.github === undefined || isTerminal(job) || isWaiting(job)) return false;
+  return job.state === "IN_QUEUE" || job.verifyAt !== undefined || needsRebind(job);
 }
 
-/**
- * The end of its worker makes us ask about a job that runs, unless that worker's record is lost and with it which job it
- * had: then GitHub's `completed` may be the only word, and if that is lost too the job is asked about after this time.
- */
-export function runCheckAt(job: Job, now: EpochMs): EpochMs | undefined {
-  return job.state === "IN_PROGRESS" && job.api === undefined ? now + EXECUTION_MS : undefined;
+/** Due for another look, should the change of this very write be lost; the same object when it is due soon already. */
+export function dueUntilRebound(job: Job, now: EpochMs): Job {
+  const soon = now + GITHUB_RECHECK_MS;
+  const isDue = (job.verifyAt ?? Number.POSITIVE_INFINITY) <= soon;
+  return isTerminal(job) || isDue || !needsRebind(job) ? job : { ...job, verifyAt: soon };
 }

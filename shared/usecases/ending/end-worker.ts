@@ -10,12 +10,16 @@ import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { updateWorker } from "../update.ts";
 
-/** Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. */
+/**
+ * Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. `mayEnd`: asked of the worker that
+ * is written, where what was seen of it may have changed since.
+ */
 export async function endWorker(
   deps: Deps,
   worker: Worker,
   container: ContainerState,
   how: string,
+  mayEnd: (current: Worker) => boolean = () => true,
 ): Promise<void> {
   const left = container.type === "exited" && container.result !== undefined ? container.result : "";
   // Half a file: the worker was killed while it wrote. Then it left no word.
@@ -23,6 +27,7 @@ export async function endWorker(
   const report = done === undefined ? undefined : clipReport(reportOf(done));
   const why = endOf(container);
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
+    if (!mayEnd(current)) return undefined;
     if (report !== undefined) return finished(current, report, stepOf(deps, current));
     const next = lost(current, stepOf(deps, current));
     return next === undefined || why === undefined ? next : { ...next, lostWhy: why };

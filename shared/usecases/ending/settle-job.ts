@@ -4,7 +4,7 @@ import { GATE_CHECK_MS, GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../../domain/d
 import type { WorkflowJobWord } from "../../domain/github-event.ts";
 import type { EpochMs, WorkerId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { isTerminal } from "../../domain/job/job.ts";
+import { isTerminal, nextLookAt } from "../../domain/job/job.ts";
 import { advanceByWord, takenBack } from "../../domain/job/job-events.ts";
 import {
   askLater,
@@ -15,7 +15,6 @@ import {
 } from "../../domain/job/job-steps.ts";
 import { unknownToGithub, untoldByGithub } from "../../domain/job/unknown-job.ts";
 import { wasCalledOff } from "../../domain/worker/called-off.ts";
-import { runCheckAt } from "../../domain/worker/needs-rebind.ts";
 import {
   brokenBy,
   decideSettlement,
@@ -30,7 +29,7 @@ import { hadJob } from "../../domain/worker-report.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
-import { updateJob } from "../update.ts";
+import { updateJob, updatePair } from "../update.ts";
 import { settleApiJob } from "./end-api-job.ts";
 import { callerOf } from "./github-caller.ts";
 import { noteIdleEnd } from "./probe-group.ts";
@@ -81,8 +80,8 @@ export async function askGithub(deps: Deps, seen: Job): Promise<void> {
       repo: repository.name,
       workflowJobId,
     });
-    const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
-    const { item, changed } = await updateJob(deps.stores.jobs, job.id, (current) =>
+    // Read after the answer: it may have taken a while.
+    const { item, changed } = await updatePair(deps.stores, job.id, (current, worker) =>
       isTerminal(current) ? undefined : afterAnswer(deps, { job: current, asked: job, word, worker }),
     );
     if (changed && item !== undefined) await noteIdleEnd(deps, item);
@@ -148,10 +147,11 @@ function afterRefusal(job: Job, { fault, retryable, retryAfterMs = 0 }: GithubEr
 /** GitHub says queued or in progress: a queued one without a worker waits again, the rest is asked about later. */
 function stillOpen(deps: Deps, job: Job, worker: Worker | undefined): Job {
   const next = { ...job, unknownSince: undefined };
-  if (next.state === "IN_QUEUE" && next.workerId === undefined) return { ...requeue(next), hold: undefined };
-  if (answersFor(worker, next)) {
-    return { ...next, verifyAt: runCheckAt(next, deps.clock.now()) };
+  const verifyAt = nextLookAt(next, deps.clock.now());
+  if (next.state === "IN_QUEUE" && next.workerId === undefined) {
+    return { ...requeue(next), hold: undefined, verifyAt };
   }
+  if (answersFor(worker, next)) return { ...next, verifyAt };
   if (next.state !== "IN_QUEUE") return verifyLater(next, deps.clock.now() + GITHUB_RECHECK_MS);
   // Its runner took another job of the same labels, and that job's event is late: no reason to wait.
   if (worker !== undefined && (isServing(worker) || hadJob(worker.report))) return requeue(next);

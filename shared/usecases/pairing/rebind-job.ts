@@ -8,7 +8,7 @@ import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import { bind, requeue, verifyLater } from "../../domain/job/job-steps.ts";
 import type { RebindView } from "../../domain/worker/binding.ts";
-import { decideRebind, isOutdated } from "../../domain/worker/binding.ts";
+import { decideRebind, isIdle, isOutdated } from "../../domain/worker/binding.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { serving } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
@@ -24,12 +24,13 @@ export async function rebindJob(deps: Deps, job: Job): Promise<void> {
   if (!isTerminal(job) && isOutdated(view)) return askSoon(deps, job);
   const rebind = decideRebind(view);
   if (rebind.taken !== undefined && !(await take(deps, job, rebind.taken))) return;
-  const { freed } = rebind;
   // Workers point to their jobs first: a job bound to a worker that points elsewhere would be forgotten at that one's end.
-  if (freed !== undefined) await pointTo(deps, freed.id, freed.jobId);
-  if (view.displaced !== undefined)
-    await displace(deps, view.displaced.id, { taker: taker.id, heir: freed?.id });
-  if (rebind.taker !== undefined) await pointTo(deps, taker.id, job.id);
+  const heir = rebind.freed && (await handOver(deps, rebind.freed, job.id));
+  const change = { taker: taker.id, heir };
+  if (view.displaced !== undefined) await displace(deps, view.displaced.id, change);
+  if (rebind.taker !== undefined) await turn(deps, taker, job.id);
+  // Once more behind the worker's write: whoever found the two paired until then has not written, or is overruled here.
+  if (view.displaced !== undefined && heir === undefined) await displace(deps, view.displaced.id, change);
   if (rebind.surplus !== undefined) await retireWorker(deps, rebind.surplus, job.id);
 }
 
@@ -102,9 +103,8 @@ async function displace(
     const verifyAt = deps.clock.now() + GITHUB_RECHECK_MS;
     if (heir !== undefined) return { ...bind(current, heir), verifyAt };
     // In progress on a third runner, and its own event may be lost: the worker that turns away from it would have asked.
-    return (current.verifyAt ?? Number.POSITIVE_INFINITY) <= verifyAt
-      ? undefined
-      : verifyLater(current, verifyAt);
+    // Written though it is due already: a look at it that is under way must not put it off.
+    return verifyLater(current, Math.min(current.verifyAt ?? verifyAt, verifyAt));
   });
   if (!changed || item?.workerId === taker) return;
   deps.log.info("job-rebound", {
@@ -115,8 +115,17 @@ async function displace(
   });
 }
 
-async function pointTo(deps: Deps, id: WorkerId, jobId: JobId): Promise<void> {
-  await updateWorker(deps.stores.workers, id, (current) =>
-    current.jobId === jobId ? undefined : serving(current, jobId),
+/** The worker that lost `from` is to serve what its record names. Undefined when it has gone on meanwhile, or is to end. */
+async function handOver(deps: Deps, { id, jobId }: Worker, from: JobId): Promise<WorkerId | undefined> {
+  const { item } = await updateWorker(deps.stores.workers, id, (current) =>
+    current.jobId === from && isIdle(current) ? serving(current, jobId) : undefined,
+  );
+  return item?.jobId === jobId && isIdle(item) ? id : undefined;
+}
+
+/** Not one that has been turned to another job since: GitHub gave it that one later, or that job's own look will tell. */
+async function turn(deps: Deps, seen: Worker, jobId: JobId): Promise<void> {
+  await updateWorker(deps.stores.workers, seen.id, (current) =>
+    current.jobId === seen.jobId ? serving(current, jobId) : undefined,
   );
 }

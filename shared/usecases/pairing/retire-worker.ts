@@ -7,11 +7,12 @@
 import { GITHUB_RECHECK_MS, SPARE_RECHECK_MS } from "../../domain/deadlines.ts";
 import type { JobId, WorkerId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { isWaiting } from "../../domain/job/job.ts";
+import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { bind } from "../../domain/job/job-steps.ts";
 import { areRivals, canServe } from "../../domain/worker/binding.ts";
+import { isUnpaired } from "../../domain/worker/needs-rebind.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
-import { draining, lost, serving, spared } from "../../domain/worker/worker-steps.ts";
+import { draining, isSpare, lost, serving, spared } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf, runnerScope } from "../deps.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
@@ -19,22 +20,30 @@ import { updateJob, updateWorker } from "../update.ts";
 
 /** How many waiting jobs of the lane are looked at for one that this worker's labels fit. */
 const EQUALS_SEARCHED = 20;
+/** Of jobs that are being started or held, mostly the first decides; a matrix has 256 at most. */
+const UNPAIRED_SEARCHED = 256;
+/** What was looked at is good for so long. */
+const LOOK_MS = 5_000;
 
 /** `from`: the job that needs it no more; nothing happens when the worker has moved on from it already. */
 export async function retireWorker(deps: Deps, id: WorkerId, from: JobId): Promise<void> {
   const worker = await deps.stores.workers.get(id);
   if (worker === undefined || worker.jobId !== from || worker.state === "running") return;
   if (await giveToEqual(deps, worker)) return;
+  const lookedAt = deps.clock.now();
   if (worker.registered && (await keepForRival(deps, worker))) return;
   const { item, changed } = await updateWorker(deps.stores.workers, id, (current) => {
     if (current.state === "running" || current.jobId !== from) return undefined;
     const step = stepOf(deps, current);
+    // The look took long: jobs may have come meanwhile that this worker is given.
+    const isOld = Math.abs(step.now - lookedAt) > LOOK_MS;
+    if (isOld && current.registered) return spared(current, step.now, step);
     // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none. One that
     // is just being started is taken down by its start: a stop that overtakes that would find nothing to stop.
     const isAsked = current.registered || current.state === "reserving";
     return isAsked ? draining(current, "surplus", step) : lost(current, step);
   });
-  if (!changed || item === undefined) return;
+  if (!changed || item === undefined || isSpare(item)) return;
   const event = item.state === "lost" ? "worker-recalled" : "worker-draining";
   deps.log.info(event, { worker: id, job: from, reason: "surplus" });
 }
@@ -64,10 +73,28 @@ async function keepForRival(deps: Deps, worker: Worker): Promise<boolean> {
   for (const { id } of rivals) {
     const rivalry = await rivalryOf(deps, worker, id);
     if (rivalry === undefined) continue;
-    if (rivalry.rival.registered) return spare(deps, worker);
+    if (rivalry.rival.registered || !isUnassigned(rivalry.job)) return spare(deps, worker);
     if (await replaceRival(deps, worker, rivalry)) return true;
   }
+  return (await hasUnpaired(deps, worker)) && (await spare(deps, worker));
+}
+
+/**
+ * A job is there, though no idle worker waits for it, that GitHub may give this one, or has given it: then the two are to
+ * be paired yet. So it is where changes are late and runners get each other's jobs.
+ */
+async function hasUnpaired(deps: Deps, worker: Worker): Promise<boolean> {
+  for (const id of await deps.stores.jobs.unpaired(worker, UNPAIRED_SEARCHED)) {
+    const job = await deps.stores.jobs.get(id);
+    if (job !== undefined && isUnpaired(job) && mayComeTo(deps, worker, job)) return true;
+  }
   return false;
+}
+
+function mayComeTo(deps: Deps, worker: Worker, job: Job): boolean {
+  const runner = job.github?.runner?.name;
+  if (runner !== undefined) return runner === worker.id;
+  return job.hold?.reason !== "environment-gate" && canServe(worker, job, runnerScope(deps, job));
 }
 
 type Rivalry = { readonly rival: Worker; readonly job: Job };
@@ -77,7 +104,7 @@ async function rivalryOf(deps: Deps, worker: Worker, id: WorkerId): Promise<Riva
   const rival = await deps.stores.workers.get(id);
   if (rival === undefined || !areRivals(rival, worker)) return undefined;
   const job = await deps.stores.jobs.get(rival.jobId);
-  return job?.workerId === rival.id && isUnassigned(job) ? { rival, job } : undefined;
+  return job?.workerId === rival.id && !isTerminal(job) ? { rival, job } : undefined;
 }
 
 /** The job goes to the worker that GitHub may give it to at any moment; the one that still boots is recalled. */

@@ -2,7 +2,7 @@
 import { GITHUB_QUEUE_MS } from "../../domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { isTerminal, isWaiting } from "../../domain/job/job.ts";
+import { checkDueAt, isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { admitted, liftHold } from "../../domain/job/job-steps.ts";
 import type { Deps } from "../deps.ts";
 import { registerLane } from "../dispatch/open-lanes.ts";
@@ -44,7 +44,7 @@ async function bringOn(
 }
 
 function isToVerify(job: Job, now: EpochMs): boolean {
-  return job.api === undefined && isBy(job.verifyAt, now);
+  return job.api === undefined && isBy(checkDueAt(job), now);
 }
 
 /** Held, and older than GitHub lets a job wait: before a worker is started once more GitHub is asked whether it waits. */

@@ -4,6 +4,7 @@ import type { EpochMs } from "../../domain/ids.ts";
 import type { Overdue, Sighting } from "../../domain/worker/overdue.ts";
 import { decideOverdue } from "../../domain/worker/overdue.ts";
 import type { DrainReason, Worker } from "../../domain/worker/worker.ts";
+import { isAsSeen } from "../../domain/worker/worker.ts";
 import { isIdleProgram } from "../../domain/worker/worker-lease.ts";
 import {
   draining,
@@ -92,11 +93,12 @@ async function whenLost(
   worker: Worker,
   container: ContainerState,
 ): Promise<PlannedStop | undefined> {
-  const lose = () => endWorker(deps, worker, container, "ended without a report");
+  const how = "ended without a report";
   if (container.type === "gone" && worker.state !== "starting") {
+    const lose = () => endWorker(deps, worker, container, how, (current) => isAsSeen(current, worker));
     return plannedStop(deps, worker, "the pool has no container of it", lose);
   }
-  await lose();
+  await endWorker(deps, worker, container, how);
   return undefined;
 }
 
@@ -108,7 +110,8 @@ async function checkIdle(
   const isGone = (await checkRegistration(deps, worker)) === "gone";
   if (isGone && ifGone === "drain") await drain(deps, worker, "registration-gone");
   else if (isGone) {
-    const lose = () => endWorker(deps, worker, { type: "gone" }, "was silent without a registration");
+    const how = "was silent without a registration";
+    const lose = () => endWorker(deps, worker, { type: "gone" }, how, (current) => isAsSeen(current, worker));
     return plannedStop(deps, worker, "silent, and its runner is not registered", lose);
   } else if (ifGone === "lost") await lookAgain(deps, worker, deps.clock.now() + SILENT_RECHECK_MS);
   else {
@@ -119,10 +122,12 @@ async function checkIdle(
   return undefined;
 }
 
+/** Nothing happens when it was given another job, or has one, since it was looked at. */
 async function drain(deps: Deps, worker: Worker, reason: DrainReason): Promise<void> {
-  await updateWorker(deps.stores.workers, worker.id, (current) =>
-    draining(current, reason, stepOf(deps, current)),
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    current.version === worker.version ? draining(current, reason, stepOf(deps, current)) : undefined,
   );
+  if (!changed) return;
   deps.log.info("worker-draining", { worker: worker.id, job: worker.jobId, reason });
 }
 
@@ -134,7 +139,7 @@ function plannedStop(deps: Deps, worker: Worker, reason: string, stop: () => Pro
     async run() {
       const current = await deps.stores.workers.get(worker.id);
       // Heard of meanwhile, or somebody else has seen to it.
-      if (current?.version === worker.version && current.heartbeatAt === worker.heartbeatAt) await stop();
+      if (current !== undefined && isAsSeen(current, worker)) await stop();
     },
     halted: () => lookAgain(deps, worker, deps.clock.now() + BRAKES_RECHECK_MS),
   };
@@ -149,15 +154,26 @@ async function lookAgain(deps: Deps, worker: Worker, dueAt: EpochMs): Promise<vo
 
 /** One that takes its grace may still report, and is looked at again: nobody waits for it here. */
 async function stopOverdue(deps: Deps, worker: Worker): Promise<void> {
+  // Behind this write it is given no further job: the one that is stopped is the one that ran too long.
+  const { item, changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    current.version === worker.version ? overLimit(current, deps.clock.now()) : undefined,
+  );
+  if (!changed || item === undefined) return;
   const outcome = await deps.pools.get(worker.pool)?.driver.stop(worker.id, graceMs(worker));
-  if (outcome === "stopping") return lookAgain(deps, worker, deps.clock.now() + STOPPING_RECHECK_MS);
+  if (outcome === "stopping") return lookAgain(deps, item, deps.clock.now() + STOPPING_RECHECK_MS);
   deps.log.warn("worker-stopped", { worker: worker.id, job: worker.jobId, reason: "execution-timeout" });
   await endWorker(deps, worker, await sight(deps, worker), "reached its execution limit");
 }
 
+function overLimit(worker: Worker, at: EpochMs): Worker {
+  return { ...worker, drain: { reason: "execution-timeout", at } };
+}
+
 async function dismissIdle(deps: Deps, worker: Worker): Promise<void> {
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
-    isIdleProgram(current) ? finished(current, IDLE, stepOf(deps, current)) : undefined,
+    current.version === worker.version && isIdleProgram(current)
+      ? finished(current, IDLE, stepOf(deps, current))
+      : undefined,
   );
   if (changed) deps.log.info("worker-dismissed", { worker: worker.id, job: worker.jobId, reason: "idle" });
 }

@@ -3,6 +3,7 @@
 import { STOP_GRACE_MS } from "../../domain/deadlines.ts";
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
 import { isOwnRunner } from "../../domain/ids.ts";
+import { buried } from "../../domain/worker/adoption.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isLive } from "../../domain/worker/worker.ts";
 import type { PoolDriver } from "../../ports/pool-driver.ts";
@@ -58,6 +59,10 @@ function stopOf(deps: Deps, pool: PoolName, id: WorkerId): PlannedStop {
   };
 }
 
+/**
+ * Deregistered first: while GitHub counts a job on its runner it is left alone, and its worker may ping and be adopted until
+ * the very end. The record that is written before the stop is the end of that: behind it nobody adopts.
+ */
 async function stopOrphan(deps: Deps, pool: PoolName, id: WorkerId): Promise<void> {
   const record = await deps.stores.workers.get(id);
   if (isKnown(record)) return;
@@ -73,6 +78,7 @@ async function stopOrphan(deps: Deps, pool: PoolName, id: WorkerId): Promise<voi
     });
     return;
   }
+  if (record === undefined && !(await deps.stores.workers.create(buried(id, pool, deps.clock.now())))) return;
   const outcome = await deps.pools.get(pool)?.driver.stop(id, STOP_GRACE_MS);
   const how = record === undefined ? "no record of it" : "its worker was released";
   deps.log.warn("orphan-stopped", { worker: id, pool, state: outcome, reason: how });
@@ -81,6 +87,8 @@ async function stopOrphan(deps: Deps, pool: PoolName, id: WorkerId): Promise<voi
 async function deregister(deps: Deps, id: WorkerId, record: Worker | undefined): Promise<Removal> {
   if (record !== undefined) return removeOwnRegistration(deps, record);
   for (const place of (await runnerPlaces(deps)).slice(0, MAX_PLACES)) {
+    // Adopted while the place before was asked: its runner stays, and so does it.
+    if ((await deps.stores.workers.get(id)) !== undefined) break;
     const removal = await removeRegistration(deps, place, id);
     if (removal.type !== "gone") return removal;
   }

@@ -70,7 +70,9 @@ async function remove(
   name: WorkerId,
   runner: GithubRunner | undefined,
 ): Promise<void> {
-  if (runner === undefined) return;
+  // Looked at again: its worker may have pinged and been adopted while other places were asked.
+  const worker = await deps.stores.workers.get(name);
+  if (runner === undefined || (worker !== undefined && isLive(worker))) return;
   const outcome = await deps.github.deleteRunner(place.caller, place.scope, runner.id);
   const event = outcome === "deleted" ? "orphan-deregistered" : "orphan-left";
   deps.log.warn(event, { worker: name, tenant: place.name, reason: "no live worker", state: outcome });

@@ -4,9 +4,8 @@
 // leaves its job due, so that what a crash or a lost race left crooked is put straight here.
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { isTerminal } from "../../domain/job/job.ts";
+import { checkDueAt, isTerminal, nextLookAt } from "../../domain/job/job.ts";
 import { requeue } from "../../domain/job/job-steps.ts";
-import { runCheckAt } from "../../domain/worker/needs-rebind.ts";
 import { isServing } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
 import { answersFor, askGithub } from "../ending/settle-job.ts";
@@ -18,8 +17,7 @@ export async function recheckJob(deps: Deps, seen: Job): Promise<void> {
   // GitHub's word on who runs it tells the worker too what it serves.
   if (seen.github?.runner !== undefined) await rebindJob(deps, seen);
   const job = await deps.stores.jobs.get(seen.id);
-  const isDue = job?.verifyAt !== undefined && job.verifyAt <= deps.clock.now();
-  if (job === undefined || isTerminal(job) || !isDue) return;
+  if (job === undefined || isTerminal(job) || !isDue(job, deps.clock.now())) return;
   const worker = job.workerId === undefined ? undefined : await deps.stores.workers.get(job.workerId);
   const ifUnchanged = (next: (job: Job) => Job) =>
     updateJob(deps.stores.jobs, job.id, (current) =>
@@ -36,6 +34,10 @@ export async function recheckJob(deps: Deps, seen: Job): Promise<void> {
 }
 
 function paired(job: Job, now: EpochMs): Job {
-  const verifyAt = runCheckAt(job, now);
-  return { ...job, formerWorkerId: undefined, verifyAt };
+  return { ...job, formerWorkerId: undefined, verifyAt: nextLookAt(job, now) };
+}
+
+function isDue(job: Job, now: EpochMs): boolean {
+  const at = checkDueAt(job);
+  return at !== undefined && at <= now;
 }

@@ -40,6 +40,7 @@ export function createFlakyStores(
       jobs: {
         ...flakyNouns(flaky, chance, stores.jobs, (job) => job.id),
         heads: flaky.listing((lane, limit) => stores.jobs.heads(lane, limit)),
+        unpaired: flaky.listing((place, limit) => stores.jobs.unpaired(place, limit)),
       },
       workers: {
         ...flakyNouns(flaky, chance, stores.workers, (worker) => worker.id),

@@ -23,6 +23,7 @@ class ProcessEnded extends Error {
 const READS: ReadonlySet<string> = new Set([
   "get",
   "heads",
+  "unpaired",
   "live",
   "list",
   "due",

@@ -9,13 +9,24 @@ import type { World } from "../world.ts";
 
 /** Nothing is left to be done, so nothing will happen any more. */
 export function isQuiet(world: World): boolean {
+  return isQuietBut(world, () => false);
+}
+
+/** All is quiet but for jobs that nothing can start: those wait for a day, until GitHub gives them up. */
+export function waitsForDay(world: World): boolean {
+  return isQuietBut(world, isBeyondQuota);
+}
+
+function isQuietBut(world: World, isLeft: (base: Parameters<typeof isBeyondQuota>[0]) => boolean): boolean {
   const { table, outside, dispatcher, clients } = world;
+  const isWaitingStill = (job: Job) =>
+    isWaiting(job) && job.starts === 0 && job.github !== undefined && isLeft(job.github);
   return (
-    ours(world).every((job) => job.status === "completed" || waitsForEver(job)) &&
+    ours(world).every((job) => job.status === "completed" || (job.status === "queued" && isLeft(job.base))) &&
     outside.hook.isEmpty &&
     dispatcher.stream.isEmpty &&
     outside.containers().length === 0 &&
-    [...table.all.jobs.values()].every((job) => isOver(job) || isHopeless(job)) &&
+    [...table.all.jobs.values()].every((job) => isOver(job) || isWaitingStill(job)) &&
     ![...table.all.workers.values()].some(isLive) &&
     ![...outside.github.runners.keys()].some(isOwn) &&
     heldCards(world).length === 0 &&
@@ -42,13 +53,12 @@ function checkJob(world: World, job: SimJob): void {
   const record = table.all.jobs.get(githubJobId(job.id));
   const name = `gh-${job.id} (${job.base.name}, ${job.base.labels[0]})`;
   if (job.status !== "completed") {
-    if (waitsForEver(job) && record !== undefined && isHopeless(record)) return;
     if (record !== undefined && isTerminal(record)) {
       watch.broken("ended-here-open-there", `${name} is ${record.state} here and ${job.status} at GitHub`);
     } else watch.broken("job-lost", `${name} is ${job.status} at GitHub and ${describe(record)} here`);
     return;
   }
-  if (record === undefined || isUntold(world, job, record)) return;
+  if (record === undefined) return;
   if (!isTerminal(record))
     watch.broken("open-here-ended-there", `${name} has ended at GitHub and is ${describe(record)}`);
   else if (record.state !== stateFor(job)) {
@@ -70,30 +80,6 @@ function checkLeftovers(world: World): void {
   }
   const held = heldCards(world);
   if (held.length > 0) watch.broken("orphan-cards", `cards are held for ${held.join()}`);
-}
-
-/** GitHub itself gives it up after a day. */
-function waitsForEver(job: SimJob): boolean {
-  return job.status === "queued" && isBeyondQuota(job.base);
-}
-
-/**
- * GitHub is never asked about a job that nothing can start: should the word of its end never be made, it goes on waiting
- * (docs/reliability.md, What is not covered).
- */
-function isUntold({ weather }: World, { conclusion }: SimJob, record: Job): boolean {
-  return isHopeless(record) && conclusion === "cancelled" && weather.struck.has("delivery-never");
-}
-
-/** It waits in its lane, and nothing was ever started for it. */
-function isHopeless(job: Job): boolean {
-  const { github } = job;
-  return (
-    isWaiting(job) &&
-    job.starts === 0 &&
-    github !== undefined &&
-    isBeyondQuota({ ...github, labels: github.labels })
-  );
 }
 
 function stateFor({ conclusion }: SimJob): JobState {

@@ -15,6 +15,7 @@ export const RULES = {
   "word-ignored": undefined,
   "waits-in-vain": undefined,
   overlooked: undefined,
+  "never-due": undefined,
   "too-many-writes": undefined,
   "ended-too-early": "lost",
   "ran-twice": "doubleRun",

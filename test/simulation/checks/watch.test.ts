@@ -42,6 +42,14 @@ describe("a job", () => {
     expect(rules()).toEqual(["terminal-changed"]);
   });
 
+  test("that is open has a time at which it is looked at", () => {
+    watch.job(aJob(), undefined);
+    watch.job(aJob({ state: "FAILED" }), undefined);
+    expect(rules()).toEqual([]);
+    watch.job(aJob({ origin: "api", github: undefined }), undefined);
+    expect(rules()).toEqual(["never-due"]);
+  });
+
   test("that GitHub has given away is not started again", () => {
     const waiting = aJob();
     watch.job({ ...waiting, starts: 1, workerId: FIRST }, waiting);

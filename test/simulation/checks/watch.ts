@@ -1,7 +1,7 @@
 // Looks on from outside and checks the invariants at every step: writes, starts, stops, and what GitHub's runners do.
 import type { EpochMs, JobId, WorkerId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
-import { isTerminal } from "../../../shared/domain/job/job.ts";
+import { isTerminal, jobDueAt } from "../../../shared/domain/job/job.ts";
 import type { Pool } from "../../../shared/domain/pool/pool.ts";
 import { usedCards } from "../../../shared/domain/pool/pool.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
@@ -82,6 +82,8 @@ export function createWatch(options: WatchOptions): Watch {
   function job(next: Job, before: Job | undefined): void {
     seen(next.id, next, before);
     times.job(next, before);
+    // Every event may be lost: an open job that nobody would look at by itself may stay so for ever.
+    if (!isTerminal(next) && jobDueAt(next) === undefined) broken("never-due", `${next.id} is ${next.state}`);
     if (before === undefined) return;
     written(next, before);
     const isNewLife = next.api?.generation !== before.api?.generation;

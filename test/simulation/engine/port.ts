@@ -24,6 +24,7 @@ export type Port = {
 const KINDS: { readonly [method: string]: Kind | undefined } = {
   get: "read",
   heads: "listing",
+  unpaired: "listing",
   live: "listing",
   list: "listing",
   due: "listing",

@@ -7,9 +7,10 @@ import type { Job } from "../../../shared/domain/job/job.ts";
 import { isWaiting, jobDueAt } from "../../../shared/domain/job/job.ts";
 import type { SeenRepository } from "../../../shared/domain/job/repository.ts";
 import type { Lane } from "../../../shared/domain/pool/lane.ts";
-import { laneKey, laneOrder } from "../../../shared/domain/pool/lane.ts";
+import { laneKey, laneOrder, unpairedKey } from "../../../shared/domain/pool/lane.ts";
 import type { Pool } from "../../../shared/domain/pool/pool.ts";
 import type { Marked, MarkKind } from "../../../shared/domain/upkeep/marks.ts";
+import { isUnpaired } from "../../../shared/domain/worker/needs-rebind.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
 import { isLive } from "../../../shared/domain/worker/worker.ts";
 import type { Change, DueItem, JobHead, NearMiss } from "../../../shared/ports/store.ts";
@@ -39,6 +40,7 @@ export function createTable(options: TableOptions) {
     () => {},
   );
   const heads = new Map<string, Map<JobId, JobHead>>();
+  const unpaired = new Map<string, Set<JobId>>();
   const live = new Map<PoolName, Map<WorkerId, Worker>>();
   const due = new Map<string, DueItem>();
   const lanes = new Map<string, Lane>();
@@ -51,6 +53,8 @@ export function createTable(options: TableOptions) {
       ...jobs.port,
       heads: (lane: { pool: PoolName; tenant: TenantId }, limit: number): JobHead[] =>
         sorted(heads.get(laneKey(lane))?.values(), (head) => head.order).slice(0, limit),
+      unpaired: (place: Parameters<typeof unpairedKey>[0], limit: number): JobId[] =>
+        [...(unpaired.get(unpairedKey(place)) ?? [])].slice(0, limit),
     },
     workers: { ...workers.port, heartbeat, live: liveIn },
     pools: pools.port,
@@ -84,6 +88,9 @@ export function createTable(options: TableOptions) {
     const lane = group(heads, laneKey(job));
     if (isWaiting(job)) lane.set(job.id, { id: job.id, cards: job.cards, order: laneOrder(job) });
     else lane.delete(job.id);
+    const place = unpairedKey(job);
+    if (isUnpaired(job)) unpaired.set(place, (unpaired.get(place) ?? new Set()).add(job.id));
+    else unpaired.get(place)?.delete(job.id);
     setDue({ kind: "job", id: job.id, dueAt: jobDueAt(job) });
     api.wrote(job);
     options.onJob(job, before);

@@ -43,6 +43,8 @@ export type GithubWorldOptions = {
 
 /** GitHub gives a job again when its runner has not picked it up by then. */
 const PICKUP_LIMIT_MS = 60_000;
+/** What no runner took by then is cancelled. */
+const QUEUE_LIMIT_MS = 24 * 3_600_000;
 /** A job whose runner is gone ends after this: "lost communication". */
 const LOST_RUNNER_MS = 10 * 60_000;
 
@@ -71,14 +73,14 @@ export function createGithubWorld(options: GithubWorldOptions): GithubWorld {
       };
       jobs.set(job.id, job);
       say(job);
-      matchSoon();
+      if (job.status === "queued") queue(job);
       return job;
     },
     approve(job) {
       if (job.status !== "waiting") return;
       job.status = "queued";
       say(job);
-      matchSoon();
+      queue(job);
     },
     cancel(job) {
       if (job.status === "completed") return;
@@ -131,6 +133,13 @@ export function createGithubWorld(options: GithubWorldOptions): GithubWorld {
   function say(job: SimJob): void {
     trace.note("github", job.status, `gh-${job.id}`, job.named?.name ?? job.conclusion);
     if (job.isOurs) tell(wordOf(job), job);
+  }
+
+  function queue(job: SimJob): void {
+    matchSoon();
+    timeline.after(QUEUE_LIMIT_MS, () => {
+      if (job.status === "queued" && job.runner === undefined) complete(job, "cancelled");
+    });
   }
 
   function matchSoon(): void {

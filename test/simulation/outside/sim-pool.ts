@@ -206,8 +206,11 @@ export function createSimPool(options: SimPoolOptions): SimPool {
     if (wasAlive) onEnd(container);
   }
 
+  /** Of one that was started twice the one that lives: either may be the one that ended. */
   function living(): Container[] {
-    return [...containers.values()].filter((one) => one.state === "alive");
+    return [...containers.values()].flatMap(
+      (one) => bothOf(one).find(({ state }) => state === "alive") ?? [],
+    );
   }
 }
 
