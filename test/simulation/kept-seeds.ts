@@ -14,6 +14,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   { seed: 117_637, edition: 1, broke: "job-lost" },
   { seed: 442_843, edition: 1, broke: "job-lost" },
   { seed: 2_198_284, edition: 1, broke: "job-lost" },
+  { seed: 2_969_971, edition: 1, broke: "drained-with-job" },
+  { seed: 3_065_175, edition: 1, broke: "waits-in-vain" },
+  { seed: 3_596_428, edition: 1, broke: "running-killed" },
   { seed: 4_199_139, edition: 1, broke: "wrong-result" },
   { seed: 4_719_083, edition: 1, broke: "job-lost" },
+  { seed: 4_975_751, edition: 1, broke: "open-here-ended-there" },
+  { seed: 6_049_679, edition: 1, broke: "waits-in-vain" },
 ];

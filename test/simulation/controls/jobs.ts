@@ -78,13 +78,26 @@ export const JOBS_CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/worker-plane/register-runner.ts",
-        search: '    return { type: "token", token };',
+        search: '    return { type: "registered", answer: { type: "token", token } };',
         replace:
-          '    deps.log.info("registered", { worker: worker.id, message: token });\n    return { type: "token", token };',
+          '    deps.log.info("registered", { worker: worker.id, message: token });\n    return { type: "registered", answer: { type: "token", token } };',
       },
     ],
     breaks: "secret-in-clear",
     kinds: ["slow-start", "crash", "cancel"],
+    seed: 1,
+  },
+  {
+    name: "look at an open job only when something was heard of it",
+    edits: [
+      {
+        file: "shared/domain/job/job.ts",
+        search: "return silentSince(job) + silenceMs(job);",
+        replace: "return verifyAt;",
+      },
+    ],
+    breaks: "never-due",
+    kinds: ["delivery-lost"],
     seed: 1,
   },
 ];

@@ -25,13 +25,13 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/reconcile/look-at-worker.ts",
-        search: "    draining(current, reason, stepOf(deps, current)),",
-        replace: "    lost(current, stepOf(deps, current)),",
+        search: "? draining(current, reason, stepOf(deps, current))",
+        replace: "? lost(current, stepOf(deps, current))",
       },
       {
         file: "shared/usecases/reconcile/look-at-worker.ts",
-        search: "import { draining,",
-        replace: "import { draining, lost,",
+        search: "  draining,\n",
+        replace: "  draining,\n  lost,\n",
       },
     ],
     breaks: "running-killed",
