@@ -32,16 +32,18 @@ export function selectCards<Card extends Ids>(
   const found = best.find((cards) => cards.length > 0 && isComplete(cards));
   if (found !== undefined) return { type: "found", cards: [...new Set(found.filter(isThere))] };
   const some = named.filter(isThere);
-  if (isShared && seen.length > 0) {
-    // A part of a card has a name of its own: among more than were given it cannot be told, and none is blamed.
-    const own = seen.length <= count ? seen : [];
-    return { type: "found", cards: some.length > 0 ? some : own };
-  }
+  if (isShared && seen.length > 0) return { type: "found", cards: sharesOf(seen, some, count) };
   const isKnown = some.length > 0 || !inSight || view.isWide === true || seen.length > count;
   if (names.length > 0 && seen.length > 0 && isKnown) {
     return { type: "missing", names: names.filter((_, at) => named[at] === undefined) };
   }
   return { type: seen.length < count ? "too-few" : "unclear" };
+}
+
+/** A part of a card has a name of its own: among more than were given it cannot be told, and none is blamed. */
+function sharesOf<Card>(seen: readonly Card[], named: readonly Card[], count: number): readonly Card[] {
+  if (named.length > 0) return named;
+  return seen.length <= count ? seen : [];
 }
 
 function isComplete(cards: readonly unknown[]): boolean {
