@@ -10,14 +10,13 @@
 import type { EndpointLimits } from "../admission/endpoint.ts";
 import { CLOCK_SKEW_MS, LEASE_MISSED_MS, PROGRAM_LIFE_MS } from "../deadlines.ts";
 import type { EpochMs, JobId } from "../ids.ts";
+import type { Said } from "../said.ts";
+import { isSaidSince, mayKnowOf } from "../said.ts";
 import type { JobLease, Worker } from "./worker.ts";
 import { isServing } from "./worker.ts";
 import { workerDueAt } from "./worker-steps.ts";
 
 type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };
-
-/** `saidAt`: when the program's call reached us. */
-export type Said = { readonly now: EpochMs; readonly saidAt: EpochMs };
 
 /** Which life of which job it is for. */
 type LeaseName = Pick<JobLease, "jobId" | "generation">;
@@ -64,17 +63,12 @@ export function isSameLease(one: LeaseName | undefined, other: LeaseName | undef
 
 /** The program may have meant this lease: it said so after it was given. */
 export function isWordOf(lease: JobLease, said: Said): boolean {
-  return isAfter(lease.givenAt - CLOCK_SKEW_MS, said);
+  return mayKnowOf(lease.givenAt, said);
 }
 
 /** It spoke when this lease had surely reached it: what it leaves out then, it has not got, or no longer. */
 export function isAfterLease({ givenAt, ackedAt }: JobLease, said: Said): boolean {
-  return isAfter(ackedAt === undefined ? givenAt : ackedAt + CLOCK_SKEW_MS, said);
-}
-
-/** A time that has not come yet is of a clock that was put back since, and orders nothing. */
-function isAfter(at: EpochMs, { saidAt, now }: Said): boolean {
-  return saidAt >= at || at > now + 2 * CLOCK_SKEW_MS;
+  return isSaidSince(ackedAt === undefined ? givenAt : ackedAt + CLOCK_SKEW_MS, said);
 }
 
 /** The worker has shown that it has this job. Undefined when that is not news. */

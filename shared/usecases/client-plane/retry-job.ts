@@ -5,6 +5,8 @@ import { retried } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { Payload } from "../../domain/job/payload.ts";
 import { inputExpiry, inputKey } from "../../domain/job/payload.ts";
+import type { Said } from "../../domain/said.ts";
+import { mayKnowOf } from "../../domain/said.ts";
 import type { JobStatus } from "../../domain/waiting/api-status.ts";
 import type { Deps } from "../deps.ts";
 import { handleChange } from "../handle-change.ts";
@@ -24,9 +26,11 @@ export async function retryJob(
   endpoint: string,
   id: string,
 ): Promise<RetryOutcome | undefined> {
+  const saidAt = deps.clock.now();
   const seen = await findJob(deps, caller, endpoint, id);
   if (seen?.api === undefined) return undefined;
-  const refusal = refusalOf(seen) ?? policyRefusalOf(deps, caller, seen.api);
+  const said = { saidAt, now: deps.clock.now() };
+  const refusal = refusalOf(seen) ?? lateRefusalOf(seen, said) ?? policyRefusalOf(deps, caller, seen.api);
   if (refusal !== undefined) return { type: "refused", message: refusal };
   const storage = await takeStorage(deps, caller, seen.api.input.type === "parts" ? seen.api.input.bytes : 0);
   if (storage.type === "full") return { type: "full", whose: storage.whose, message: storage.message };
@@ -57,6 +61,13 @@ function refusalOf(job: Job): string | undefined {
     return "its github_pat was erased when it ended; send it again with /run";
   }
   return undefined;
+}
+
+/** A call that is acted on late was about the life before, which another call has sent again. */
+function lateRefusalOf({ end }: Job, said: Said): string | undefined {
+  return end === undefined || mayKnowOf(end.at, said)
+    ? undefined
+    : "it was retried and has ended since this was sent; send it again";
 }
 
 /** dispatch.yaml may have changed since it was sent. */

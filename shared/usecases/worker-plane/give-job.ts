@@ -5,9 +5,9 @@ import { startedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { bindApi } from "../../domain/job/job-steps.ts";
+import type { Said } from "../../domain/said.ts";
 import type { JobLease, Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
-import type { Said } from "../../domain/worker/worker-lease.ts";
 import {
   acked,
   canTake,
