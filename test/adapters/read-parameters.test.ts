@@ -95,7 +95,7 @@ test.each(["AccessDeniedException", "ValidationException"])("%s is final", async
 });
 
 test("the stand-in gives 40 calls a second", async () => {
-  store = await startParameterStore({});
+  store = await startParameterStore({}, { together: 60 });
   const { endpoint } = store;
   const call = () => read(endpoint, { fraction: 0 }).values;
   const headers = { "x-amz-target": "AmazonSSM.GetParameters", authorization: "/ssm/aws4_request" };

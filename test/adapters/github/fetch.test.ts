@@ -92,7 +92,8 @@ describe("tries", () => {
         count += 1;
       }),
     );
-    const fetch = createGithubFetch({ ...deps, timeoutMs: 60 });
+    // Long enough for a slow machine to connect.
+    const fetch = createGithubFetch({ ...deps, timeoutMs: 1_000 });
     await expect(fetch(url, {})).rejects.toMatchObject({ name: "TimeoutError" });
     expect(count).toBe(1);
   });

@@ -21,17 +21,22 @@ export type ParameterStore = {
  */
 const CALLS_PER_SECOND = 40;
 
-export async function startParameterStore(parameters: {
-  readonly [name: string]: string;
-}): Promise<ParameterStore> {
+/** `together`: the first so many calls are judged at the same instant, however long they take to come. */
+export async function startParameterStore(
+  parameters: { readonly [name: string]: string },
+  { together = 1 } = {},
+): Promise<ParameterStore> {
   const asked: string[] = [];
   const failing: Refusal[] = [];
   const calls = { all: 0, throttled: 0 };
   const admit = createBucket(CALLS_PER_SECOND);
+  const gathered = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     calls.all++;
+    if (calls.all === together) gathered.resolve();
+    await gathered.promise;
     const refusal = failing.shift() ?? refusalOf(request.headers) ?? (admit() ? undefined : THROTTLED);
     if (refusal === THROTTLED) calls.throttled++;
     if (refusal !== undefined) {

@@ -72,7 +72,7 @@ function start(
     AWS_ENDPOINT_URL_SSM: parameters.endpoint,
   };
   const bundle = join(import.meta.dirname, "..", "..", "..", "functions", `${name}.ts`);
-  const functions = { [name]: { bundle, env, timeoutMs: 10_000 } };
+  const functions = { [name]: { bundle, env, timeoutMs: 60_000 } };
   const at = startLambda({ functions, seed: 1, log: (_name, line) => log.push(line) });
   lambda = at;
   return (event) => at.invoke(name, event);

@@ -62,7 +62,7 @@ function start(name: "webhook" | "reconcile", freezes?: Freezes): Lambda {
     AWS_ENDPOINT_URL_SSM: parameters.endpoint,
   };
   const bundle = join(import.meta.dirname, "..", "..", "..", "functions", `${name}.ts`);
-  const functions = { [name]: { bundle, env, timeoutMs: 10_000 } };
+  const functions = { [name]: { bundle, env, timeoutMs: 60_000 } };
   lambda = startLambda({ functions, seed: 1, freezes });
   return lambda;
 }

@@ -130,14 +130,15 @@ describe("starts that fail", () => {
   });
 
   test("60 that start at once are too many for Parameter Store, and each records its delivery", async () => {
-    const own = await startParameterStore({ [`${PATH}/GITHUB_WEBHOOK_SECRET`]: WEBHOOK_SECRET });
+    const secret = { [`${PATH}/GITHUB_WEBHOOK_SECRET`]: WEBHOOK_SECRET };
+    const own = await startParameterStore(secret, { together: 60 });
     try {
       const overrides = { AWS_ENDPOINT_URL_SSM: own.endpoint };
       const answers = await Promise.all(
         Array.from({ length: 60 }, (_, at) => send(delivery(100 + at), overrides)),
       );
       expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(202));
-      expect(own.calls.throttled).toBeGreaterThan(0);
+      expect(own.calls.throttled).toBeGreaterThanOrEqual(15);
     } finally {
       await own.stop();
     }
