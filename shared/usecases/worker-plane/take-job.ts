@@ -94,7 +94,10 @@ function registrationUrl(deps: Deps, { scope }: Worker): string {
   return `${deps.githubUrl}/${pathOf(scope)}`;
 }
 
-/** `input`: as `loadJson` answers it. A workflow job has none, and nothing of RunPod's. The storage settings are opened here alone. */
+/**
+ * `input`: as `loadJson` answers it. A workflow job has none, and nothing of RunPod's. The storage settings are opened here
+ * alone.
+ */
 export function takenJobOf(
   { seal }: Pick<Deps, "seal">,
   job: Job,

@@ -59,7 +59,7 @@ describe("the way of a worker to the dispatcher", () => {
     const outcome = readWorkerConfig(env, "/work", worker.id);
     if (!outcome.ok) throw new Error(outcome.faults.join("\n"));
     const urls = createUrls(outcome.config.templates, worker.id);
-    for (const url of [urls.take("boot"), urls.registration("boot", "jit"), urls.done("job")])
+    for (const url of [urls.take("boot"), urls.registration("boot", "jit", 1), urls.done("job")])
       expect(url.startsWith(`${publicUrl}/v2/${worker.endpoint}/`), url).toBe(true);
   });
 
