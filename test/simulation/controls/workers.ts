@@ -52,6 +52,24 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     seed: 1,
   },
   {
+    name: "answer an older question for a registration too",
+    edits: [
+      {
+        file: "shared/usecases/worker-plane/register-runner.ts",
+        search: "isLate = isOwner && ask !== undefined && ask <= (worker.registrationAsk ?? 0);",
+        replace: "isLate = false;",
+      },
+      {
+        file: "shared/usecases/worker-plane/register-runner.ts",
+        search: "return current.registrationAsk === asked.registrationAsk;",
+        replace: "return current.id === asked.id;",
+      },
+    ],
+    breaks: "running-killed",
+    kinds: ["store-slow", "busy-lag"],
+    seed: 330,
+  },
+  {
     name: "leave registrations at GitHub",
     edits: [
       {
