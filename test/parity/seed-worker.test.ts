@@ -183,8 +183,7 @@ describe("its weaknesses", () => {
   });
 
   it("5 shell injection", () => {
-    for (const org of ["acme; id > pwned.txt", "acme$(id)", "--replace"])
-      expect(parseScope(org)).toBeUndefined();
+    for (const org of ["acme; id", "a$(id)", "--replace"]) expect(parseScope(org)).toBeUndefined();
   });
 
   test("6 JOB_INPUT as a Python repr: ours is JSON, quotes and all", () => {
