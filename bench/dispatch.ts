@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSqliteStores, type SqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
-import { systemClock } from "../shared/adapters/system/clock.ts";
+import { systemClock, systemPause } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import { DEFAULT_TENANT_SETTINGS } from "../shared/domain/admission/tenant.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
@@ -130,6 +130,7 @@ function depsOf(stores: SqliteStores): Deps {
     apiStores: stores.api,
     seal: createFakeSeal(),
     clock,
+    pause: systemPause,
     random: systemRandom,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     github: createFakeGithub(clock),

@@ -1,6 +1,7 @@
 // The composition root of every process that dispatches: configuration and adapters in, ports of the use cases out.
 import { createCallbackSender } from "../shared/adapters/callback/callback-sender.ts";
 import { createSeal } from "../shared/adapters/crypto/seal.ts";
+import { systemPause } from "../shared/adapters/system/clock.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { DispatchSecrets } from "../shared/config/secrets.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
@@ -55,6 +56,7 @@ export function createDeps(parts: DepsParts): ApiDeps {
     callbacks: createCallbackSender({ secret: dispatchSecret, allow: config.callbackAllow }),
     watches: parts.watches,
     clock,
+    pause: systemPause,
     random,
     log,
     github,

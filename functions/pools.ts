@@ -45,7 +45,8 @@ type Spec = Config["pools"][number];
 async function createPool(spec: Spec, parts: PoolParts): Promise<PoolSettings> {
   const { name } = spec;
   const driver = await driverOf(spec, parts);
-  return { name, driver, maxWorkers: spec.maxWorkers ?? (await placesOf(spec, driver)) };
+  const maxWorkers = spec.maxWorkers ?? (await placesOf(spec, driver));
+  return { name, driver, maxWorkers, startsAtOnce: spec.startsAtOnce };
 }
 
 /** Only what dispatch.yaml uses is loaded: the client of Kubernetes alone is 1.4 MB. */

@@ -16,6 +16,7 @@ type CommonPoolSettings = {
   /** Counts that one worker may have, ascending; undefined: any. */
   readonly allowedCounts: readonly number[] | undefined;
   readonly maxWorkers: number | undefined;
+  readonly startsAtOnce?: number | undefined;
   /** Further environment of its workers; never secrets. */
   readonly env: { readonly [name: string]: string };
 };

@@ -55,7 +55,7 @@ const perCard = z.strictObject({
   pids: z.int().min(16).max(4_194_304).default(PIDS).describe("Processes and threads"),
 });
 
-/** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, env. */
+/** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, startsAtOnce, env. */
 export const dockerFields = {
   driver: z
     .literal("docker")

@@ -95,7 +95,7 @@ const resource = z.strictObject({
     ),
 });
 
-/** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, env. */
+/** Beside what every pool has: kind, cards, allowedCounts, maxWorkers, startsAtOnce, env. */
 export const kubernetesFields = {
   driver: z.literal("kubernetes").describe("What starts the workers: kubernetes (Jobs of a cluster)"),
   cluster: clusterAccess

@@ -19,6 +19,7 @@ export function resolvePool(name: string, spec: PoolSpec): PoolSettings {
     cards: spec.kind === "cpu" ? 0 : spec.cards,
     allowedCounts: spec.allowedCounts && [...new Set(spec.allowedCounts)].sort((a, b) => a - b),
     maxWorkers: spec.maxWorkers,
+    startsAtOnce: spec.startsAtOnce,
     env: spec.env,
   };
   if (spec.driver === "docker") return { ...common, driver: "docker", docker: resolveDockerPool(name, spec) };

@@ -39,6 +39,7 @@ const poolFields = {
     .optional()
     .describe("Numbers of cards that one worker may have, such as [1, 2, 4, 8]; any when left out"),
   maxWorkers: count.optional().describe("Most workers at a time, cards or not; no limit when left out"),
+  startsAtOnce: count.optional().describe("Starts under way at a time in one process; 64 when left out"),
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .default({})

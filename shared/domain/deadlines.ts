@@ -81,7 +81,7 @@ export const ADMIT_MS = MINUTE;
  * One reconcile pass at a time: longer than a pass, which begins nothing more after RECONCILE_WORK_MS and waits at most 10 s
  * for the call under way; a crashed holder blocks the next pass of a minute once.
  */
-export const RECONCILE_LEASE_MS = 90 * SECOND;
+export const RECONCILE_LOCK_MS = 90 * SECOND;
 /** A reconcile pass begins nothing more after this: what is left is due in the next one. */
 export const RECONCILE_WORK_MS = 45 * SECOND;
 /** A due item whose look failed waits this long, and behind all others: in one process passes come every 2 s. */
@@ -99,9 +99,13 @@ export const BRAKES_RECHECK_MS = MINUTE;
 /** The brakes let go of what was seen so for this long: a pool that errs is noticed by then, the alarm comes each minute. */
 export const BRAKES_HOLD_MS = 30 * MINUTE;
 /** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
-export const PASS_LEASE_MS = 20 * SECOND;
+export const PASS_LOCK_MS = 20 * SECOND;
+/** A pool that asks for a longer pause is tried again all the same: somebody may have mended it. */
+export const POOL_PAUSE_MAX_MS = 10 * MINUTE;
 /** After the pool answered "unavailable" without saying for how long. */
 export const POOL_RETRY_MS = 5 * SECOND;
+/** Other processes wrote a pool's item first for a second and more: what is left to do there is looked at again after this. */
+export const POOL_CONTENDED_MS = 5 * SECOND;
 /** A failed start is retried after back-off between these. */
 export const START_RETRY_MIN_MS = 2 * SECOND;
 export const START_RETRY_MAX_MS = 60 * SECOND;

@@ -43,7 +43,7 @@ export type WorkerStore = {
   live(pool: PoolName): Promise<Worker[]>;
 };
 
-type PoolStore = {
+export type PoolStore = {
   get(name: PoolName): Promise<Pool | undefined>;
   create(pool: Pool): Promise<boolean>;
   replace(next: Pool): Promise<boolean>;

@@ -9,7 +9,7 @@ import type { RunnerScope } from "../domain/runner-scope.ts";
 import { scopeOf } from "../domain/runner-scope.ts";
 import type { Worker } from "../domain/worker/worker.ts";
 import type { ApiStores } from "../ports/api-store.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Pause } from "../ports/clock.ts";
 import type { Github } from "../ports/github.ts";
 import type { Log } from "../ports/log.ts";
 import type { PoolDriver } from "../ports/pool-driver.ts";
@@ -22,6 +22,8 @@ export type PoolSettings = {
   readonly driver: PoolDriver;
   /** Workers at once, whatever their cards; undefined: only cards count. */
   readonly maxWorkers: number | undefined;
+  /** Starts under way at once in one process; absent: STARTS_AT_ONCE of dispatch/start-slots.ts. */
+  readonly startsAtOnce?: number | undefined;
 };
 
 type StorageLimits = {
@@ -37,6 +39,7 @@ export type Deps = {
   readonly storage: StorageLimits;
   readonly seal: Seal;
   readonly clock: Clock;
+  readonly pause: Pause;
   readonly random: Random;
   readonly log: Log;
   readonly github: Github;

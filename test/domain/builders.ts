@@ -189,7 +189,7 @@ export function aPool(overrides: Partial<Pool> = {}): Pool {
     version: 1,
     total: 8,
     reservations: {},
-    lease: undefined,
+    lock: undefined,
     dirty: false,
     unavailableUntil: undefined,
     ...overrides,

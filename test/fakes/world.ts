@@ -48,6 +48,7 @@ export type WorldOptions = Partial<Pick<FakePoolOptions, "cards" | "namedCards">
   readonly seed?: number;
   readonly script?: Partial<WorkerScript>;
   readonly maxWorkers?: number;
+  readonly startsAtOnce?: number;
   /** What stands between the use cases and the stores, e.g. faults. */
   readonly wrapStores?: (stores: Stores) => Stores;
 };
@@ -158,7 +159,7 @@ export function createWorld(options: WorldOptions = {}): World {
     const wrapped = (options.wrapStores ?? ((same) => same))(fusedStores(fuse, stores));
     const settings = (name: PoolName, driver: FakePool): [PoolName, PoolSettings] => [
       name,
-      { name, driver: fuse.wrap(driver), maxWorkers: options.maxWorkers },
+      { name, driver: fuse.wrap(driver), maxWorkers: options.maxWorkers, startsAtOnce: options.startsAtOnce },
     ];
     return {
       stores: wrapped,
@@ -166,6 +167,7 @@ export function createWorld(options: WorldOptions = {}): World {
       storage: { bytesPerTenant: 1_000_000_000, isDiskLow: () => false },
       seal: createFakeSeal(),
       clock,
+      pause: async () => undefined,
       random: seededRandom(options.seed),
       log,
       github: fuse.wrap(github),

@@ -120,6 +120,7 @@ export function createDispatcher(
       callbacks,
       seal: createFakeSeal(),
       clock: { now },
+      pause: (ms) => ground.timeline.pause(ms),
       random: drawFor(`${process}-${opened}`),
       log: logOf(process),
       github,

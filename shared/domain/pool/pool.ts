@@ -18,8 +18,8 @@ export type Pool = {
   readonly total: number;
   readonly reservations: { readonly [workerId: string]: Reservation };
   /** One dispatch pass at a time: who holds it, until when. */
-  readonly lease: { readonly holder: string; readonly until: EpochMs } | undefined;
-  /** A trigger came while the lease was held: the holder loops. */
+  readonly lock: { readonly holder: string; readonly until: EpochMs } | undefined;
+  /** A trigger came while the lock was held: the holder loops. */
   readonly dirty: boolean;
   /** The driver answered "unavailable": no start before this. */
   readonly unavailableUntil: EpochMs | undefined;
@@ -53,7 +53,7 @@ export function newPool(name: PoolName, total: number): Pool {
     version: 0,
     total,
     reservations: {},
-    lease: undefined,
+    lock: undefined,
     dirty: false,
     unavailableUntil: undefined,
   };
@@ -111,9 +111,14 @@ export function sharedBy(pool: Pool, rivals: Balance["rivals"], now: EpochMs): P
   return balance === undefined ? rest : { ...rest, balance };
 }
 
-function loadsIn(pool: Pool): Loads {
-  const tenants = new Set(Object.values(pool.reservations).map((entry) => entry.tenant));
-  return new Map([...tenants].map((tenant) => [tenant, loadOf(usedBy(pool, tenant))]));
+/** In one go over the reservations: there may be thousands, of hundreds of tenants. */
+function loadsIn({ reservations }: Pool): Loads {
+  const uses = new Map<TenantId, Use>();
+  for (const { tenant, cards } of Object.values(reservations)) {
+    const before = uses.get(tenant) ?? { cards: 0, workers: 0 };
+    uses.set(tenant, { cards: before.cards + cards, workers: before.workers + 1 });
+  }
+  return new Map([...uses].map(([tenant, use]) => [tenant, loadOf(use)]));
 }
 
 /** Card indices that may be given away, the lowest first, those with a strike last. */
@@ -135,7 +140,11 @@ function heldSlots(pool: Pool): Set<number> {
 }
 
 export function reserve(pool: Pool, workerId: WorkerId, reservation: Reservation, now: EpochMs): Pool {
-  return { ...balanced(pool, now), reservations: { ...pool.reservations, [workerId]: reservation } };
+  return reserveAll(pool, { [workerId]: reservation }, now);
+}
+
+export function reserveAll(pool: Pool, more: Pool["reservations"], now: EpochMs): Pool {
+  return { ...balanced(pool, now), reservations: { ...pool.reservations, ...more } };
 }
 
 /** Gives back what the worker holds; a second release changes nothing. */

@@ -5,7 +5,7 @@ import type { EpochMs } from "../ids.ts";
 import type { ProbeGroup } from "../job/probe-group.ts";
 
 /** One reconcile pass at a time; a crashed holder blocks the next for no longer than `until`. */
-type PassLease = { readonly holder: string; readonly until: EpochMs };
+type PassLock = { readonly holder: string; readonly until: EpochMs };
 
 /** Up to where the App's hook deliveries are known to be in order, and which of the others were asked for again. */
 export type DeliveryMark = {
@@ -28,7 +28,7 @@ type SealedToken = { readonly sealed: string; readonly expiresAt: EpochMs };
 export type Cursor = { readonly after: string | undefined; readonly roundAt: EpochMs };
 
 export type Marks = {
-  readonly "pass-lease": PassLease;
+  readonly "pass-lock": PassLock;
   readonly deliveries: DeliveryMark;
   readonly sightings: Sightings;
   readonly registrations: RegistrationCount;

@@ -5,6 +5,7 @@ import type { JobId } from "../../domain/ids.ts";
 import type { ApiCaller } from "../../domain/job/api-job.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
+import { awayUntil } from "../../domain/pool/pool-gate.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
 import { endpointNamed } from "./api-deps.ts";
@@ -55,7 +56,7 @@ async function countUp(deps: Deps, endpoint: Endpoint): Promise<Health> {
   const inProgress = claimed.filter(({ state }) => state === "IN_PROGRESS").length;
   const busy = new Set(claimed.filter(({ state }) => state === "IN_PROGRESS").map(({ id }) => id));
   const of = (kind: Kind) => workers.filter((worker) => kindOf(worker, busy) === kind).length;
-  const waits = (pool?.unavailableUntil ?? 0) > deps.clock.now();
+  const waits = pool !== undefined && awayUntil(pool, deps.clock.now()) !== undefined;
   return {
     jobs: { ...counts, inProgress, inQueue: atLeast0(open.length - inProgress) },
     workers: {

@@ -8,6 +8,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import { laneOrder } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, usableCards, usedBy } from "../../domain/pool/pool.ts";
+import { awayUntil } from "../../domain/pool/pool-gate.ts";
 import type { Line } from "../../domain/pool/wait-estimate.ts";
 import { estimateWait } from "../../domain/pool/wait-estimate.ts";
 import type {
@@ -95,7 +96,7 @@ function poolView(deps: Deps, job: Job, pool: Pool | undefined, lost: number): P
     workers: Object.keys(pool?.reservations ?? {}).length,
     maxWorkers: settings.maxWorkers,
     ofTenant: pool === undefined ? { cards: 0, workers: 0 } : usedBy(pool, job.tenant),
-    unavailableUntil: pool?.unavailableUntil,
+    unavailableUntil: pool && awayUntil(pool, deps.clock.now()),
     unavailableWhy: pool?.unavailableWhy,
   };
 }

@@ -1,18 +1,19 @@
 // One dispatch pass over a pool: who may start, in the crash-safe order worker item, cards, claim, start.
 //
-// One pass at a time per pool, by a lease in the pool item. A trigger that finds it held sets `dirty`, and the holder
-// loops. The lease saves work, it does not guard safety: cards and claims are conditional writes of their own.
-
+// One pass at a time per pool, by a lock in the pool item. A trigger that finds it held sets `dirty`, and the holder
+// loops. The lock saves work, it does not guard safety: cards and claims are conditional writes of their own. What is
+// being started is bounded too (start-slots.ts): for those who are turned away there, a start that ends looks again.
 import type { Endpoint } from "../../domain/admission/endpoint.ts";
-import { PASS_LEASE_MS } from "../../domain/deadlines.ts";
 import type { JobId, PoolName } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { lifted } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, newPool } from "../../domain/pool/pool.ts";
-import type { Choice } from "../../domain/pool/scheduling.ts";
+import { awayUntil, lockedBy } from "../../domain/pool/pool-gate.ts";
+import type { Choice, LaneView, Start } from "../../domain/pool/scheduling.ts";
 import { chooseStarts, rivalsAfter } from "../../domain/pool/scheduling.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
+import { updatePool } from "../update.ts";
 import { admitStarts, returnUnused } from "./admit-starts.ts";
 import { mayHaveNewRivals, noteRivals } from "./note-rivals.ts";
 import { openGate } from "./pause-gate.ts";
@@ -20,9 +21,11 @@ import { healthyNodes } from "./pool-nodes.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { reserveWorkers } from "./reserve-workers.ts";
 import { searchLanes } from "./search-lanes.ts";
+import type { StartSlots } from "./start-slots.ts";
+import { startSlots } from "./start-slots.ts";
 import { claimAndStart } from "./start-worker.ts";
 
-/** Starts of one round: enough to fill a large node at once, few enough to end well within the lease. */
+/** Starts of one round: enough to fill a large node at once, few enough to end well within the lock. */
 const ROUND_STARTS = 64;
 const MAX_ROUNDS = 50;
 /** Jobs started in the last rounds, which an index may still show: it is behind by less than the time of two. */
@@ -49,13 +52,23 @@ export async function dispatchPool(deps: Deps, name: PoolName, hints: readonly J
   return started;
 }
 
-const NOTHING = { started: 0, again: false };
+type Round = { readonly started: number; readonly again: boolean };
+const NOTHING: Round = { started: 0, again: false };
 
-async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[], tried: Set<JobId>) {
+async function passOnce(
+  deps: Deps,
+  settings: PoolSettings,
+  hints: readonly Job[],
+  tried: Set<JobId>,
+): Promise<Round> {
   const seen = await loadPool(deps, settings);
   const now = deps.clock.now();
-  const room = roomOf(deps, seen, settings, now);
-  if (room === 0 && !mayHaveNewRivals(seen, hints, now)) return NOTHING;
+  const wanted = roomOf(deps, seen, settings, now);
+  if (wanted === 0 && !mayHaveNewRivals(seen, hints, now)) return NOTHING;
+  const slots = startSlots(deps, settings);
+  const room = Math.min(wanted, slots.free());
+  if (room < wanted) slots.turnAway();
+  if (room === 0 && wanted > 0) return NOTHING;
   const gate = await openGate(deps, settings.name, hints);
   if (!gate.isOpen) return NOTHING;
   const choice = await choiceIn(deps, settings, seen, room);
@@ -68,7 +81,32 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   }
   const pool = await acquire(deps, seen);
   if (pool === undefined) return NOTHING;
-  const starts = chooseStarts(pool, lanes, choice);
+  // Other passes of this process may have taken slots since.
+  const still: Choice = { ...choice, limit: Math.min(room, slots.free()) };
+  const starts = chooseStarts(pool, lanes, still);
+  const taken = slots.take(starts.length);
+  try {
+    const { reserved, dirty, unused } = await reserve(deps, { pool, lanes, starts, tried, choice: still });
+    taken.keep(reserved.length);
+    const started = await startAll(deps, reserved, { slots, leave: taken.leave, name: settings.name });
+    await unused(started);
+    const someLost = started.length < starts.length;
+    return { started: started.length, again: dirty || someLost || starts.length === ROUND_STARTS };
+  } finally {
+    taken.keep(0);
+  }
+}
+
+type Chosen = {
+  readonly pool: Pool;
+  readonly lanes: readonly LaneView[];
+  readonly starts: readonly Start[];
+  readonly tried: Set<JobId>;
+  readonly choice: Choice;
+};
+
+/** `unused`: gives back what was granted for those that have not started. */
+async function reserve(deps: Deps, { pool, lanes, starts, tried, choice }: Chosen) {
   const admitted = await admitStarts(deps, starts);
   const heldBack = new Set(admitted.heldBack);
   for (const start of starts) if (!heldBack.has(start)) tried.add(start.jobId);
@@ -77,10 +115,7 @@ async function passOnce(deps: Deps, settings: PoolSettings, hints: readonly Job[
   const others = lanes.filter(({ lane }) => !heldOwners.has(lane.tenant));
   const rivals = rivalsAfter(pool, others, admittedStarts, choice);
   const { reserved, dirty } = await reserveWorkers(deps, pool, admittedStarts, rivals);
-  const started = await startAll(deps, reserved);
-  await returnUnused(deps, admitted, started);
-  const someLost = started.length < starts.length;
-  return { started: started.length, again: dirty || someLost || starts.length === ROUND_STARTS };
+  return { reserved, dirty, unused: (started: readonly Job[]) => returnUnused(deps, admitted, started) };
 }
 
 async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: number): Promise<Choice> {
@@ -88,10 +123,26 @@ async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: n
   return { namedCards: settings.driver.capabilities.namedCards, limit, now: deps.clock.now(), nodes };
 }
 
+type Leaving = { readonly slots: StartSlots; readonly leave: () => void; readonly name: PoolName };
+
 /** Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have one. */
-async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<Job[]> {
-  const outcomes = await Promise.allSettled(reserved.map((one) => claimAndStart(deps, one)));
-  const faults = outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => outcome.reason);
+async function startAll(
+  deps: Deps,
+  reserved: readonly Reserved[],
+  { slots, leave, name }: Leaving,
+): Promise<Job[]> {
+  const refills: Promise<unknown>[] = [];
+  const start = async (one: Reserved) => {
+    try {
+      return await claimAndStart(deps, one);
+    } finally {
+      leave();
+      if (slots.isToRefill()) refills.push(dispatchPool(deps, name));
+    }
+  };
+  const outcomes = await Promise.allSettled(reserved.map(start));
+  const refilled = await Promise.allSettled(refills);
+  const faults = [...outcomes, ...refilled].flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
   if (faults.length > 0) {
     throw new AggregateError(faults, `${faults.length} of ${reserved.length} workers could not be started`);
   }
@@ -103,7 +154,7 @@ async function startAll(deps: Deps, reserved: readonly Reserved[]): Promise<Job[
 
 /** How many workers may start in this round. Where all need cards and none is free, the lanes need no look. */
 function roomOf(deps: Deps, pool: Pool, settings: PoolSettings, now: number): number {
-  if ((pool.unavailableUntil ?? 0) > now) return 0;
+  if (awayUntil(pool, now) !== undefined) return 0;
   const isCardless = ({ pool: name, cards }: Endpoint) => name === pool.name && cards === 0;
   if (freeCards(pool) === 0 && !deps.catalogue.endpoints.some(isCardless)) return 0;
   const workers = Object.keys(pool.reservations).length;
@@ -111,7 +162,8 @@ function roomOf(deps: Deps, pool: Pool, settings: PoolSettings, now: number): nu
   return Math.max(0, Math.min(ROUND_STARTS, places));
 }
 
-async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
+/** As it is stored, without quarantines that are over. */
+export async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
   const known = await deps.stores.pools.get(settings.name);
   if (known !== undefined) return lifted(known, deps.clock.now());
   const { total } = await settings.driver.capacity();
@@ -120,23 +172,9 @@ async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
   return (await deps.stores.pools.get(settings.name)) ?? fresh;
 }
 
-/** The pool with the lease ours; undefined when another pass holds it and will look again for us. */
+/** The pool with the lock ours; undefined when another pass holds it and will look again for us. */
 async function acquire(deps: Deps, seen: Pool): Promise<Pool | undefined> {
-  let pool: Pool | undefined = seen;
-  while (pool !== undefined) {
-    const now = deps.clock.now();
-    const held: boolean = pool.lease !== undefined && pool.lease.until > now;
-    if (held && pool.dirty) return undefined;
-    const next: Pool = held
-      ? { ...pool, version: pool.version + 1, dirty: true }
-      : {
-          ...pool,
-          version: pool.version + 1,
-          dirty: false,
-          lease: { holder: deps.random.token(10), until: now + PASS_LEASE_MS },
-        };
-    if (await deps.stores.pools.replace(next)) return held ? undefined : next;
-    pool = await deps.stores.pools.get(pool.name);
-  }
-  return undefined;
+  const holder = deps.random.token(10);
+  const outcome = await updatePool(deps, seen.name, (pool) => lockedBy(pool, holder, deps.clock.now()), seen);
+  return outcome.type === "done" && outcome.pool.lock?.holder === holder ? outcome.pool : undefined;
 }

@@ -6,17 +6,18 @@ import type { Balance } from "../../domain/pool/balance.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { sharedBy } from "../../domain/pool/pool.ts";
 import type { Deps } from "../deps.ts";
+import { updatePool } from "../update.ts";
 
 /** A tenant that waits no longer must not save up for longer than this. */
 const RIVALS_OLD_MS = 60_000;
 
-/** After a look that starts nothing: a write only where others share than before, and once a minute. A lost race is no loss. */
+/** After a look that starts nothing: a write only where others share than before, and once a minute. */
 export async function noteRivals(deps: Deps, seen: Pool, rivals: Balance["rivals"]): Promise<void> {
   const now = deps.clock.now();
   const next = sharedBy(seen, rivals, now);
   const isNews = JSON.stringify(sorted(next)) !== JSON.stringify(sorted(seen));
   if (!isNews || (hasRivals(seen) && !areRivalsOld(seen, now))) return;
-  await deps.stores.pools.replace({ ...next, version: seen.version + 1 });
+  await updatePool(deps, seen.name, (pool) => sharedBy(pool, rivals, now), seen);
 }
 
 /** Whether a pool without room is worth a look: its rivals may have gone, or one of these jobs is of a new one. */

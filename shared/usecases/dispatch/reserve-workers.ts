@@ -5,8 +5,9 @@ import { newWorkerId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isWaiting } from "../../domain/job/job.ts";
 import type { Balance } from "../../domain/pool/balance.ts";
-import type { Pool } from "../../domain/pool/pool.ts";
-import { freeCards, reserve, sharedBy } from "../../domain/pool/pool.ts";
+import type { Pool, Reservation } from "../../domain/pool/pool.ts";
+import { freeCards, reserveAll, sharedBy } from "../../domain/pool/pool.ts";
+import { unlocked } from "../../domain/pool/pool-gate.ts";
 import type { Start } from "../../domain/pool/scheduling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { newWorker } from "../../domain/worker/worker-steps.ts";
@@ -14,6 +15,7 @@ import type { Deps } from "../deps.ts";
 import { runnerScope } from "../deps.ts";
 import { mayProbe } from "../ending/probe-group.ts";
 import { markReleased } from "../ending/release-worker.ts";
+import { updatePool } from "../update.ts";
 import { endpointInPlace } from "./place-job.ts";
 
 export type Reserved = { readonly worker: Worker; readonly job: Job };
@@ -21,7 +23,7 @@ export type Reserved = { readonly worker: Worker; readonly job: Job };
 const WORKER_ID_RANDOM = 12;
 
 /**
- * Ends the pass's lease in the same write. `rivals`: whose jobs wait for cards after it.
+ * Ends the pass's lock in the same write. `rivals`: whose jobs wait for cards after it.
  * `dirty`: a trigger came meanwhile, look again.
  */
 export async function reserveWorkers(
@@ -31,22 +33,22 @@ export async function reserveWorkers(
   rivals: Balance["rivals"],
 ): Promise<{ reserved: Reserved[]; dirty: boolean }> {
   const created = await Promise.all(starts.map((start) => createWorker(deps, start)));
-  let wanted = created.filter((one) => one !== undefined);
-  let current = pool;
-  for (;;) {
+  const wanted = created.filter((one) => one !== undefined);
+  const holder = pool.lock?.holder;
+  let refused: ReadonlySet<string> = new Set();
+  let dirty = false;
+  const step = (current: Pool) => {
     const now = deps.clock.now();
-    const { next, refused } = withReservations(sharedBy(current, rivals, now), wanted, now);
-    if (await deps.stores.pools.replace(next)) {
-      const reserved = wanted.filter((one) => !refused.has(one.worker.id));
-      const dropped = wanted.filter((one) => refused.has(one.worker.id));
-      await Promise.all(dropped.map(({ worker }) => markReleased(deps, worker.id)));
-      return { reserved, dirty: current.dirty };
-    }
-    const reloaded = await deps.stores.pools.get(pool.name);
-    if (reloaded === undefined) return { reserved: [], dirty: false };
-    current = reloaded;
-    wanted = wanted.filter((one) => current.reservations[one.worker.id] === undefined);
-  }
+    const after = withReservations(sharedBy(current, rivals, now), wanted, now);
+    refused = after.refused;
+    dirty = current.dirty && current.lock?.holder === holder;
+    return unlocked(after.next, holder);
+  };
+  const outcome = await updatePool(deps, pool.name, step, pool);
+  const isWritten = outcome.type === "done";
+  const isDropped = ({ worker }: Reserved) => !isWritten || refused.has(worker.id);
+  await Promise.all(wanted.filter(isDropped).map(({ worker }) => markReleased(deps, worker.id)));
+  return { reserved: wanted.filter((one) => !isDropped(one)), dirty: isWritten && dirty };
 }
 
 async function createWorker(deps: Deps, start: Start): Promise<Reserved | undefined> {
@@ -69,12 +71,18 @@ function withReservations(
   now: EpochMs,
 ): { next: Pool; refused: Set<string> } {
   const refused = new Set<string>();
-  let next: Pool = { ...pool, version: pool.version + 1, lease: undefined, dirty: false };
+  const more: { [workerId: string]: Reservation } = {};
+  const taken = new Set(Object.values(pool.reservations).flatMap((entry) => entry.slots));
+  let free = freeCards(pool);
   for (const { worker } of wanted) {
-    const { tenant, cards, slots } = worker;
-    const taken = new Set(Object.values(next.reservations).flatMap((entry) => entry.slots));
-    if (cards > freeCards(next) || slots.some((slot) => taken.has(slot))) refused.add(worker.id);
-    else next = reserve(next, worker.id, { tenant, cards, slots }, now);
+    const { id, tenant, cards, slots } = worker;
+    if (cards > free || slots.some((slot) => taken.has(slot))) {
+      refused.add(id);
+      continue;
+    }
+    more[id] = { tenant, cards, slots };
+    free -= cards;
+    for (const slot of slots) taken.add(slot);
   }
-  return { next, refused };
+  return { next: reserveAll(pool, more, now), refused };
 }

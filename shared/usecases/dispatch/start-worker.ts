@@ -2,12 +2,13 @@
 
 import type { EndpointLimits } from "../../domain/admission/endpoint.ts";
 import { POOL_RETRY_MS, PREPARE_MS, PROGRAM_LIFE_MS } from "../../domain/deadlines.ts";
-import type { EpochMs } from "../../domain/ids.ts";
+import type { EpochMs, PoolName } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { claim, requeue, requeueAfterFailure, requeueUntil } from "../../domain/job/job-steps.ts";
 import type { AvoidedNodes } from "../../domain/pool/node-trouble.ts";
 import { avoidedNodes, hasNodesInTrouble } from "../../domain/pool/node-trouble.ts";
+import { pausedFor } from "../../domain/pool/pool-gate.ts";
 import { ownerOf, repositoryOf } from "../../domain/runner-scope.ts";
 import { afterFailedStart } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
@@ -19,9 +20,10 @@ import { endpointOf, limitsOf } from "../deps.ts";
 import { noteEnd } from "../ending/end-api-job.ts";
 import { markReleased, releaseCards } from "../ending/release-worker.ts";
 import type { Updated } from "../update.ts";
-import { replaceSeen, updateJob, updateWorker } from "../update.ts";
+import { replaceSeen, updateJob, updatePool, updateWorker } from "../update.ts";
 import { poolNodes } from "./pool-nodes.ts";
 import type { Reserved } from "./reserve-workers.ts";
+import { startSlots } from "./start-slots.ts";
 
 export type StartResult = "started" | "claim-lost" | "failed";
 
@@ -60,7 +62,7 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
     });
   }
   const avoid = await avoidFor(deps, pool, job, worker.plan?.kept);
-  const outcome = await pool.driver.start(avoid === undefined ? spec : { ...spec, avoid });
+  const outcome = await askDriver(deps, pool, avoid === undefined ? spec : { ...spec, avoid });
   if (outcome.type !== "started") return fail(deps, worker, outcome);
   deps.log.info("worker-started", {
     worker: worker.id,
@@ -73,6 +75,19 @@ async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult>
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) => started(current, step));
   if (item !== undefined) await takeBack(deps, item);
   return "started";
+}
+
+/** Whether it was there for this one decides how many it is asked for next. */
+async function askDriver(deps: Deps, pool: PoolSettings, spec: StartSpec): Promise<StartOutcome> {
+  const slots = startSlots(deps, pool);
+  try {
+    const outcome = await pool.driver.start(spec);
+    slots.note(outcome.type !== "unavailable" || outcome.of === "job");
+    return outcome;
+  } catch (fault) {
+    slots.note(false);
+    throw fault;
+  }
 }
 
 /** Called off while it was being started, or given up while this process stood still: only now is there something to stop. */
@@ -147,7 +162,7 @@ async function fail(deps: Deps, worker: Worker, outcome: Failure): Promise<Start
     message: outcome.message,
   });
   if (outcome.type === "unavailable" && outcome.of !== "job")
-    await pausePool(deps, worker, now + retryMs(outcome), outcome.message);
+    await pausePool(deps, worker.pool, retryMs(outcome), outcome.message);
   // The worker first: behind this write it cannot boot any more.
   const givenUp = await giveUp(deps, worker, "reserving", outcome.message);
   if (!givenUp.changed) return givenUp.item !== undefined && isServing(givenUp.item) ? "started" : "failed";
@@ -197,13 +212,9 @@ function giveUp(
   });
 }
 
-async function pausePool(deps: Deps, worker: Worker, until: number, why: string): Promise<void> {
-  for (;;) {
-    const pool = await deps.stores.pools.get(worker.pool);
-    if (pool === undefined || (pool.unavailableUntil ?? 0) >= until) return;
-    const next = { ...pool, version: pool.version + 1, unavailableUntil: until, unavailableWhy: why };
-    if (await deps.stores.pools.replace(next)) return;
-  }
+/** Where that is contended, the next start that fails pauses it. */
+async function pausePool(deps: Deps, name: PoolName, forMs: number, why: string): Promise<void> {
+  await updatePool(deps, name, (pool) => pausedFor(pool, forMs, why, deps.clock.now()));
 }
 
 /** Nothing was asked of the pool yet. */

@@ -5,20 +5,18 @@ import { freeCards, reserve } from "../../domain/pool/pool.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
+import { updatePool } from "../update.ts";
 
 /** Answers whether it holds them now. Not so where others hold them all: then they are its own again once they are free. */
-export async function holdCards(deps: Pick<Deps, "stores" | "clock">, id: WorkerId): Promise<boolean> {
-  for (;;) {
-    const worker = await deps.stores.workers.get(id);
-    const pool = worker === undefined ? undefined : await deps.stores.pools.get(worker.pool);
-    if (worker === undefined || pool === undefined || !isAtWork(worker)) return false;
-    if (pool.reservations[id] !== undefined) return true;
-    if (worker.cards > freeCards(pool)) return false;
-    const { tenant, cards } = worker;
-    const held = { tenant, cards, slots: freeOf(pool, worker.slots) };
-    const next = reserve(pool, id, held, deps.clock.now());
-    if (await deps.stores.pools.replace({ ...next, version: pool.version + 1 })) return true;
-  }
+export async function holdCards(deps: Deps, id: WorkerId): Promise<boolean> {
+  const worker = await deps.stores.workers.get(id);
+  if (worker === undefined || !isAtWork(worker)) return false;
+  const { tenant, cards, slots } = worker;
+  const outcome = await updatePool(deps, worker.pool, (pool) => {
+    if (pool.reservations[id] !== undefined || cards > freeCards(pool)) return pool;
+    return reserve(pool, id, { tenant, cards, slots: freeOf(pool, slots) }, deps.clock.now());
+  });
+  return outcome.type === "done" && outcome.pool.reservations[id] !== undefined;
 }
 
 /** It has booted, so its cards are in use, whoever else may think that they have them. */

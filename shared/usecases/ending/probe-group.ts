@@ -7,9 +7,8 @@ import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { awaitProbe, liftHold } from "../../domain/job/job-steps.ts";
 import type { ProbeGroup } from "../../domain/job/probe-group.ts";
 import { admit, idled, NO_GROUP, probeGroupId, progressed } from "../../domain/job/probe-group.ts";
-import { StoreError } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
-import { updateJob } from "../update.ts";
+import { lostRaces, MAX_RACES, updateJob } from "../update.ts";
 
 /** Asked before a worker is made for a waiting job; one that is to wait is held here. */
 export async function mayProbe(deps: Deps, job: Job): Promise<boolean> {
@@ -81,8 +80,6 @@ async function probingOf(deps: Deps, group: ProbeGroup): Promise<ReadonlySet<Job
   return new Set(probing.map((job) => (job as Job).id));
 }
 
-const MAX_RACES = 8;
-
 async function updateGroup(
   deps: Deps,
   id: string,
@@ -97,7 +94,5 @@ async function updateGroup(
     const version = (seen?.version ?? 0) + 1;
     if (await deps.stores.marks.put("probe-group", id, { version, value, expiresAt })) return;
   }
-  throw new StoreError(`probe group ${id}: other writers were first ${MAX_RACES} times in a row; try again`, {
-    retryable: true,
-  });
+  throw lostRaces(`probe group ${id}`);
 }

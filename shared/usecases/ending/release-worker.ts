@@ -4,6 +4,7 @@
 import {
   GITHUB_QUEUE_MS,
   GITHUB_RECHECK_MS,
+  POOL_CONTENDED_MS,
   REMOVAL_RETRY_MAX_MS,
   STOPPING_RECHECK_MS,
 } from "../../domain/deadlines.ts";
@@ -17,7 +18,7 @@ import type { Worker } from "../../domain/worker/worker.ts";
 import { graceMs, released } from "../../domain/worker/worker-steps.ts";
 import { blamesCards } from "../../domain/worker-report.ts";
 import type { Deps } from "../deps.ts";
-import { updateWorker } from "../update.ts";
+import { updatePool, updateWorker } from "../update.ts";
 import { locateCards } from "./locate-cards.ts";
 import { removeOwnRegistration } from "./remove-registration.ts";
 import { settleJob } from "./settle-job.ts";
@@ -35,9 +36,13 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     await lookAgain(deps, worker, STOPPING_RECHECK_MS);
     return false;
   }
-  await releaseCards(deps, worker.pool, worker.id, (pool) =>
+  const isFree = await releaseCards(deps, worker.pool, worker.id, (pool) =>
     timed(deps, judged(deps, pool, located), worker),
   );
+  if (!isFree) {
+    await lookAgain(deps, worker, POOL_CONTENDED_MS);
+    return false;
+  }
   await settleJob(deps, located);
   const removal = await removeOwnRegistration(deps, worker);
   if (removal.type !== "gone" && !isLeftToGithub(worker, deps.clock.now())) {
@@ -45,36 +50,43 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     await lookAgain(deps, worker, Math.max(laterMs, removalRetryMs(worker, deps.clock.now())));
     return false;
   }
-  await markReleased(deps, worker.id);
-  deps.log.info("worker-released", {
-    worker: worker.id,
-    job: worker.jobId,
-    pool: worker.pool,
-    reason: worker.report?.outcome ?? "no report",
-    message: worker.report?.message ?? worker.lostWhy,
-  });
+  // The change of its end and the reconciler may both be at it: one of them marks it, and says so.
+  if (await markReleased(deps, worker.id)) note(deps, worker);
   return true;
 }
 
-export async function markReleased(deps: Pick<Deps, "stores">, id: WorkerId): Promise<void> {
-  await updateWorker(deps.stores.workers, id, (worker) =>
-    worker.state === "released" ? undefined : released(worker),
-  );
+function note({ log }: Deps, { id, jobId, pool, report, lostWhy }: Worker): void {
+  log.info("worker-released", {
+    worker: id,
+    job: jobId,
+    pool,
+    reason: report?.outcome ?? "no report",
+    message: report?.message ?? lostWhy,
+  });
 }
 
-/** Gives the worker's cards back, with a verdict on them in the same write; nothing happens when it holds none. */
+/** False when it was released before. */
+export async function markReleased(deps: Pick<Deps, "stores">, id: WorkerId): Promise<boolean> {
+  const { changed } = await updateWorker(deps.stores.workers, id, (worker) =>
+    worker.state === "released" ? undefined : released(worker),
+  );
+  return changed;
+}
+
+/**
+ * Gives the worker's cards back, with a verdict on them in the same write; nothing is written when it holds none. False
+ * when other processes wrote the pool first again and again: it holds them still.
+ */
 export async function releaseCards(
-  deps: Pick<Deps, "stores" | "clock">,
+  deps: Deps,
   name: PoolName,
   id: WorkerId,
   judge: (pool: Pool) => Pool = (pool) => pool,
-): Promise<void> {
-  for (;;) {
-    const pool = await deps.stores.pools.get(name);
-    if (pool?.reservations[id] === undefined) return;
-    const next = { ...judge(release(pool, id, deps.clock.now())), version: pool.version + 1 };
-    if (await deps.stores.pools.replace(next)) return;
-  }
+): Promise<boolean> {
+  const outcome = await updatePool(deps, name, (pool) =>
+    pool.reservations[id] === undefined ? pool : judge(release(pool, id, deps.clock.now())),
+  );
+  return outcome.type !== "contended";
 }
 
 /** A start that failed, however often, says nothing of how long the cards are held by a job. */

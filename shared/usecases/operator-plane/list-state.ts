@@ -6,6 +6,7 @@ import type { EpochMs, PoolName } from "../../domain/ids.ts";
 import type { Lane } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, usedBy, usedCards } from "../../domain/pool/pool.ts";
+import { awayUntil } from "../../domain/pool/pool-gate.ts";
 import { MAX_AHEAD } from "../../domain/waiting/wait-view.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
@@ -84,8 +85,8 @@ async function poolState(deps: Deps, name: PoolName): Promise<PoolState> {
 }
 
 function unavailableOf(pool: Pool | undefined, now: EpochMs): Pick<PoolState, "unavailable"> {
-  const { unavailableUntil: until = 0, unavailableWhy: why = "" } = pool ?? {};
-  return until > now ? { unavailable: { until, why } } : {};
+  const until = pool && awayUntil(pool, now);
+  return until === undefined ? {} : { unavailable: { until, why: pool?.unavailableWhy ?? "" } };
 }
 
 function countByState(workers: readonly Worker[]): { [state: string]: number } {

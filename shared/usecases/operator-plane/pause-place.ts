@@ -3,10 +3,10 @@
 import type { PauseMode, Pauses, Place } from "../../domain/admission/pauses.ts";
 import { NO_PAUSES, paused, pausedAt, resumed } from "../../domain/admission/pauses.ts";
 import type { PoolName } from "../../domain/ids.ts";
-import { StoreError } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
 import { dispatchPool } from "../dispatch/dispatch-pool.ts";
 import { PAUSES, readPauses } from "../dispatch/pause-gate.ts";
+import { lostRaces, MAX_RACES } from "../update.ts";
 import { drainIdle } from "./drain-idle.ts";
 import type { AskedPlace } from "./find-places.ts";
 import { findPlaces } from "./find-places.ts";
@@ -67,8 +67,6 @@ export async function startWaiting(
   }
 }
 
-const MAX_RACES = 8;
-
 async function updatePauses(deps: Deps, decide: (pauses: Pauses) => Pauses): Promise<void> {
   const { marks } = deps.stores;
   for (let race = 0; race < MAX_RACES; race++) {
@@ -78,9 +76,7 @@ async function updatePauses(deps: Deps, decide: (pauses: Pauses) => Pauses): Pro
     if (value === before) return;
     if (await marks.put(PAUSES.kind, PAUSES.id, { version: (seen?.version ?? 0) + 1, value })) return;
   }
-  throw new StoreError(`pauses: other writers were first ${MAX_RACES} times in a row; try again`, {
-    retryable: true,
-  });
+  throw lostRaces("pauses");
 }
 
 function done(message: string): OperatorOutcome {

@@ -3,8 +3,9 @@
 import type { PoolName } from "../../domain/ids.ts";
 import { liftedByHand, quarantinedByHand } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
-import { newPool } from "../../domain/pool/pool.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
+import { loadPool } from "../dispatch/dispatch-pool.ts";
+import { lostRaces, updatePool } from "../update.ts";
 import type { OperatorOutcome, Order } from "./pause-place.ts";
 import { startWaiting } from "./pause-place.ts";
 
@@ -69,22 +70,13 @@ function isCardOf(pool: Pool, card: string): boolean {
   return /^(0|[1-9]\d{0,5})$/.test(card) && Number(card) < pool.total;
 }
 
-/** The pool as it is then. */
+/** The pool as it is then. Throws a retryable StoreError when other processes wrote it first again and again. */
 async function update(deps: Deps, settings: PoolSettings, decide: (pool: Pool) => Pool): Promise<Pool> {
-  for (;;) {
-    const pool = (await deps.stores.pools.get(settings.name)) ?? (await create(deps, settings));
-    const next = decide(pool);
-    if (next === pool) return pool;
-    if (await deps.stores.pools.replace({ ...next, version: pool.version + 1 })) return next;
-  }
-}
-
-/** Nothing has ever started there. */
-async function create(deps: Deps, { name, driver }: PoolSettings): Promise<Pool> {
-  const { total } = await driver.capacity();
-  const fresh = { ...newPool(name, total), version: 1 };
-  await deps.stores.pools.create(fresh);
-  return (await deps.stores.pools.get(name)) ?? fresh;
+  const { name } = settings;
+  await loadPool(deps, settings);
+  const outcome = await updatePool(deps, name, decide);
+  if (outcome.type === "done") return outcome.pool;
+  throw lostRaces(`pool ${name}`);
 }
 
 function note(deps: Deps, { pool, card, reason, by }: CardOrder, what: string): void {

@@ -11,8 +11,8 @@ import { lookAtDue } from "./due-items.ts";
 import { noticeEnded } from "./ended-containers.ts";
 import { findOrphanContainers } from "./orphan-containers.ts";
 import { removeOrphanRegistrations } from "./orphan-registrations.ts";
-import type { PassTurn } from "./pass-lease.ts";
-import { takeTurn } from "./pass-lease.ts";
+import type { PassTurn } from "./pass-lock.ts";
+import { takeTurn } from "./pass-lock.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 import { performStops } from "./planned-stops.ts";
 import { repairLedger } from "./repair-ledger.ts";
@@ -28,7 +28,7 @@ export type Reconciled = {
 export type ReconcileOptions = {
   /** Looks that far ahead too, after a restart of the only process: what a pass left half done is nobody's now. */
   readonly aheadMs?: number;
-  /** No other process can be in a pass: the lease of one is left from before. */
+  /** No other process can be in a pass: the lock of one is left from before. */
   readonly alone?: boolean;
 };
 

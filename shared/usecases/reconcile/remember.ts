@@ -1,4 +1,4 @@
-// What a pass remembers for the next one, in a mark. Only the holder of the pass lease writes here.
+// What a pass remembers for the next one, in a mark. Only the holder of the pass lock writes here.
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Marked } from "../../domain/upkeep/marks.ts";
 import { sight } from "../../domain/upkeep/sightings.ts";
@@ -6,7 +6,7 @@ import type { Deps } from "../deps.ts";
 
 type Noted = { readonly [name: string]: EpochMs };
 
-/** Nothing is written when nothing has changed. A lost race means that the lease was lost: the next pass looks again. */
+/** Nothing is written when nothing has changed. A lost race means that the lock was lost: the next pass looks again. */
 export async function remember(
   deps: Pick<Deps, "stores">,
   id: string,

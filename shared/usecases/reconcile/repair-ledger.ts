@@ -6,6 +6,7 @@ import type { Pool } from "../../domain/pool/pool.ts";
 import type { Deps } from "../deps.ts";
 import { holdCards, isAtWork } from "../ending/hold-cards.ts";
 import { releaseCards } from "../ending/release-worker.ts";
+import { updatePool } from "../update.ts";
 import { each } from "./each.ts";
 
 export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
@@ -26,9 +27,10 @@ export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   await each(cardless, ({ id }) => holdCards(deps, id));
 }
 
-/** Cards were added or taken away, or have been in quarantine for long enough. A lost race is made up for by the next pass. */
-async function refreshCards(deps: Deps, pool: Pool): Promise<void> {
-  const total = (await deps.pools.get(pool.name)?.driver.capacity())?.total ?? pool.total;
-  const next = lifted(total === pool.total ? pool : { ...pool, total }, deps.clock.now());
-  if (next !== pool) await deps.stores.pools.replace({ ...next, version: pool.version + 1 });
+/** Cards were added or taken away, or have been in quarantine for long enough. */
+async function refreshCards(deps: Deps, seen: Pool): Promise<void> {
+  const total = (await deps.pools.get(seen.name)?.driver.capacity())?.total ?? seen.total;
+  const refreshed = (pool: Pool) =>
+    lifted(total === pool.total ? pool : { ...pool, total }, deps.clock.now());
+  if (refreshed(seen) !== seen) await updatePool(deps, seen.name, refreshed);
 }

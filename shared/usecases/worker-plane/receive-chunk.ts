@@ -5,7 +5,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import { bytesOf } from "../../domain/job/payload.ts";
 import type { Deps } from "../deps.ts";
 import { takeStorageFor } from "../storage/take-storage.ts";
-import { replaceSeen } from "../update.ts";
+import { lostRaces, MAX_RACES, replaceSeen } from "../update.ts";
 import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 import type { Heard } from "./receive-result.ts";
 
@@ -27,7 +27,7 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
   const worker = await deps.stores.workers.get(id);
   if (worker === undefined) return "ignored";
   if (worker.kind !== "program") return "not-a-program";
-  for (;;) {
+  for (let race = 0; race < MAX_RACES; race++) {
     const served = await jobServedBy(deps, worker, { job, saidAt });
     if (served?.api === undefined || isTerminal(served)) return "ignored";
     const { api } = served;
@@ -40,6 +40,7 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
     await acknowledge(deps, worker, job, saidAt);
     return "heard";
   }
+  throw lostRaces(`job ${job}`);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Job } from "../../domain/job/job.ts";
 import { laneOrder } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { release } from "../../domain/pool/pool.ts";
+import { awayUntil } from "../../domain/pool/pool-gate.ts";
 import type { LaneView } from "../../domain/pool/scheduling.ts";
 import { chooseStarts } from "../../domain/pool/scheduling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
@@ -40,7 +41,7 @@ async function isOthersTurn(deps: Deps, worker: Worker, job: Job): Promise<boole
   const now = deps.clock.now();
   const pool = await deps.stores.pools.get(name);
   // A worker without a reservation has nothing to yield, and a pool that is away could start nobody else.
-  if (pool?.reservations[worker.id] === undefined || (pool.unavailableUntil ?? 0) > now) return false;
+  if (pool?.reservations[worker.id] === undefined || awayUntil(pool, now) !== undefined) return false;
   const others = await waitingLanes(deps, worker);
   if (others.length === 0) return false;
   const lane = (await knownLanes(deps, name, [])).find((one) => one.tenant === tenant);

@@ -1,6 +1,6 @@
 // What the eye makes of a pass that looks more than once: jobs that it has tried are in nobody's way, for that call only.
 import { beforeEach, expect, test } from "vitest";
-import { PASS_LEASE_MS } from "../../../shared/domain/deadlines.ts";
+import { PASS_LOCK_MS } from "../../../shared/domain/deadlines.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import { laneOrder } from "../../../shared/domain/pool/lane.ts";
 import type { Stores } from "../../../shared/ports/store.ts";
@@ -65,7 +65,7 @@ async function look(chosen: Job): Promise<void> {
   await stores.lanes.list(POOL);
   await stores.jobs.heads(LANE, 2);
   version++;
-  const lease = { holder: `pass-${version}`, until: T0 + PASS_LEASE_MS };
-  expect(await stores.pools.replace(aPool({ version, lease }))).toBe(true);
+  const lock = { holder: `pass-${version}`, until: T0 + PASS_LOCK_MS };
+  expect(await stores.pools.replace(aPool({ version, lock }))).toBe(true);
   await stores.jobs.get(chosen.id);
 }

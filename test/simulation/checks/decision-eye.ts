@@ -6,7 +6,7 @@
 
 import type { TenantSettings } from "../../../shared/domain/admission/tenant.ts";
 import { settingsOf } from "../../../shared/domain/admission/tenant.ts";
-import { PASS_LEASE_MS } from "../../../shared/domain/deadlines.ts";
+import { PASS_LOCK_MS } from "../../../shared/domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import type { Lane } from "../../../shared/domain/pool/lane.ts";
@@ -92,9 +92,9 @@ export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): St
 
   async function replacePool(next: Pool): Promise<boolean> {
     const current = look;
-    const isLease = next.lease?.until === now() + PASS_LEASE_MS && !next.dirty;
+    const isLock = next.lock?.until === now() + PASS_LOCK_MS && !next.dirty;
     const isDone = await pools.replace(next);
-    if (isLease && isDone) current.pool ??= next;
+    if (isLock && isDone) current.pool ??= next;
     return isDone;
   }
 

@@ -1,4 +1,4 @@
-// Mistakes with cards, claims and leases: each lets two have what is one's.
+// Mistakes with cards, claims and locks: each lets two have what is one's.
 import type { Control } from "./control.ts";
 
 export const CARDS_CONTROLS: readonly Control[] = [
@@ -6,10 +6,10 @@ export const CARDS_CONTROLS: readonly Control[] = [
     name: "add to the ledger instead of replacing it",
     edits: [
       {
-        file: "shared/usecases/dispatch/reserve-workers.ts",
-        search: "    if (await deps.stores.pools.replace(next)) {",
+        file: "shared/usecases/update.ts",
+        search: "    const written = { ...next, version: pool.version + 1 };",
         replace:
-          "    const stored = await deps.stores.pools.get(pool.name);\n    if (await deps.stores.pools.replace({ ...next, version: (stored?.version ?? 0) + 1 })) {",
+          "    const stored = await pools.get(name);\n    const written = { ...next, version: (stored?.version ?? 0) + 1 };",
       },
     ],
     breaks: "card-shared",
@@ -48,9 +48,8 @@ export const CARDS_CONTROLS: readonly Control[] = [
     edits: [
       {
         file: "shared/usecases/dispatch/reserve-workers.ts",
-        search: "    else next = reserve(next, worker.id, { tenant, cards, slots }, now);",
-        replace:
-          "    else if (tenant === undefined) next = reserve(next, worker.id, { tenant, cards, slots }, now);",
+        search: "    more[id] = { tenant, cards, slots };",
+        replace: "    if (tenant === undefined) more[id] = { tenant, cards, slots };",
       },
     ],
     breaks: "cards-exceeded",
@@ -58,12 +57,12 @@ export const CARDS_CONTROLS: readonly Control[] = [
     seed: 1,
   },
   {
-    name: "hold the lease of a dispatch pass for ever",
+    name: "hold the lock of a dispatch pass for ever",
     edits: [
       {
-        file: "shared/usecases/dispatch/dispatch-pool.ts",
-        search: "pool.lease !== undefined && pool.lease.until > now;",
-        replace: "pool.lease !== undefined;",
+        file: "shared/domain/pool/pool-gate.ts",
+        search: "  if (!isAhead(pool.lock?.until, PASS_LOCK_MS, now)) {",
+        replace: "  if (pool.lock === undefined) {",
       },
     ],
     breaks: "waits-in-vain",

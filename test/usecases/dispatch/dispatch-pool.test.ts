@@ -1,6 +1,6 @@
-// Dispatch passes that meet: one at a time by the lease, none lost, and an index that is behind starts nothing twice.
+// Dispatch passes that meet: one at a time by the lock, none lost, and an index that is behind starts nothing twice.
 import { describe, expect, test } from "vitest";
-import { PASS_LEASE_MS } from "../../../shared/domain/deadlines.ts";
+import { PASS_LOCK_MS } from "../../../shared/domain/deadlines.ts";
 import { usedCards } from "../../../shared/domain/pool/pool.ts";
 import type { JobHead, Stores } from "../../../shared/ports/store.ts";
 import { dispatchPool } from "../../../shared/usecases/dispatch/dispatch-pool.ts";
@@ -32,22 +32,22 @@ test.each([2, 5, 10])("%i passes at once start each job once", async (passes) =>
   expect(await poolOf(world)).toMatchObject({ dirty: false });
 });
 
-describe("the lease", () => {
-  const lease = (world: World, until: number) =>
-    world.stores.pools.create({ ...aPool(), lease: { holder: "another", until } });
+describe("the lock", () => {
+  const lock = (world: World, until: number) =>
+    world.stores.pools.create({ ...aPool(), lock: { holder: "another", until } });
 
   test("held by another: nothing starts, and the holder is told to look again", async () => {
     const world = await waiting(2);
-    await lease(world, world.now() + PASS_LEASE_MS);
+    await lock(world, world.now() + PASS_LOCK_MS);
     expect(await dispatchPool(world.deps, POOL)).toBe(0);
     expect(await poolOf(world)).toMatchObject({ dirty: true });
-    world.clock.advance(PASS_LEASE_MS);
+    world.clock.advance(PASS_LOCK_MS);
     expect(await dispatchPool(world.deps, POOL)).toBe(2);
   });
 
   test("left by a crash of the only process: broken at its restart", async () => {
     const world = await waiting(2);
-    await lease(world, world.now() + HOUR_MS);
+    await lock(world, world.now() + HOUR_MS);
     await recover(world.deps);
     expect(world.pool.started).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 // The pass itself: one at a time, bounded, resumable, and no item or room keeps the others waiting.
 import { describe, expect, test } from "vitest";
-import { FAILED_ITEM_MS, RECONCILE_LEASE_MS, RECONCILE_WORK_MS } from "../../../shared/domain/deadlines.ts";
+import { FAILED_ITEM_MS, RECONCILE_LOCK_MS, RECONCILE_WORK_MS } from "../../../shared/domain/deadlines.ts";
 import type { JobId } from "../../../shared/domain/ids.ts";
 import type { Stores } from "../../../shared/ports/store.ts";
 import { StoreError } from "../../../shared/ports/store.ts";
@@ -60,16 +60,16 @@ describe("one pass at a time", () => {
     world.fuse.arm(world.fuse.count + 1, "after");
     await world.reconcile();
     world.restart();
-    world.clock.advance(RECONCILE_LEASE_MS - 1);
+    world.clock.advance(RECONCILE_LOCK_MS - 1);
     expect(await reconcile(world.deps)).toMatchObject({ skipped: true });
     world.clock.advance(1);
     expect(await reconcile(world.deps)).toMatchObject({ looked: 1 });
     expect(await isHeld(world, id!)).toBe(false);
-    expect(RECONCILE_LEASE_MS).toBeLessThan(120_000);
-    expect(RECONCILE_WORK_MS).toBeLessThan(RECONCILE_LEASE_MS);
+    expect(RECONCILE_LOCK_MS).toBeLessThan(120_000);
+    expect(RECONCILE_WORK_MS).toBeLessThan(RECONCILE_LOCK_MS);
   });
 
-  test("a restarted single process takes the lease of the one before it", async () => {
+  test("a restarted single process takes the lock of the one before it", async () => {
     const world = createWorld();
     const [id] = await dueJobs(world, 1);
     world.clock.advance(1_000);

@@ -1,6 +1,6 @@
 // One reconcile pass at a time. The lease saves work, it does not guard safety: every effect is a conditional write or may
 // be repeated.
-import { RECONCILE_LEASE_MS } from "../../domain/deadlines.ts";
+import { RECONCILE_LOCK_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Deps } from "../deps.ts";
 
@@ -12,7 +12,7 @@ export type PassTurn = {
   end(): Promise<void>;
 };
 
-const KIND = "pass-lease";
+const KIND = "pass-lock";
 const ID = "reconcile";
 const HOLDER_LENGTH = 10;
 
@@ -28,7 +28,7 @@ export async function takeTurn(
   if (until > startedAt && !breaks) return undefined;
   const holder = deps.random.token(HOLDER_LENGTH);
   const version = (before?.version ?? 0) + 1;
-  const lease = { version, value: { holder, until: startedAt + RECONCILE_LEASE_MS } };
+  const lease = { version, value: { holder, until: startedAt + RECONCILE_LOCK_MS } };
   if (!(await marks.put(KIND, ID, lease))) return undefined;
   return {
     startedAt,
