@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createLocalPool } from "../shared/adapters/pools/local/local-pool.ts";
+import { systemClock } from "../shared/adapters/system/clock.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
 import type { Clock } from "../shared/ports/clock.ts";
@@ -63,7 +64,9 @@ async function driverOf(spec: Spec, parts: PoolParts): Promise<PoolDriver> {
     }
     case "kubernetes": {
       const { createKubernetesPool } = await import("../shared/adapters/pools/kubernetes/kubernetes-pool.ts");
-      return createKubernetesPool(spec.kubernetes, { deployment, env: parts.baseEnv, clock, log });
+      // What it signs is judged by another's clock.
+      const own = { deployment, env: parts.baseEnv, clock: systemClock, log };
+      return createKubernetesPool(spec.kubernetes, own);
     }
   }
 }

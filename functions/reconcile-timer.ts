@@ -1,35 +1,50 @@
-// The reconciler's clock in one process: a pass, a pause, the next pass; never two at once.
-import type { Deps } from "../shared/usecases/deps.ts";
-import { reconcile } from "../shared/usecases/reconcile/reconcile.ts";
+// The reconciler's clocks in one process: a pass, a pause, the next pass, never two at once; beside them, in the same way,
+// the sweeps over GitHub's lists, which may take seconds.
+import type { ApiDeps } from "../shared/usecases/client-plane/api-deps.ts";
+import { githubLooks } from "../shared/usecases/reconcile/github-looks.ts";
+import { passDue } from "../shared/usecases/reconcile/reconcile.ts";
+import { sweep } from "../shared/usecases/reconcile/sweep.ts";
 
 /** In the cloud a schedule of one minute; here a pass is one index read, so back-offs of seconds are kept to. */
 const RECONCILE_MS = 2_000;
 
-export function startReconcileTimer(deps: Deps, everyMs = RECONCILE_MS): { stop(): Promise<void> } {
+export function startReconcileTimer(deps: ApiDeps, everyMs = RECONCILE_MS): { stop(): Promise<void> } {
+  const onFault = (error: unknown) => deps.log.error("reconcile-failed", { error });
+  const loops = [
+    startLoop(() => passDue(deps), everyMs, onFault),
+    startLoop(() => sweep(deps, { alone: false, startedAt: deps.clock.now() }), everyMs, onFault),
+  ];
+  return {
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await githubLooks(deps).idle();
+    },
+  };
+}
+
+function startLoop(
+  work: () => Promise<unknown>,
+  everyMs: number,
+  onFault: (error: unknown) => void,
+): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
-  let pass: Promise<void> = Promise.resolve();
+  let running: Promise<void> = Promise.resolve();
   let stopped = false;
   schedule();
   return {
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await pass;
+      await running;
     },
   };
 
   function schedule(): void {
     if (stopped) return;
     timer = setTimeout(() => {
-      pass = run().finally(schedule);
+      running = work()
+        .then(() => undefined, onFault)
+        .finally(schedule);
     }, everyMs);
-  }
-
-  async function run(): Promise<void> {
-    try {
-      await reconcile(deps);
-    } catch (error) {
-      deps.log.error("reconcile-failed", { error });
-    }
   }
 }

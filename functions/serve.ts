@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
-import { systemClock } from "../shared/adapters/system/clock.ts";
+import { steadyClock, systemClock } from "../shared/adapters/system/clock.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import type { Config, ConfigFault } from "../shared/config/config.ts";
 import { formatFaults } from "../shared/config/config.ts";
@@ -136,7 +136,7 @@ function readConfig(
 }
 
 function openSqlite(dataDir: string, onChange: (change: Change) => void) {
-  const stores = createSqliteStores({ file: join(dataDir, "dispatch.db"), clock: systemClock, onChange });
+  const stores = createSqliteStores({ file: join(dataDir, "dispatch.db"), clock: steadyClock, onChange });
   return { stores, close: () => stores.close() };
 }
 

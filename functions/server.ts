@@ -5,7 +5,7 @@ import { createWorkerTokens } from "../shared/adapters/crypto/worker-token.ts";
 import { createGithub } from "../shared/adapters/github/github.ts";
 import { rateLimited } from "../shared/adapters/log/rate-limited.ts";
 import { createJobWatches } from "../shared/adapters/store/job-watches.ts";
-import { systemClock } from "../shared/adapters/system/clock.ts";
+import { steadyClock } from "../shared/adapters/system/clock.ts";
 import { createDiskWatch } from "../shared/adapters/system/disk-watch.ts";
 import { systemRandom } from "../shared/adapters/system/random.ts";
 import type { Config } from "../shared/config/config.ts";
@@ -77,13 +77,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const url = await http.listen(options);
   const publicUrl = options.config.publicUrl ?? url;
   const deployment = await deploymentOf(stores, systemRandom);
-  const pools = { ...options, dir: options.poolsDir, deployment, clock: systemClock };
+  const pools = { ...options, dir: options.poolsDir, deployment, clock: steadyClock };
   const deps = createDeps({
     config: options.config,
     secrets: options.secrets,
     stores,
     watches,
-    clock: systemClock,
+    clock: steadyClock,
     random: systemRandom,
     log,
     github: githubOf(options, stores),
@@ -190,7 +190,7 @@ function githubOf({ secrets, log }: ServerOptions, { marks }: Pick<Stores, "mark
   const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
   const seal = createSeal(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
   const keep = { marks, seal };
-  return createGithub({ appId, privateKey, apiUrl, clock: systemClock, random: systemRandom, log, keep });
+  return createGithub({ appId, privateKey, apiUrl, clock: steadyClock, random: systemRandom, log, keep });
 }
 
 function notReady(): Hono {

@@ -1,6 +1,8 @@
 // The planes over one set of use cases: clients and operators first, since the worker plane closes every connection.
+
 import { Hono } from "hono";
 import { createOidcVerifier } from "../../shared/adapters/oidc/oidc-verifier.ts";
+import { systemClock } from "../../shared/adapters/system/clock.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
@@ -53,7 +55,8 @@ export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
 function clientPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): ClientPlane {
   const { config, publicUrl: audience, limits, rejectionLog } = options;
   const { clock, random, log, stores, apiStores, tenants } = deps;
-  const oidc = createOidcVerifier({ issuer: config.oidcIssuer, audience, clock, random });
+  // Its tokens are of the issuer's time: the machine's clock is nearer to that, should it have been set.
+  const oidc = createOidcVerifier({ issuer: config.oidcIssuer, audience, clock: systemClock, random });
   return {
     useCases: bindUseCases(deps),
     desk,

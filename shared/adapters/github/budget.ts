@@ -1,6 +1,7 @@
 // What GitHub has left for us: the rate limit of each installation, and until when it told us to stay away.
 
 import type { EpochMs } from "../../domain/ids.ts";
+import { isAhead } from "../../domain/time-gate.ts";
 import { latestRate, type RateBudget } from "../../domain/upkeep/github-budget.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Credential, credentialKey } from "./credential.ts";
@@ -21,6 +22,9 @@ export type Budget = {
   blockedMs(as: Credential): number;
 };
 
+/** Every limit of GitHub's is over by then. */
+const HOUR_MS = 3_600_000;
+
 export function createBudget(clock: Clock): Budget {
   const rates = new Map<Account, RateBudget>();
   const blocks = new Map<string, EpochMs>();
@@ -34,9 +38,12 @@ export function createBudget(clock: Clock): Budget {
       // Anybody's personal access token may be among them: what has ended is not kept.
       for (const [key, until] of blocks) if (until <= clock.now()) blocks.delete(key);
       const key = credentialKey(as);
-      blocks.set(key, Math.max(clock.now() + forMs, blocks.get(key) ?? 0));
+      blocks.set(key, Math.max(clock.now() + Math.min(forMs, HOUR_MS), blocks.get(key) ?? 0));
     },
-    blockedMs: (as) => Math.max(0, (blocks.get(credentialKey(as)) ?? 0) - clock.now()),
+    blockedMs(as) {
+      const until = blocks.get(credentialKey(as));
+      return until !== undefined && isAhead(until, HOUR_MS, clock.now()) ? until - clock.now() : 0;
+    },
   };
 }
 

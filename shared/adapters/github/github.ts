@@ -19,6 +19,7 @@ import { createRunnerCalls } from "./calls/runners.ts";
 import { createWorkflowJobCall } from "./calls/workflow-job-call.ts";
 import { createWorkflowRunCall } from "./calls/workflow-run-call.ts";
 import { createGithubFetch, type GithubFetch } from "./fetch.ts";
+import { createGithubTime } from "./github-time.ts";
 import { type BudgetState, createGovernor } from "./governed.ts";
 import { createSend } from "./send.ts";
 import { createTokenCache } from "./token-cache.ts";
@@ -73,13 +74,15 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     apiUrl,
     writesAtOnce: deps.writesAtOnce ?? WRITES_AT_ONCE,
   });
+  const time = createGithubTime(clock, log);
   const kept = createKeptTokens({ keep: deps.keep, host: new URL(apiUrl).host, clock, log });
   const { fetch, timeoutMs } = deps;
   const sendNow = createSend({
     appId: deps.appId,
     apiUrl,
     userAgent: deps.userAgent ?? "npu-dispatch",
-    createJwt: createAppJwt({ key: parseAppKey(deps.privateKey), clock, random }),
+    createJwt: createAppJwt({ key: parseAppKey(deps.privateKey), clock: time, random }),
+    time,
     fetch: createGithubFetch({ random, pause, ...(fetch && { fetch }), ...(timeoutMs && { timeoutMs }) }),
     clock,
     log,

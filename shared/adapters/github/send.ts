@@ -12,6 +12,7 @@ import type { Budget, Headers } from "./budget.ts";
 import type { Credential } from "./credential.ts";
 import { refused, unreachable } from "./fault.ts";
 import { type GithubFetch, isTimeout } from "./fetch.ts";
+import type { GithubTime } from "./github-time.ts";
 import type { CallWords, FaultContext } from "./refusal.ts";
 import type { TokenCache } from "./token-cache.ts";
 
@@ -43,6 +44,7 @@ export type SendDeps = {
   readonly log: Log;
   readonly budget: Budget;
   readonly tokens: TokenCache;
+  readonly time: GithubTime;
   readonly pause: (ms: number) => Promise<void>;
 };
 
@@ -92,6 +94,10 @@ export function createSend(deps: SendDeps): Send {
 
   return async (as, call, schema) => {
     let answer = await attempt(as, call, false);
+    // The App's JWT of a clock that is wrong: GitHub has just told the time.
+    if (hear(deps, answer) && answer.as === "app" && statusOf(answer) === 401) {
+      answer = await attempt(as, call, false);
+    }
     if (typeof answer.as === "number" && statusOf(answer) === 401)
       answer = await attemptAgain(answer.as, call);
     note(deps.budget, answer);
@@ -124,6 +130,11 @@ type RequestError = Error & {
 function statusOf(answer: Answer): number | undefined {
   if (!("error" in answer)) return answer.status;
   return answer.error.response ? answer.error.status : undefined;
+}
+
+function hear({ time }: SendDeps, answer: Answer): boolean {
+  const headers = "error" in answer ? answer.error.response?.headers : answer.headers;
+  return headers !== undefined && time.hear(headers);
 }
 
 function note(budget: Budget, answer: Answer): void {

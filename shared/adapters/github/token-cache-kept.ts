@@ -1,6 +1,8 @@
 // Keeps tokens of GitHub's in the store, sealed, so that one process mints them for all.
+
 import { TOKEN_MARGIN_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
+import { isAhead } from "../../domain/time-gate.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Seal } from "../../ports/seal.ts";
@@ -27,6 +29,9 @@ type Deps = {
   readonly log: Log;
 };
 
+/** GitHub's registration and installation tokens live an hour. */
+const TOKEN_LIFE_MS = 3_600_000;
+
 export function createKeptTokens({ keep, host, clock, log: fullLog }: Deps): KeptTokens {
   if (keep === undefined) return { find: async () => undefined, keep: async () => undefined };
   const { marks, seal } = keep;
@@ -36,7 +41,8 @@ export function createKeptTokens({ keep, host, clock, log: fullLog }: Deps): Kep
     find: (id) =>
       unlessStoreFails(log, async () => {
         const mark = await marks.get("token", markId(id));
-        if (mark === undefined || mark.value.expiresAt - TOKEN_MARGIN_MS <= clock.now()) return undefined;
+        const until = (mark?.value.expiresAt ?? 0) - TOKEN_MARGIN_MS;
+        if (mark === undefined || !isAhead(until, TOKEN_LIFE_MS, clock.now())) return undefined;
         const text = seal.open(itemOf(markId(id)), mark.value.sealed);
         return text === undefined ? undefined : { text, expiresAt: mark.value.expiresAt };
       }),

@@ -1,6 +1,8 @@
 // Keeps installation tokens for @octokit/auth-app on our own clock: its default cache reads the system's.
+
 import { TOKEN_MARGIN_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
+import { isOver } from "../../domain/time-gate.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KeptTokens } from "./token-cache-kept.ts";
 
@@ -30,7 +32,7 @@ export function createTokenCache(clock: Clock, kept: KeptTokens): TokenCache {
   return {
     async get(key) {
       const own = entries.get(key);
-      if (own && clock.now() - own.mintedAt < USE_MS) return own.value;
+      if (own && !isOver(own.mintedAt, USE_MS, clock.now())) return own.value;
       const entry = await findKept(key);
       if (entry) entries.set(key, entry);
       else entries.delete(key);

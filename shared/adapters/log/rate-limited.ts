@@ -1,4 +1,5 @@
 // A log for floods (rejected requests): at most one line per reason and period, with a count of the lines held back.
+import { isOver } from "../../domain/time-gate.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log, LogFields } from "../../ports/log.ts";
 
@@ -18,7 +19,7 @@ export function rateLimited(log: Log, options: { readonly clock: Clock; readonly
     const key = `${level} ${event} ${fields?.reason ?? ""}`;
     const now = options.clock.now();
     const period = periods.get(key);
-    if (period && now - period.startedAt < perMs) {
+    if (period && !isOver(period.startedAt, perMs, now)) {
       period.heldBack += 1;
       return;
     }

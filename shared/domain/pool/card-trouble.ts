@@ -1,6 +1,8 @@
 // Cards that fail their workers' preflight are taken out of use for a while: one bad card must not eat every job.
+
 import { QUARANTINE_MAX_MS, QUARANTINE_MS, STRIKE_MEMORY_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
+import { isAhead, isOver } from "../time-gate.ts";
 import type { CardTrouble, Pool } from "./pool.ts";
 
 /** A single failure may be the driver's, or a container's before it; of two in a row the card is the likelier cause. */
@@ -16,7 +18,7 @@ export function struck(pool: Pool, cards: readonly string[], reason: string, now
 }
 
 function strike(before: CardTrouble | undefined, reason: string, now: EpochMs): CardTrouble {
-  const fresh = before === undefined || now - before.lastAt >= STRIKE_MEMORY_MS;
+  const fresh = before === undefined || isOver(before.lastAt, STRIKE_MEMORY_MS, now);
   const strikes = (fresh ? 0 : before.strikes) + 1;
   const until = strikes < QUARANTINE_STRIKES ? undefined : now + quarantineMs(strikes);
   return { strikes, lastAt: now, reason, until };
@@ -61,15 +63,20 @@ function without(pool: Pool, cards: readonly string[]): Pool {
  */
 export function lifted(pool: Pool, now: EpochMs): Pool {
   const before = Object.entries(pool.trouble ?? {});
-  const isOver = ({ until }: CardTrouble) => until !== undefined && until <= now;
+  const isServed = (one: CardTrouble) => one.until !== undefined && !isInQuarantine(one, now);
   const kept = before.filter(([, one]) => !isForgotten(one, now));
-  if (kept.length === before.length && !kept.some(([, one]) => isOver(one))) return pool;
+  if (kept.length === before.length && !kept.some(([, one]) => isServed(one))) return pool;
   const trouble = kept.map(
-    ([card, one]) => [card, isOver(one) ? { ...one, until: undefined } : one] as const,
+    ([card, one]) => [card, isServed(one) ? { ...one, until: undefined } : one] as const,
   );
   return { ...pool, trouble: Object.fromEntries(trouble) };
 }
 
-function isForgotten({ until, lastAt }: CardTrouble, now: EpochMs): boolean {
-  return (until === undefined || until <= now) && now - lastAt >= STRIKE_MEMORY_MS;
+function isForgotten(one: CardTrouble, now: EpochMs): boolean {
+  return !isInQuarantine(one, now) && isOver(one.lastAt, STRIKE_MEMORY_MS, now);
+}
+
+/** One by hand has no length. */
+function isInQuarantine({ until, byHand }: CardTrouble, now: EpochMs): boolean {
+  return byHand === true || isAhead(until, QUARANTINE_MAX_MS, now);
 }

@@ -6,8 +6,10 @@
 //
 // Nobody has to release the brakes: what the pool goes on saying for BRAKES_HOLD_MS is taken for true, and the log says
 // so. Whoever finds the cause earlier mends it, and the workers are no longer seen as gone.
+
 import { BRAKES_HOLD_MS, BRAKES_WINDOW_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
+import { isOver } from "../time-gate.ts";
 
 /** Over 3 and over 10 % of the live workers. */
 const MAX_STOPS = 3;
@@ -38,7 +40,7 @@ export type BrakesDecision = {
 };
 
 export function decideBrakes(view: BrakesView, now: EpochMs): BrakesDecision {
-  const within = Object.entries(view.recent).filter(([, at]) => now - at < BRAKES_WINDOW_MS);
+  const within = Object.entries(view.recent).filter(([, at]) => !isOver(at, BRAKES_WINDOW_MS, now));
   const recent = {
     ...Object.fromEntries(within),
     ...Object.fromEntries(view.planned.map((name) => [name, now])),
@@ -46,7 +48,7 @@ export function decideBrakes(view: BrakesView, now: EpochMs): BrakesDecision {
   if (!areTooMany(Object.keys(recent), view.live)) {
     return { go: view.planned, halt: [], letGo: [], recent, halted: {} };
   }
-  const since = (name: string) => view.halted[name] ?? now;
+  const since = (name: string) => Math.min(view.halted[name] ?? now, now);
   const letGo = view.planned.filter((name) => now - since(name) >= BRAKES_HOLD_MS);
   const halt = view.planned.filter((name) => !letGo.includes(name));
   // One that was not planned within the window is as it should be again: its time begins anew.

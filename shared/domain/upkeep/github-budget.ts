@@ -1,5 +1,7 @@
 // What GitHub lets us do: calls by what they are for, and things that it counts over a span of time without a header.
+
 import type { EpochMs } from "../ids.ts";
+import { isAhead } from "../time-gate.ts";
 import type { RegistrationCount } from "./marks.ts";
 
 /** What a call is for. When calls run short, clean-up stops first and starts stop last. */
@@ -21,13 +23,16 @@ const LEFT_TO_OTHERS: { readonly [callClass in CallClass]: number } = {
   "clean-up": 0.3,
 };
 
+/** GitHub counts by the hour; a count that ends later was made by a clock that ran ahead. */
+const RESET_MS = 3_600_000;
+
 /** Until when a call of this class has to wait; undefined when it may be made now, or when nothing is known. */
 export function heldUntil(
   callClass: CallClass,
   rate: RateBudget | undefined,
   now: EpochMs,
 ): EpochMs | undefined {
-  if (rate === undefined || rate.resetAt <= now) return undefined;
+  if (rate === undefined || !isAhead(rate.resetAt, RESET_MS, now)) return undefined;
   return rate.remaining > rate.limit * LEFT_TO_OTHERS[callClass] ? undefined : rate.resetAt;
 }
 
@@ -149,7 +154,7 @@ function without(buckets: RegistrationCount["buckets"], startedAt: EpochMs): Reg
 function entriesOf({ buckets }: RegistrationCount, now: EpochMs, quota: Quota): [EpochMs, number][] {
   return Object.entries(buckets)
     .map(([startedAt, n]): [EpochMs, number] => [Number(startedAt), n])
-    .filter(([startedAt]) => endOf(startedAt, quota) > now);
+    .filter(([startedAt]) => isAhead(endOf(startedAt, quota), RESET_MS, now));
 }
 
 /** What was granted at the very end of a bucket still counts for a whole span. */

@@ -1,5 +1,7 @@
 // Which events never reached us, by GitHub's log of tries, and for which of them to ask again now.
+
 import type { EpochMs } from "../ids.ts";
+import { isOfFuture } from "../time-gate.ts";
 import type { DeliveryMark } from "./marks.ts";
 
 /** One try to deliver an event; `ok`: it was answered. Every try of an event has the same guid. */
@@ -55,15 +57,16 @@ export function findLost(tries: readonly DeliveryTry[], asked: Asked, now: Epoch
   const lost = unanswered(tries).filter(
     (one) => one.deliveredAt > now - DELIVERIES_KEPT_MS && times(one) < GIVEN_UP,
   );
-  const isSpent = (one: DeliveryTry) => times(one) >= MAX_ASKS && askableAt(asked, one) <= now;
+  const isSpent = (one: DeliveryTry) => times(one) >= MAX_ASKS && askableAt(asked, one, now) <= now;
   const open = lost.filter((one) => !isSpent(one));
-  return { open, ask: open.filter((one) => askableAt(asked, one) <= now), giveUp: lost.filter(isSpent) };
+  return { open, ask: open.filter((one) => askableAt(asked, one, now) <= now), giveUp: lost.filter(isSpent) };
 }
 
 /** When an event may be asked for again, or given up; 0 when it was not asked for yet. */
-export function askableAt(asked: Asked, { guid }: DeliveryTry): EpochMs {
+export function askableAt(asked: Asked, { guid }: DeliveryTry, now: EpochMs): EpochMs {
   const before = asked[guid];
-  if (before === undefined) return 0;
+  // Asked for at a time that is still to come: by a clock that ran ahead.
+  if (before === undefined || isOfFuture(before.at, now)) return 0;
   return before.at + (ASK_PAUSES_MS[before.times - 1] ?? 0);
 }
 

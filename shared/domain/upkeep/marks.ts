@@ -4,8 +4,16 @@ import type { Pauses } from "../admission/pauses.ts";
 import type { EpochMs } from "../ids.ts";
 import type { ProbeGroup } from "../job/probe-group.ts";
 
-/** One reconcile pass at a time; a crashed holder blocks the next for no longer than `until`. */
-type PassLock = { readonly holder: string; readonly until: EpochMs };
+/**
+ * One reconcile pass at a time: a crashed holder blocks the next for no longer than `until`; undefined: it has ended.
+ * `setBackMs`: the clock was set back by so much, and what was written before is not yet brought in line with it.
+ */
+export type PassLock = {
+  readonly holder: string;
+  readonly startedAt: EpochMs;
+  readonly until: EpochMs | undefined;
+  readonly setBackMs: number;
+};
 
 /** Up to where the App's hook deliveries are known to be in order, and which of the others were asked for again. */
 export type DeliveryMark = {

@@ -15,7 +15,8 @@ export type Sighted = {
 
 /** `present`: all that this look has seen. */
 export function sight(before: Sightings | undefined, present: readonly string[], now: EpochMs): Sighted {
-  const since = (name: string) => before?.seen[name] ?? now;
+  // Seen at a time that is still to come: its time begins anew.
+  const since = (name: string) => Math.min(before?.seen[name] ?? now, now);
   const seen = Object.fromEntries(present.slice(0, MAX_REMEMBERED).map((name) => [name, since(name)]));
   return { next: { seen }, confirmed: present.filter((name) => now - since(name) >= SECOND_SIGHT_MS) };
 }

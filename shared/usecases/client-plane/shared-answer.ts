@@ -1,6 +1,8 @@
 // One answer per endpoint for all who ask within some seconds: what costs a listing is not made for each of them.
+
 import type { Endpoint } from "../../domain/admission/endpoint.ts";
 import type { EndpointName, EpochMs } from "../../domain/ids.ts";
+import { isOver } from "../../domain/time-gate.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** For what limits may lag behind. */
@@ -17,7 +19,7 @@ export function shareAnswer<Answer>(
     const { name } = endpoint;
     const now = clock.now();
     const known = answers.get(name);
-    if (known !== undefined && now - known.at < keptForMs) return known.answer;
+    if (known !== undefined && !isOver(known.at, keptForMs, now)) return known.answer;
     const answer = ask(endpoint);
     answers.set(name, { at: now, answer });
     // A failed one is nobody's answer but theirs who wait for it.

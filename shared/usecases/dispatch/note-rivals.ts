@@ -5,6 +5,7 @@ import type { Job } from "../../domain/job/job.ts";
 import type { Balance } from "../../domain/pool/balance.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { sharedBy } from "../../domain/pool/pool.ts";
+import { isOver } from "../../domain/time-gate.ts";
 import type { Deps } from "../deps.ts";
 import { updatePool } from "../update.ts";
 
@@ -29,7 +30,7 @@ export function mayHaveNewRivals(pool: Pool, hints: readonly Job[], now: EpochMs
 }
 
 function areRivalsOld(pool: Pool, now: EpochMs): boolean {
-  return hasRivals(pool) && now - (pool.balance?.at ?? now) >= RIVALS_OLD_MS;
+  return hasRivals(pool) && isOver(pool.balance?.at ?? now, RIVALS_OLD_MS, now);
 }
 
 function hasRivals({ balance }: Pool): boolean {

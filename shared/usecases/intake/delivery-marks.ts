@@ -1,5 +1,7 @@
 // What recover-deliveries remembers from pass to pass: the watermark with what was asked for, the gap, and when to look next.
+
 import type { EpochMs } from "../../domain/ids.ts";
+import { isAhead, isOfFuture } from "../../domain/time-gate.ts";
 import type { DeliveryState } from "../../domain/upkeep/lost-deliveries.ts";
 import { DELIVERIES_KEPT_MS, FIRST_LOOK_MS } from "../../domain/upkeep/lost-deliveries.ts";
 import type { Marked, MarkKind, Marks } from "../../domain/upkeep/marks.ts";
@@ -37,16 +39,33 @@ export async function loadDeliveryMarks(
 ): Promise<DeliveryMarks | undefined> {
   const now = clock.now();
   const look = await stores.marks.get("cursor", LOOK_ID);
-  if (!atOnce && look !== undefined && now < look.value.roundAt) return undefined;
+  if (!atOnce && isAhead(look?.value.roundAt, MOST_LOOK_MS, now)) return undefined;
   const mark = await stores.marks.get("deliveries", MARK_ID);
   const gap = await stores.marks.get("cursor", GAP_ID);
   const cursor = gap?.value.after;
   const state = {
-    since: Math.max(mark?.value.since ?? now - FIRST_LOOK_MS, now - DELIVERIES_KEPT_MS),
+    since: Math.max(sinceIn(mark, now), now - DELIVERIES_KEPT_MS),
     asked: mark?.value.asked ?? {},
     gap: gap === undefined || cursor === undefined ? undefined : { cursor, above: gap.value.roundAt },
   };
   return { state, stored: { mark, gap, look } };
+}
+
+/** A watermark of a clock that ran ahead has let pass what was lost meanwhile: it is begun anew. */
+function sinceIn(mark: Marked<"deliveries"> | undefined, now: EpochMs): EpochMs {
+  const since = mark?.value.since;
+  return since === undefined || isOfFuture(since, now) ? now - FIRST_LOOK_MS : since;
+}
+
+/** GitHub could not be asked: the next look is not before the next minute. */
+export async function putOffLook(
+  { stores: { marks }, clock }: MarkDeps,
+  { stored: { look } }: DeliveryMarks,
+  forMs = 0,
+): Promise<void> {
+  const roundAt = clock.now() + Math.min(Math.max(forMs, LEAST_LOOK_MS), MOST_LOOK_MS);
+  const value = { after: undefined, roundAt };
+  await marks.put("cursor", LOOK_ID, { version: (look?.version ?? 0) + 1, value });
 }
 
 /**

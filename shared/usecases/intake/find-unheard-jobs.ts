@@ -11,6 +11,7 @@ import { githubJobId, isWorkerName, tenantId } from "../../domain/ids.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import { advanceByWord } from "../../domain/job/job-events.ts";
 import type { SeenRepository } from "../../domain/job/repository.ts";
+import { isAhead } from "../../domain/time-gate.ts";
 import type { Marked } from "../../domain/upkeep/marks.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
@@ -30,6 +31,8 @@ const LIST_CALLS = 2;
 const CREDIT_MS = 2 * MINUTE_MS;
 /** Those with the newest jobs; more would make the round longer than 40 minutes. */
 const REPOSITORIES = 300;
+/** What one pass may cost at most: one repository of 100 runs, whose lists have ten pages each. */
+const MOST_PAID_MS = 120 * CALL_MS + ROUND_MS;
 const CURSOR_ID = "unheard-jobs";
 
 /**
@@ -42,7 +45,8 @@ export async function findUnheardJobs(deps: Deps): Promise<void> {
   const stored = await stores.marks.get("cursor", CURSOR_ID);
   // Up to when the calls made so far are paid for.
   let paidUntil = Math.max(stored?.value.roundAt ?? now, now - CREDIT_MS);
-  if (paidUntil > now) return;
+  if (isAhead(paidUntil, MOST_PAID_MS, now)) return;
+  paidUntil = Math.min(paidUntil, now);
   const rotation = inRotation(await stores.repositories.list(REPOSITORIES), stored?.value.after);
   if (rotation.length === 0) return;
   let after = stored?.value.after;

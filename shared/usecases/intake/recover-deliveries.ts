@@ -16,7 +16,7 @@ import {
 } from "../../domain/upkeep/lost-deliveries.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
-import { loadDeliveryMarks, saveDeliveryMarks } from "./delivery-marks.ts";
+import { loadDeliveryMarks, putOffLook, saveDeliveryMarks } from "./delivery-marks.ts";
 
 /** 5,000 tries, some 15 s: what 5 minutes bring when an owner registers runners as fast as GitHub allows, 1,500 in that time. */
 const NEWEST_PAGES = 50;
@@ -40,8 +40,15 @@ export async function recoverDeliveries(deps: RecoverDeps, { atOnce = false } = 
   const marks = await loadDeliveryMarks(deps, { atOnce });
   if (marks === undefined) return;
   const { state } = marks;
-  const log = await unlessGithubFails(deps, () => readLog(deps, state));
-  if (log === undefined) return;
+  let retryAfterMs: number | undefined;
+  const log = await unlessGithubFails(
+    deps,
+    () => readLog(deps, state),
+    (fault) => {
+      retryAfterMs = fault.retryAfterMs;
+    },
+  );
+  if (log === undefined) return putOffLook(deps, marks, retryAfterMs);
   const tries = [...log.newest.tries, ...(log.older?.tries ?? [])];
   const lost = findLost(tries, state.asked, deps.clock.now());
   let asked = giveUp(deps, lost.giveUp, stillAsked(state.asked, tries));
@@ -55,13 +62,18 @@ export async function recoverDeliveries(deps: RecoverDeps, { atOnce = false } = 
     const message = `GitHub is asked to deliver again what did not arrive since ${new Date(next.since).toISOString()}`;
     deps.log.info("deliveries-lost", { count: lost.open.length, message });
   }
-  await saveDeliveryMarks(deps, marks, { ...next, asked }, lookAt({ ...next, asked }, lost.open));
+  await saveDeliveryMarks(
+    deps,
+    marks,
+    { ...next, asked },
+    lookAt({ ...next, asked }, lost.open, deps.clock.now()),
+  );
 }
 
 /** With the next pass while there is a gap to work off; else when the next event can be asked for. */
-function lookAt({ gap, asked }: DeliveryState, open: readonly DeliveryTry[]): number {
+function lookAt({ gap, asked }: DeliveryState, open: readonly DeliveryTry[], now: number): number {
   if (gap !== undefined) return 0;
-  return Math.min(...open.map((one) => askableAt(asked, one)));
+  return Math.min(...open.map((one) => askableAt(asked, one, now)));
 }
 
 type LogParts = { readonly newest: LogStretch; readonly older: LogStretch | undefined };
@@ -120,12 +132,17 @@ function giveUp({ log, clock }: RecoverDeps, tries: readonly DeliveryTry[], aske
   return next;
 }
 
-async function unlessGithubFails<T>({ log }: RecoverDeps, call: () => Promise<T>): Promise<T | undefined> {
+async function unlessGithubFails<T>(
+  { log }: RecoverDeps,
+  call: () => Promise<T>,
+  onFault: (fault: GithubError) => void = () => undefined,
+): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     log.warn("deliveries-not-recovered", { message: error.message, error });
+    onFault(error);
     return undefined;
   }
 }

@@ -1,10 +1,12 @@
-// What is due, oldest first. A failing item does not stop the rest, nor is it the first of the next pass.
+// What is due, oldest first. A failing item does not stop the rest, nor is it the first of the next pass. What waits for
+// GitHub is asked beside all else (github-looks.ts).
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
 import { failingItems } from "./failing-items.ts";
-import { lookAtJob } from "./look-at-job.ts";
+import type { GithubLooks } from "./github-looks.ts";
+import { asksGithub, lookAtJob } from "./look-at-job.ts";
 import { reviveWorker } from "./look-at-worker.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 
@@ -21,6 +23,8 @@ export type DueView = {
   readonly ended: Job[];
   readonly stops: PlannedStop[];
   readonly faults: unknown[];
+  /** Takes up the jobs that GitHub is to be asked about. */
+  readonly looks: GithubLooks;
 };
 
 /** Answers how many were looked at. */
@@ -29,31 +33,37 @@ export async function lookAtDue(deps: Deps, view: DueView): Promise<number> {
   const oldest = await deps.stores.due.due(until, PASS_ITEMS);
   if (oldest.length === 0) return 0;
   const failing = await failingItems(deps);
-  const isCut = oldest.length === PASS_ITEMS && failing.count > 0;
-  const found = isCut ? await deps.stores.due.due(until, PASS_ITEMS + failing.count) : oldest;
-  const items = failing.order(found).slice(0, PASS_ITEMS);
+  const aside = failing.count + view.looks.count;
+  const isCut = oldest.length === PASS_ITEMS && aside > 0;
+  const found = isCut ? await deps.stores.due.due(until, PASS_ITEMS + aside) : oldest;
+  const free = found.filter((item) => !view.looks.has(item.id));
+  const items = failing.order(free).slice(0, PASS_ITEMS);
   const failed: DueItem[] = [];
   let looked = 0;
-  while (looked < items.length && !view.isLate()) {
-    const batch = items.slice(looked, looked + AT_ONCE);
-    looked += batch.length;
-    const looks = batch.map((item) =>
-      lookAt(deps, item, { ...view, until }).catch((fault: unknown) => {
+  // Each begins when another has ended: one that is slow keeps nobody but itself.
+  const lookOn = async (): Promise<void> => {
+    for (let item = items[looked]; item !== undefined && !view.isLate(); item = items[looked]) {
+      looked++;
+      const one = item;
+      await lookAt(deps, one, { ...view, until }).catch((fault: unknown) => {
         view.faults.push(fault);
-        failed.push(item);
-      }),
-    );
-    await Promise.all(looks);
-  }
+        failed.push(one);
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lookOn));
   await failing.note(failed, items.slice(0, looked));
   return looked;
 }
 
-type Findings = Pick<DueView, "ended" | "stops"> & { readonly until: EpochMs };
+type Findings = Pick<DueView, "ended" | "stops" | "looks"> & { readonly until: EpochMs };
 
-async function lookAt(deps: Deps, item: DueItem, { until, ended, stops }: Findings): Promise<void> {
+async function lookAt(deps: Deps, item: DueItem, { until, ended, stops, looks }: Findings): Promise<void> {
   if (item.kind === "job") {
-    const job = await lookAtJob(deps, item.id, until);
+    const found = await deps.stores.jobs.get(item.id);
+    if (found === undefined) return;
+    if (asksGithub(found, deps.clock.now())) return looks.add(found);
+    const job = await lookAtJob(deps, found, until);
     if (job !== undefined) ended.push(job);
     return;
   }

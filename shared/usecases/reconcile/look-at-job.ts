@@ -1,6 +1,6 @@
 // A job that is due: its hold is over, its lane is to be made known, or GitHub is to be asked about it.
 import { GITHUB_QUEUE_MS } from "../../domain/deadlines.ts";
-import type { EpochMs, JobId } from "../../domain/ids.ts";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { checkDueAt, isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { admitted, liftHold } from "../../domain/job/job-steps.ts";
@@ -12,11 +12,15 @@ import { updateJob } from "../update.ts";
 import { lookAtApiJob } from "./look-at-api-job.ts";
 import { recheckJob } from "./recheck-job.ts";
 
+/** Whether its look waits for GitHub. */
+export function asksGithub(job: Job, now: EpochMs): boolean {
+  return !isTerminal(job) && (isLikelyGone(job, now) || isToVerify(job, now));
+}
+
 /** Answers the job if it has ended and is due all the same: a callback of it is. */
-export async function lookAtJob(deps: Deps, id: JobId, until: EpochMs): Promise<Job | undefined> {
+export async function lookAtJob(deps: Deps, found: Job, until: EpochMs): Promise<Job | undefined> {
   const now = deps.clock.now();
-  const found = await deps.stores.jobs.get(id);
-  const seen = found?.api === undefined ? found : await lookAtApiJob(deps, found, until);
+  const seen = found.api === undefined ? found : await lookAtApiJob(deps, found, until);
   if (seen === undefined) return undefined;
   if (isTerminal(seen)) {
     await forgetPayloads(deps, seen);

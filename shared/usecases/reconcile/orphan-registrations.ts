@@ -1,8 +1,10 @@
 // Runners registered under our name whose worker is gone: an ephemeral one that took no job would stay for a day, and could
 // be given a job that nobody runs. Owner after owner, all of them in ten minutes; what two rounds see is removed.
+
 import { REGISTRATIONS_ROUND_MS } from "../../domain/deadlines.ts";
 import type { WorkerId } from "../../domain/ids.ts";
 import { isOwnRunner } from "../../domain/ids.ts";
+import { isOver } from "../../domain/time-gate.ts";
 import type { Cursor } from "../../domain/upkeep/marks.ts";
 import { isLive } from "../../domain/worker/worker.ts";
 import type { GithubRunner } from "../../ports/github.ts";
@@ -24,8 +26,8 @@ export async function removeOrphanRegistrations(deps: Deps): Promise<void> {
   const now = deps.clock.now();
   const mark = await marks.get("cursor", CURSOR);
   const isRoundOver = mark?.value.after === undefined;
-  if (isRoundOver && mark !== undefined && now - mark.value.roundAt < REGISTRATIONS_ROUND_MS) return;
-  const roundAt = isRoundOver ? now : mark.value.roundAt;
+  if (isRoundOver && mark !== undefined && !isOver(mark.value.roundAt, REGISTRATIONS_ROUND_MS, now)) return;
+  const roundAt = isRoundOver ? now : Math.min(mark.value.roundAt, now);
   const after = mark?.value.after ?? "";
   const left = (await runnerPlaces(deps)).filter(({ name }) => name > after);
   const some = left.slice(0, PLACES_A_PASS);

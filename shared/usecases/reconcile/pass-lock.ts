@@ -1,11 +1,15 @@
-// One reconcile pass at a time. The lease saves work, it does not guard safety: every effect is a conditional write or may
+// One reconcile pass at a time. The lock saves work, it does not guard safety: every effect is a conditional write or may
 // be repeated.
 import { RECONCILE_LOCK_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
+import { isAhead, isOfFuture } from "../../domain/time-gate.ts";
+import type { PassLock } from "../../domain/upkeep/marks.ts";
 import type { Deps } from "../deps.ts";
 
 export type PassTurn = {
   readonly startedAt: EpochMs;
+  /** The clock was set back by so much since the pass before; 0: it was not. */
+  readonly setBackMs: number;
   /** True in the first pass of each stretch of `ms`: for looks that need not be taken in every pass. */
   isFirstIn(ms: number): boolean;
   /** For the next pass to begin at once. */
@@ -16,7 +20,7 @@ const KIND = "pass-lock";
 const ID = "reconcile";
 const HOLDER_LENGTH = 10;
 
-/** Undefined when another pass is under way. `breaks`: takes the lease from a process that is known to have ended. */
+/** Undefined when another pass is under way. `breaks`: takes the lock from a process that is known to have ended. */
 export async function takeTurn(
   deps: Deps,
   { breaks }: { readonly breaks: boolean },
@@ -24,19 +28,30 @@ export async function takeTurn(
   const { marks } = deps.stores;
   const startedAt = deps.clock.now();
   const before = await marks.get(KIND, ID);
-  const until = before?.value.until ?? 0;
-  if (until > startedAt && !breaks) return undefined;
+  if (!breaks && isHeld(before?.value, startedAt)) return undefined;
   const holder = deps.random.token(HOLDER_LENGTH);
   const version = (before?.version ?? 0) + 1;
-  const lease = { version, value: { holder, until: startedAt + RECONCILE_LOCK_MS } };
-  if (!(await marks.put(KIND, ID, lease))) return undefined;
+  const setBackMs = Math.max(before?.value.setBackMs ?? 0, backMs(before?.value, startedAt));
+  const lock = { holder, startedAt, until: startedAt + RECONCILE_LOCK_MS, setBackMs };
+  if (!(await marks.put(KIND, ID, { version, value: lock }))) return undefined;
+  const last = before?.value.startedAt ?? 0;
   return {
     startedAt,
-    // A lease that was ended ends with the time of its pass; one that was not tells nothing of that.
-    isFirstIn: (ms) => breaks || Math.floor(until / ms) < Math.floor(startedAt / ms),
+    setBackMs,
+    isFirstIn: (ms) => breaks || Math.floor(last / ms) !== Math.floor(startedAt / ms),
     async end() {
-      // False: the lease had run out, and the pass that took it is the one before the next.
-      await marks.put(KIND, ID, { version: version + 1, value: { holder, until: startedAt } });
+      // False: the lock had run out, and the pass that took it is the one before the next.
+      const value = { holder, startedAt, until: undefined, setBackMs: 0 };
+      await marks.put(KIND, ID, { version: version + 1, value });
     },
   };
+}
+
+function isHeld(lock: PassLock | undefined, now: EpochMs): boolean {
+  return isAhead(lock?.until, RECONCILE_LOCK_MS, now);
+}
+
+/** A pass before began at a time that is still to come. */
+function backMs(lock: PassLock | undefined, now: EpochMs): number {
+  return lock !== undefined && isOfFuture(lock.startedAt, now) ? lock.startedAt - now : 0;
 }

@@ -5,6 +5,7 @@ import { HEARTBEAT_WRITE_MS } from "../../domain/deadlines.ts";
 import type { EpochMs, WorkerId } from "../../domain/ids.ts";
 import { pickedUp } from "../../domain/job/api-steps.ts";
 import type { StartedJob } from "../../domain/started-job.ts";
+import { isOver } from "../../domain/time-gate.ts";
 import type { Worker, WorkerPhase } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
 import { acked, missed } from "../../domain/worker/worker-lease.ts";
@@ -124,7 +125,7 @@ async function endUnhealthy(deps: Deps, worker: Worker, why: string): Promise<st
 
 async function beat(deps: Deps, worker: Worker): Promise<void> {
   const { now, limits } = stepOf(deps, worker);
-  if (now - (worker.heartbeatAt ?? 0) < HEARTBEAT_WRITE_MS) return;
+  if (!isOver(worker.heartbeatAt ?? 0, HEARTBEAT_WRITE_MS, now)) return;
   const dueAt = workerDueAt({ ...worker, heartbeatAt: now }, limits) ?? now;
   await deps.stores.workers.heartbeat(worker.id, now, dueAt);
 }

@@ -6,7 +6,7 @@ import { createGithub, type GithubAdapter, type GithubDeps } from "../../../shar
 import type { LogFields } from "../../../shared/ports/log.ts";
 import { redact } from "../../../shared/redacted.ts";
 
-type Asked = {
+export type Asked = {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
@@ -43,18 +43,20 @@ export type Bench = {
 export async function startBench(script: Script, overrides: Partial<GithubDeps> = {}): Promise<Bench> {
   const asked: Asked[] = [];
   const turns = new Map<string, number>();
+  let now = START;
   const server = createServer((request, response) => {
     void read(request).then((body) => {
       const [path = ""] = (request.url ?? "").split("?");
       const { method = "", headers, url = "" } = request;
       const entry: Asked = { method, path: url, headers, body };
       asked.push(entry);
+      // GitHub's clock, unless a script says otherwise.
+      response.setHeader("date", new Date(now).toUTCString());
       reply(response, answerOf(script, turns, `${method} ${decodeURIComponent(path)}`, entry));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  let now = START;
   const clock = {
     now: () => now,
     advance: (ms: number) => {

@@ -154,10 +154,10 @@ test("the newest lost event is asked for first, whatever the order of the log; t
 
 test("may be asked for at once, then after a pause for each time; what was given up has none left", () => {
   const one: DeliveryTry = { id: "1", guid: "a", deliveredAt: NOW, ok: false, event: "workflow_job" };
-  expect(askableAt({}, one)).toBe(0);
-  const each = [1, 2, 3, 4].map((times) => askableAt({ a: { times, at: NOW } }, one) - NOW);
+  expect(askableAt({}, one, NOW)).toBe(0);
+  const each = [1, 2, 3, 4].map((times) => askableAt({ a: { times, at: NOW } }, one, NOW) - NOW);
   expect(each).toEqual([...ASK_PAUSES_MS]);
-  expect(askableAt(withGivenUp({}, "a", NOW), one)).toBe(NOW);
+  expect(askableAt(withGivenUp({}, "a", NOW), one, NOW)).toBe(NOW);
 });
 
 test("a page of the log without a try, and more behind it, leaves a gap from the watermark on", () => {

@@ -142,6 +142,7 @@ export async function startGithubStandIn(options: GithubStandInOptions = {}): Pr
     [...plane, ...apiRoutes(apiDeps, endpoints)],
     (request) => unknownPath(apiDeps, request),
     options.port,
+    now,
   );
   apiUrl = `http://127.0.0.1:${server.port}`;
   const sweeping = setInterval(() => assignment.sweep(), SWEEP_MS);

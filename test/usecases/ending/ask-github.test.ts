@@ -1,7 +1,6 @@
 // One question to GitHub at a time, asked no oftener than it may be; an answer that comes too late changes nothing.
 import { expect, test } from "vitest";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
-import { githubJobId } from "../../../shared/domain/ids.ts";
 import type { Deps } from "../../../shared/usecases/deps.ts";
 import { endWorker } from "../../../shared/usecases/ending/end-worker.ts";
 import { askGithub } from "../../../shared/usecases/ending/settle-job.ts";
@@ -55,7 +54,7 @@ test("the change of a worker's end and the passes after it ask once", async () =
   await turns();
   world.clock.advance(2_000);
   looks.push(handleChange(slow.deps, { kind: "worker", worker: lost }));
-  looks.push(lookAtJob(slow.deps, githubJobId(id), world.now()).then(() => undefined));
+  looks.push(lookAtJob(slow.deps, await jobOf(world, id), world.now()).then(() => undefined));
   await turns();
   expect(slow.asked()).toBe(1);
   slow.answer();

@@ -127,13 +127,14 @@ test("when GitHub refuses midway the rest is asked for in the next pass, and not
   }
 });
 
-test("a list that GitHub refuses is a warning, and the next pass goes on", async () => {
+test("a list that GitHub refuses is a warning, and a pass of the next minute goes on", async () => {
   const world = createWorld();
   lostEnd(world);
   world.github.fail("unavailable", { method: "deliveries" });
   await recoverDeliveries(world.deps);
   expect(world.log.of("deliveries-not-recovered")).toMatchObject([{ level: "warn" }]);
   world.github.fail(undefined, { method: "deliveries" });
+  world.clock.advance(MINUTE_MS);
   await recoverDeliveries(world.deps);
   expect(world.github.calls.redeliver).toBe(1);
 });

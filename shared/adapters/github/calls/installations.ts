@@ -1,6 +1,8 @@
 // Finds as whom to call: a caller's own token, else the installation: the hint first, GitHub's answer when that is wrong.
+
 import * as z from "zod/mini";
 import type { EpochMs } from "../../../domain/ids.ts";
+import { isOver } from "../../../domain/time-gate.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { type Caller, GithubError } from "../../../ports/github.ts";
 import type { Log } from "../../../ports/log.ts";
@@ -48,7 +50,7 @@ export function createAsCaller(deps: {
   /** The installation to try after `id` was refused; undefined when `id` is right as far as GitHub tells. */
   async function another(id: number, caller: Caller, repo: string | undefined): Promise<number | undefined> {
     const foundAt = found.get(keyOf(caller))?.foundAt;
-    if (foundAt !== undefined && deps.clock.now() - foundAt < BELIEVE_MS) return undefined;
+    if (foundAt !== undefined && !isOver(foundAt, BELIEVE_MS, deps.clock.now())) return undefined;
     const right = await findOnce(caller, repo);
     if (right === id) return undefined;
     const message = `The App's installation for ${caller.owner.login} is ${right}, not ${id}`;

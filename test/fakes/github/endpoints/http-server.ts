@@ -29,14 +29,16 @@ export type HttpServer = { readonly port: number; stop(): Promise<void> };
 
 type Matcher = { readonly route: Route; readonly pattern: RegExp };
 
-/** @param fallback answers what no route matches. */
+/** `fallback` answers what no route matches; `now`: the clock of the `Date` in each answer, as GitHub sends it. */
 export async function startHttpServer(
   routes: readonly Route[],
   fallback: (request: Request) => Reply | Promise<Reply>,
   port = 0,
+  now: () => number = Date.now,
 ): Promise<HttpServer> {
   const matchers = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
   const server = createServer((incoming, outgoing) => {
+    outgoing.setHeader("date", new Date(now()).toUTCString());
     serveOne(incoming, outgoing, (request) => dispatch(matchers, request, fallback)).catch(
       (error: unknown) => {
         if (!outgoing.headersSent) outgoing.writeHead(500, { "content-type": "application/json" });
