@@ -21,7 +21,7 @@ export type StartSlots = {
   note(isThere: boolean): void;
 };
 
-export type Taken = {
+type Taken = {
   /** Gives back all but so many of those that have not left yet. */
   keep(count: number): void;
   /** One of them has ended. */
