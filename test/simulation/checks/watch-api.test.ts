@@ -82,8 +82,8 @@ describe("a job that has timed out", () => {
   });
 
   test("did not end before", () => {
-    watch.written(endedFor("queue-timeout", { ttlMs: 60_000 }), waiting);
-    watch.written(endedFor("execution-timeout", { executionTimeoutMs: 60_000 }), waiting);
+    watch.written(endedFor("queue-timeout", { ttlMs: 600_000 }), waiting);
+    watch.written(endedFor("execution-timeout", { executionTimeoutMs: 600_000 }), waiting);
     expect(rules).toEqual(["ended-too-early", "ended-too-early"]);
   });
 });
