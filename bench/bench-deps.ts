@@ -31,6 +31,7 @@ export function benchDeps({ stores, driver, tenants, log = QUIET }: BenchParts):
   return {
     stores,
     apiStores: stores.api,
+    storage: { bytesPerTenant: 1_000_000_000, isDiskLow: () => false },
     seal: createFakeSeal(),
     clock: systemClock,
     pause: systemPause,
