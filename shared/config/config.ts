@@ -3,10 +3,10 @@ import type { Endpoint, EndpointTemplate } from "../domain/admission/endpoint.ts
 import type { TenantSettings } from "../domain/admission/tenant.ts";
 import type { PoolName } from "../domain/ids.ts";
 import type { ApiKey } from "../ports/api-store.ts";
-import type { resolveDockerPool } from "./docker-pool.ts";
-import type { resolveKubernetesPool } from "./kubernetes-pool.ts";
 import type { Limits } from "./limits.ts";
-import type { PoolKind } from "./pool-kind.ts";
+import type { resolveDockerPool } from "./pools/docker-pool.ts";
+import type { resolveKubernetesPool } from "./pools/kubernetes-pool.ts";
+import type { PoolKind } from "./pools/pool-kind.ts";
 
 type CommonPoolSettings = {
   readonly name: PoolName;

@@ -1,12 +1,12 @@
 // Reads dispatch.yaml: every fault at once, each with its place and its fix.
 import { parseDocument } from "yaml";
 import { expandEndpoint } from "../domain/admission/endpoint.ts";
-import { checkBuilders } from "./check-builders.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkLabels } from "./check-labels.ts";
 import { checkPools, checkTenants } from "./check-tenants.ts";
 import type { Config, ConfigFault } from "./config.ts";
 import { draftOf } from "./draft.ts";
+import { checkBuilders } from "./pools/check-builders.ts";
 import { resolveApiKey, resolveEndpoint, resolvePool, resolveTenant } from "./resolve.ts";
 import { configSchema } from "./schema.ts";
 import { schemaFaults } from "./schema-faults.ts";

@@ -6,10 +6,10 @@ import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
 import type { ApiKey } from "../ports/api-store.ts";
 import type { PoolSettings } from "./config.ts";
-import { resolveDockerPool } from "./docker-pool.ts";
 import { parseDuration } from "./duration.ts";
-import { resolveKubernetesPool } from "./kubernetes-pool.ts";
-import type { PoolKind } from "./pool-kind.ts";
+import { resolveDockerPool } from "./pools/docker-pool.ts";
+import { resolveKubernetesPool } from "./pools/kubernetes-pool.ts";
+import type { PoolKind } from "./pools/pool-kind.ts";
 import type { ApiKeySpec, EndpointSpec, PoolSpec, TenantSpec } from "./schema.ts";
 
 export function resolvePool(name: string, spec: PoolSpec): PoolSettings {

@@ -1,10 +1,10 @@
 // The shape of dispatch.yaml, one schema for parsing, for editors (schema/dispatch.schema.json) and for fault texts.
 import * as z from "zod";
 import { LOGIN_PATTERN } from "../domain/runner-scope.ts";
-import { dockerFields } from "./docker-pool.ts";
 import { DURATION } from "./duration.ts";
-import { kubernetesFields } from "./kubernetes-pool.ts";
 import { limitsSchema, tenantLimitFields } from "./limits.ts";
+import { dockerFields } from "./pools/docker-pool.ts";
+import { kubernetesFields } from "./pools/kubernetes-pool.ts";
 
 /** GitHub's limits: 100 labels per runner, 256 characters each. */
 const MAX_LABELS = 100;

@@ -41,7 +41,7 @@ test("builder: {} is enough, for both drivers", () => {
 
 test("its image is of the version that the worker image is made for", () => {
   const { kaniko } = JSON.parse(readFileSync(join(ROOT, "worker/image/versions.json"), "utf8"));
-  expect(readFileSync(join(ROOT, "shared/config/builder.ts"), "utf8")).toContain(
+  expect(readFileSync(join(ROOT, "shared/config/pools/builder.ts"), "utf8")).toContain(
     `"ghcr.io/osscontainertools/kaniko:${kaniko.version}-debug"`,
   );
 });

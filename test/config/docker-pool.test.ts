@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { createDockerPool } from "../../shared/adapters/pools/docker/docker-pool.ts";
 import type { DockerPoolSettings } from "../../shared/adapters/pools/docker/settings.ts";
-import { dockerFields, resolveDockerPool } from "../../shared/config/docker-pool.ts";
+import { dockerFields, resolveDockerPool } from "../../shared/config/pools/docker-pool.ts";
 import { createCollectingLog } from "../fakes/collecting-log.ts";
 
 const schema = z.strictObject(dockerFields);

@@ -6,7 +6,7 @@ import {
   type KubernetesPoolSpec,
   kubernetesFields,
   resolveKubernetesPool,
-} from "../../shared/config/kubernetes-pool.ts";
+} from "../../shared/config/pools/kubernetes-pool.ts";
 
 const schema = z.strictObject({
   ...kubernetesFields,

@@ -4,10 +4,10 @@ import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { DueItem } from "../../ports/store.ts";
 import type { Deps } from "../deps.ts";
-import { failingItems } from "./failing-items.ts";
 import type { GithubLooks } from "./github-looks.ts";
 import { asksGithub, lookAtJob } from "./look-at-job.ts";
 import { reviveWorker } from "./look-at-worker.ts";
+import { failingItems } from "./pass/failing-items.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 
 /** Items looked at in one pass: within its time even when each costs a slow GitHub call. */

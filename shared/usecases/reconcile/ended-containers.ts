@@ -2,8 +2,8 @@
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
 import { isServing } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
-import { each } from "./each.ts";
 import { reviveWorker } from "./look-at-worker.ts";
+import { each } from "./pass/each.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 
 /** `stops`: takes up what turns out to be more than an end. */

@@ -10,9 +10,9 @@ import type { PoolDriver } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
 import type { Removal } from "../ending/remove-registration.ts";
 import { removeOwnRegistration, removeRegistration } from "../ending/remove-registration.ts";
-import { each } from "./each.ts";
+import { each } from "./pass/each.ts";
+import { seenTwice } from "./pass/remember.ts";
 import type { PlannedStop } from "./planned-stops.ts";
-import { seenTwice } from "./remember.ts";
 import { runnerPlaces } from "./runner-places.ts";
 
 /** Looked at in one pass; the rest is once these are gone. */

@@ -10,8 +10,8 @@ import { isLive } from "../../domain/worker/worker.ts";
 import type { GithubRunner } from "../../ports/github.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
-import { each } from "./each.ts";
-import { seenTwice } from "./remember.ts";
+import { each } from "./pass/each.ts";
+import { seenTwice } from "./pass/remember.ts";
 import type { KnownPlace } from "./runner-places.ts";
 import { runnerPlaces } from "./runner-places.ts";
 

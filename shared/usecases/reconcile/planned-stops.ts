@@ -4,7 +4,7 @@ import type { PoolName, WorkerId } from "../../domain/ids.ts";
 import type { BrakesDecision } from "../../domain/upkeep/brakes.ts";
 import { decideBrakes } from "../../domain/upkeep/brakes.ts";
 import type { Deps } from "../deps.ts";
-import { remember } from "./remember.ts";
+import { remember } from "./pass/remember.ts";
 
 /** Takes a container down though its worker did not ask for it. */
 export type PlannedStop = {

@@ -10,12 +10,12 @@ import { lookAtDue } from "./due-items.ts";
 import { noticeEnded } from "./ended-containers.ts";
 import { githubLooks } from "./github-looks.ts";
 import { findOrphanContainers } from "./orphan-containers.ts";
-import type { PassTurn } from "./pass-lock.ts";
-import { takeTurn } from "./pass-lock.ts";
+import type { PassTurn } from "./pass/pass-lock.ts";
+import { takeTurn } from "./pass/pass-lock.ts";
+import { followSetBack } from "./pass/set-back.ts";
 import type { PlannedStop } from "./planned-stops.ts";
 import { performStops } from "./planned-stops.ts";
 import { repairLedger } from "./repair-ledger.ts";
-import { followSetBack } from "./set-back.ts";
 import { sweep } from "./sweep.ts";
 
 export type Reconciled = {

@@ -7,7 +7,7 @@ import type { Deps } from "../deps.ts";
 import { holdCards, isAtWork } from "../ending/hold-cards.ts";
 import { releaseCards } from "../ending/release-worker.ts";
 import { updatePool } from "../update.ts";
-import { each } from "./each.ts";
+import { each } from "./pass/each.ts";
 
 export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   const pool = await deps.stores.pools.get(name);

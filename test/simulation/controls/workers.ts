@@ -104,7 +104,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     name: "stop a container without a record at first sight",
     edits: [
       {
-        file: "shared/usecases/reconcile/remember.ts",
+        file: "shared/usecases/reconcile/pass/remember.ts",
         search: "return present.filter((name) => confirmed.includes(name));",
         replace: "return present.filter((name) => confirmed.length >= 0 || name);",
       },

@@ -1,4 +1,4 @@
-// What a Kubernetes pool is told by dispatch.yaml, as plain data; shared/config/kubernetes-pool.ts parses it.
+// What a Kubernetes pool is told by dispatch.yaml, as plain data; shared/config/pools/kubernetes-pool.ts parses it.
 import type { PoolName } from "../../../domain/ids.ts";
 import type { Builder } from "../builder.ts";
 

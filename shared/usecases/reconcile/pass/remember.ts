@@ -1,8 +1,8 @@
 // What a pass remembers for the next one, in a mark. Only the holder of the pass lock writes here.
-import type { EpochMs } from "../../domain/ids.ts";
-import type { Marked } from "../../domain/upkeep/marks.ts";
-import { sight } from "../../domain/upkeep/sightings.ts";
-import type { Deps } from "../deps.ts";
+import type { EpochMs } from "../../../domain/ids.ts";
+import type { Marked } from "../../../domain/upkeep/marks.ts";
+import { sight } from "../../../domain/upkeep/sightings.ts";
+import type { Deps } from "../../deps.ts";
 
 type Noted = { readonly [name: string]: EpochMs };
 

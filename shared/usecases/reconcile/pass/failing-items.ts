@@ -1,10 +1,10 @@
 // Due items whose last look failed: they come last and after a pause, so that none of them keeps the others waiting.
 
-import { FAILED_ITEM_MS } from "../../domain/deadlines.ts";
-import type { EpochMs } from "../../domain/ids.ts";
-import { isOver } from "../../domain/time-gate.ts";
-import type { DueItem } from "../../ports/store.ts";
-import type { Deps } from "../deps.ts";
+import { FAILED_ITEM_MS } from "../../../domain/deadlines.ts";
+import type { EpochMs } from "../../../domain/ids.ts";
+import { isOver } from "../../../domain/time-gate.ts";
+import type { DueItem } from "../../../ports/store.ts";
+import type { Deps } from "../../deps.ts";
 import { remember } from "./remember.ts";
 
 export type FailingItems = {

@@ -1,6 +1,6 @@
 // The part of dispatch.yaml that gives the workers of a pool a container beside them that builds images.
 import * as z from "zod";
-import { QUANTITY } from "../adapters/pools/kubernetes/quantity.ts";
+import { QUANTITY } from "../../adapters/pools/kubernetes/quantity.ts";
 
 /** Of the fork that is maintained, with a shell: docs/building-images.md. Its version is that of worker/image/versions.json. */
 const IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug";

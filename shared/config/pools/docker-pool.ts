@@ -1,6 +1,6 @@
 // The part of dispatch.yaml for a pool behind a Docker engine.
 import * as z from "zod";
-import { poolName } from "../domain/ids.ts";
+import { poolName } from "../../domain/ids.ts";
 import { dockerBuilder } from "./builder.ts";
 import type { PoolKind } from "./pool-kind.ts";
 

@@ -1,9 +1,9 @@
 // The part of dispatch.yaml for a pool in a Kubernetes cluster.
 import * as z from "zod";
-import { QUANTITY } from "../adapters/pools/kubernetes/quantity.ts";
-import { poolName } from "../domain/ids.ts";
+import { QUANTITY } from "../../adapters/pools/kubernetes/quantity.ts";
+import { poolName } from "../../domain/ids.ts";
+import { DURATION, parseDuration } from "../duration.ts";
 import { kubernetesBuilder } from "./builder.ts";
-import { DURATION, parseDuration } from "./duration.ts";
 import { clusterAccess } from "./kubernetes-cluster.ts";
 import type { PoolKind } from "./pool-kind.ts";
 

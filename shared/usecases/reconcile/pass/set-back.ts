@@ -1,8 +1,8 @@
 // The clock was set back: jobs and workers whose times lie in the future are brought in line with it, once.
-import type { JobId } from "../../domain/ids.ts";
-import { jobSetBack, workerSetBack } from "../../domain/set-back.ts";
-import type { Deps } from "../deps.ts";
-import { updateJob, updateWorker } from "../update.ts";
+import type { JobId } from "../../../domain/ids.ts";
+import { jobSetBack, workerSetBack } from "../../../domain/upkeep/set-back.ts";
+import type { Deps } from "../../deps.ts";
+import { updateJob, updateWorker } from "../../update.ts";
 import { each } from "./each.ts";
 
 /** Read at once, those due first; what is beyond them is due so late that its own time does. */

@@ -1,7 +1,7 @@
 // Builders against the endpoints: does each name that a pool's builder is for belong to an endpoint of that pool?
-import { editDistance } from "../domain/admission/labels.ts";
-import type { ConfigFault } from "./config.ts";
-import type { Draft } from "./draft.ts";
+import { editDistance } from "../../domain/admission/labels.ts";
+import type { ConfigFault } from "../config.ts";
+import type { Draft } from "../draft.ts";
 
 export function checkBuilders(draft: Draft): ConfigFault[] {
   return [...draft.pools].flatMap(([pool, { path, spec }]) => {

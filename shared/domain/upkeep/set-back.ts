@@ -1,9 +1,9 @@
 // Times of jobs and workers after the clock was set back: what was written before lies in the future, and would hold up
 // everything for as long as the clock was ahead.
-import type { EpochMs } from "./ids.ts";
-import type { Job } from "./job/job.ts";
-import { isTerminal } from "./job/job.ts";
-import type { Worker } from "./worker/worker.ts";
+import type { EpochMs } from "../ids.ts";
+import type { Job } from "../job/job.ts";
+import { isTerminal } from "../job/job.ts";
+import type { Worker } from "../worker/worker.ts";
 
 type SetBack = { readonly now: EpochMs; readonly byMs: number };
 

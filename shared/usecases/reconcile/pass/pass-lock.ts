@@ -1,10 +1,10 @@
 // One reconcile pass at a time. The lock saves work, it does not guard safety: every effect is a conditional write or may
 // be repeated.
-import { RECONCILE_LOCK_MS } from "../../domain/deadlines.ts";
-import type { EpochMs } from "../../domain/ids.ts";
-import { isAhead, isOfFuture } from "../../domain/time-gate.ts";
-import type { PassLock } from "../../domain/upkeep/marks.ts";
-import type { Deps } from "../deps.ts";
+import { RECONCILE_LOCK_MS } from "../../../domain/deadlines.ts";
+import type { EpochMs } from "../../../domain/ids.ts";
+import { isAhead, isOfFuture } from "../../../domain/time-gate.ts";
+import type { PassLock } from "../../../domain/upkeep/marks.ts";
+import type { Deps } from "../../deps.ts";
 
 export type PassTurn = {
   readonly startedAt: EpochMs;
