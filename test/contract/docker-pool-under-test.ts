@@ -128,9 +128,11 @@ function collect(logged: string[]) {
 }
 
 async function living(engine: Engine, workerId: WorkerId): Promise<number> {
-  const query = { filters: JSON.stringify({ label: [`npu-dispatch.worker=${workerId}`] }) };
+  const query = { all: "1", filters: JSON.stringify({ label: [`npu-dispatch.worker=${workerId}`] }) };
   const { text } = await engine.call({ method: "GET", path: "/containers/json", query });
-  return JSON.parse(text).length;
+  // Podman lists one in its grace as "stopping", and not among those that run (seen, 4.3).
+  const all = JSON.parse(text) as { State: string }[];
+  return all.filter(({ State }) => !["created", "exited", "dead"].includes(State)).length;
 }
 
 /** Of its first process, by the engine's word for its pid: the engine is on this host. */
