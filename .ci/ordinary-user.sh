@@ -12,6 +12,8 @@ fi
 readonly USER_ID=1000
 place=$(mktemp -d /tmp/npu-dispatch-user.XXXXXX)
 trap 'rm -rf "$place"' EXIT
+# As /tmp and /home are: a runner's user must be able to list what is above its folder.
+chmod 755 "$place"
 
 as_user() {
   setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups env -i --chdir "$place/clone" \

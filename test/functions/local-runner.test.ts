@@ -1,7 +1,7 @@
 // What keeps the runners of a local pool from starting, said before the first job.
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runnerFaults, runnerUserOf } from "../../functions/local-runner.ts";
 import type { Config } from "../../shared/config/config.ts";
@@ -37,7 +37,20 @@ function faults(env: { readonly [name: string]: string }, uid: number, runners =
   );
 }
 
+/** What is above the temporary folder is not the test's: in one of `mktemp -d` nobody else may list anything. */
+const closed = closedTo(tmpdir());
+
+function closedTo(folder: string): string | undefined {
+  if ((statSync(folder).mode & 0o005) !== 0o005)
+    return `others may not list ${folder}, where tests have their folders`;
+  return dirname(folder) === folder ? undefined : closedTo(dirname(folder));
+}
+
 describe("root", () => {
+  beforeEach(({ skip }) => {
+    if (closed !== undefined) skip(closed);
+  });
+
   test("with neither remedy: both are named", () => {
     expect(faults({}, ROOT)).toEqual([
       expect.stringMatching(/^RUNNER_USER: actions\/runner refuses.* RUNNER_USER .*RUNNER_ALLOW_RUNASROOT=1/),
