@@ -86,7 +86,8 @@ const STEPS_OF: { readonly [type in WorkerEvent["type"]]: readonly Step[] } = {
   "preflight-done": ["preflight"],
   registered: ["registering"],
   configured: ["configuring"],
-  "start-failed": [...PREPARING, "starting"],
+  // From what comes after the runner's end, too.
+  "start-failed": [...PREPARING, ...WITH_RUNNER],
   marker: WITH_RUNNER,
   hook: WITH_RUNNER,
   "runner-ended": WITH_RUNNER,
@@ -128,6 +129,8 @@ function onMarker(state: WorkerState, marker: RunnerMarker): Transition {
       if (state.result !== undefined) return stay(state);
       const next = {
         ...state,
+        // Its first line may have been lost; a job that has a result had run.
+        jobName: state.jobName ?? marker.jobName,
         result: marker.result,
         ending: state.ending ?? { type: "runner-ended" as const },
       };

@@ -37,7 +37,7 @@ export type WorkerEvent =
   | { readonly type: "preflight-done"; readonly result: PreflightResult }
   | { readonly type: "registered"; readonly kind: "token" | "jit"; readonly own: boolean }
   | { readonly type: "configured" }
-  /** A step before the runner failed for good. */
+  /** A step could not be done: one before the runner, or one of those that follow its end. */
   | { readonly type: "start-failed"; readonly outcome: FailedStart; readonly message: string }
   | { readonly type: "marker"; readonly marker: RunnerMarker }
   | { readonly type: "hook"; readonly news: HookNews }

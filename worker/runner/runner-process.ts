@@ -1,5 +1,7 @@
 // One program of the runner in a process group of its own: its lines out, one end, nothing of it left behind.
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { WorkerClock } from "../clock.ts";
 import { createLineSplitter } from "../process/line-splitter.ts";
 import { killGroup, killSession } from "../process/process-session.ts";
@@ -83,7 +85,10 @@ export function startProcess(
     const done = new AbortController();
     await Promise.race([closed, clock.sleep(PIPE_MS, done.signal)]);
     done.abort();
+    await readWhatIsThere(outputs);
     for (const stream of outputs) stream.destroy();
+    // With the last line, which may have no end.
+    await closed;
     return {
       stragglers: session.found + strays.found,
       undead: session.left + strays.left,
@@ -92,9 +97,30 @@ export function startProcess(
 }
 
 const PIPE_MS = 2_000;
+/** Each reads up to 2 MB of a pipe: one that is written to without end is left after so many. */
+const MOST_TURNS = 50;
 
 async function noSweep(): ReturnType<Sweep> {
   return { found: 0, left: 0 };
+}
+
+/**
+ * What was written before is read, though the wait is over: on a machine that stood still the timer and the output come at
+ * the same time, and the last line says whether the job passed.
+ */
+async function readWhatIsThere(streams: readonly Readable[]): Promise<void> {
+  let chunks = 0;
+  const count = () => {
+    chunks += 1;
+  };
+  for (const stream of streams) stream.on("data", count);
+  let before = -1;
+  for (let turn = 0; turn < MOST_TURNS && chunks !== before; turn += 1) {
+    before = chunks;
+    // A turn of the event loop looks at every pipe between its timers and its immediates. The first may be half over.
+    await nextTurn();
+    await nextTurn();
+  }
 }
 
 async function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): Promise<void> {

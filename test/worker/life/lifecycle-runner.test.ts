@@ -1,6 +1,9 @@
 // A runner that does not end as it should: it dies, or does not obey when its job is refused.
 import { describe, expect, it } from "vitest";
+import type { WorkerEvent } from "../../../worker/life/worker-state.ts";
+import type { ProcessEnd } from "../../../worker/runner/runner-process.ts";
 import {
+  completed,
   EXITED,
   ended,
   graceOver,
@@ -98,5 +101,26 @@ describe("a job that its hook refuses", () => {
       message:
         "The runner did not end build when it was refused, and was killed: killed by SIGKILL. It was refused by policy: no forks.",
     });
+  });
+});
+
+describe("a job that has a result has passed the runner's hands, whatever else is known of it", () => {
+  const died: Extract<ProcessEnd, { type: "exited" }> = { ...EXITED, code: undefined, signal: "SIGKILL" };
+  const fault: WorkerEvent = { type: "start-failed", outcome: "runner-failed", message: "EMFILE" };
+
+  it.each<[string, readonly WorkerEvent[]]>([
+    ["its first line was lost", [listening, completed, ended(died)]],
+    ["none of its lines but that was read", [completed, ended(died)]],
+    ["what comes after the runner's end failed", [listening, running, completed, fault]],
+  ])("%s", (_what, events) => {
+    const { state, last } = play(...PREPARED, ...events);
+    expect(state.report).toMatchObject({ outcome: "ran", jobName: "build", result: "Succeeded" });
+    expect(state.exitCode).toBe(0);
+    expect(types(last)).toContain("report");
+  });
+
+  it("and one that has none is reported, too, when what comes after the runner's end failed", () => {
+    const { state } = play(...PREPARED, listening, running, fault);
+    expect(state.report).toMatchObject({ outcome: "runner-failed", message: "EMFILE", jobName: "build" });
   });
 });

@@ -1,5 +1,5 @@
 // After the end of a program its number may be another's.
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createSystemClock } from "../../../worker/clock.ts";
 import { startProcess } from "../../../worker/runner/runner-process.ts";
 
@@ -25,4 +25,35 @@ it("kills what runs", async () => {
   const running = start("sleep 60 & sleep 60");
   await running.kill();
   expect(await running.ended).toMatchObject({ type: "exited", signal: "SIGKILL" });
+});
+
+describe("the last line of a program", () => {
+  /** A wait that is over at once: the machine stood still for that long, and timers and output come together. */
+  const clock = { now: () => 0, sleep: async () => undefined };
+  const LAST = "Job build completed with result: Succeeded";
+
+  async function linesAtEnd(script: string): Promise<string[]> {
+    const lines: string[] = [];
+    const command = { program: "/bin/bash", args: ["-c", script] };
+    const program = startProcess(
+      { command, cwd: "/", env: {}, onLine: (line) => lines.push(line), clock },
+      async () => ({ found: 0, left: 0 }),
+    );
+    await program.ended;
+    return [...lines];
+  }
+
+  it("comes before its end, though a process that fled holds the pipe", async () => {
+    const flee = "setsid sh -c 'trap \"\" HUP; echo $$; exec sleep 20' & sleep 0.2";
+    const lines = await linesAtEnd(`${flee}; printf '${LAST}'`);
+    const [pid] = lines.splice(0, 1);
+    process.kill(Number(pid), "SIGKILL");
+    expect(lines).toEqual([LAST]);
+  });
+
+  it("comes before its end, however much there is to read", async () => {
+    const lines = await linesAtEnd(`yes 'a line of a job' | head -n 400000; echo '${LAST}'`);
+    expect(lines).toHaveLength(400_001);
+    expect(lines.at(-1)).toBe(LAST);
+  });
 });
