@@ -61,11 +61,15 @@ export type Github = {
   deleteRunner(caller: Caller, scope: RunnerScope, runnerId: number): Promise<"deleted" | "busy">;
   /** All registrations of a place, ours and others'. */
   listRunners(caller: Caller, scope: RunnerScope): Promise<GithubRunner[]>;
-  /** Workflow jobs of a repository that are not completed, of its runs that are not. One call a run and two for the list. */
+  /**
+   * Workflow jobs of a repository that are not completed, of its runs that are not. One call a run and two for the list. Of
+   * more runs than one look reads, those behind `after`; `next`: what the next look is to begin behind, undefined when all were read.
+   */
   openJobs(
     caller: Caller,
     repository: { owner: Owner; id: number; name: string },
-  ): Promise<WorkflowJobWord[]>;
+    after?: number,
+  ): Promise<{ readonly words: WorkflowJobWord[]; readonly next: number | undefined }>;
   /** The workflow jobs of one attempt of a run; empty when GitHub does not know it. */
   runJobs(
     caller: Caller,

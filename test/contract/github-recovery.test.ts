@@ -43,7 +43,7 @@ describe.each(SUBJECTS)("%s", (_name, make) => {
     cancel(queue({}).id);
     cancel(queue({ runId: first.runId }).id);
     const before = calls();
-    const words = await github.openJobs(caller, repository);
+    const { words } = await github.openJobs(caller, repository);
     expect(words).toHaveLength(104);
     expect(new Set(words.map(({ workflowJobId }) => workflowJobId)).size).toBe(104);
     expect(words.filter(({ runId }) => runId === first.runId)).toEqual([
@@ -53,12 +53,28 @@ describe.each(SUBJECTS)("%s", (_name, make) => {
     if (before !== undefined) expect((calls() ?? 0) - before).toBe(5);
   });
 
+  test("of many open runs each is looked into once in so many looks, the newest too", async () => {
+    const { github, caller, repository, queue } = await make();
+    const queued = Array.from({ length: 230 }, () => queue({}).runId).sort((a, b) => a - b);
+    const read: number[] = [];
+    let after: number | undefined;
+    for (let look = 0; look < 3; look++) {
+      const { words, next } = await github.openJobs(caller, repository, after);
+      expect(words).toHaveLength(100);
+      read.push(...words.map(({ runId }) => runId));
+      after = next;
+    }
+    expect([...new Set(read)].sort((a, b) => a - b)).toEqual(queued);
+    // Round again from the oldest.
+    expect(after).toBe(queued[69]);
+  });
+
   test("an open job is the same word as that of a single question", async () => {
     const { github, caller, repository, queue } = await make();
     const { id } = queue({});
     const { owner, id: repositoryId, name: repo } = repository;
     const asked = await github.workflowJob(caller, { owner, repositoryId, repo, workflowJobId: id });
-    expect(await github.openJobs(caller, repository)).toEqual([asked]);
+    expect(await github.openJobs(caller, repository)).toEqual({ words: [asked], next: undefined });
   });
 
   test("the jobs of one attempt, ended ones too; none of a run that GitHub does not know", async () => {
@@ -126,7 +142,7 @@ test("the adapter looks into a hundred runs at most, the oldest first", async ()
   const { github, caller, repository, queue, calls } = await overHttp();
   const jobs = Array.from({ length: 103 }, () => queue({}));
   const before = calls() ?? 0;
-  const words = await github.openJobs(caller, repository);
+  const { words } = await github.openJobs(caller, repository);
   expect(words.map(({ workflowJobId }) => workflowJobId)).toEqual(jobs.slice(0, 100).map(({ id }) => id));
   expect((calls() ?? 0) - before).toBe(103);
 });

@@ -3,6 +3,7 @@
 import { covers } from "../../shared/domain/admission/labels.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { RunnerScope } from "../../shared/domain/runner-scope.ts";
+import { runsToRead } from "../../shared/domain/upkeep/open-runs.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type {
   Caller,
@@ -144,11 +145,16 @@ export function createFakeGithub(clock: Clock): FakeGithub {
       call("listRunners", caller);
       return [...runners.values()].filter((one) => isSameScope(one.scope, scope)).map(shown);
     },
-    async openJobs(caller, { id }) {
+    async openJobs(caller, { id }, after) {
       call("openJobs", caller);
-      return [...jobs.values()].filter(
+      const open = [...jobs.values()].filter(
         ({ repository, status }) => repository.id === id && status !== "completed",
       );
+      const { runs, next } = runsToRead(
+        open.map(({ runId }) => runId),
+        after,
+      );
+      return { words: open.filter(({ runId }) => runs.includes(runId)), next };
     },
     async runJobs(caller, { repositoryId, runId, runAttempt }) {
       call("runJobs", caller);

@@ -34,6 +34,9 @@ const REPOSITORIES = 300;
 /** What one pass may cost at most: one repository of 100 runs, whose lists have ten pages each. */
 const MOST_PAID_MS = 120 * CALL_MS + ROUND_MS;
 const CURSOR_ID = "unheard-jobs";
+/** Where a repository with more open runs than one look reads is gone on with; forgotten when nobody looked for so long. */
+const RUNS_ID = "open-runs";
+const RUNS_KEPT_MS = 24 * 60 * MINUTE_MS;
 
 /**
  * One bounded pass. What GitHub refuses for one repository (not installed there any more, suspended, limited) is a warning
@@ -77,6 +80,20 @@ async function saveCursor(
   await stores.marks.put("cursor", CURSOR_ID, { version: (stored?.version ?? 0) + 1, value });
 }
 
+/** A repository whose runs are all read in one look needs no cursor. */
+async function saveRuns(
+  { stores, clock }: Deps,
+  id: number,
+  stored: Marked<"cursor"> | undefined,
+  next: number | undefined,
+): Promise<void> {
+  if (stored === undefined && next === undefined) return;
+  const now = clock.now();
+  const value = { after: next === undefined ? undefined : String(next), roundAt: now };
+  const version = (stored?.version ?? 0) + 1;
+  await stores.marks.put("cursor", `${RUNS_ID}-${id}`, { version, value, expiresAt: now + RUNS_KEPT_MS });
+}
+
 type Look = { readonly calls: number; readonly goOn: boolean };
 
 /** `calls`: about how many it took. Not `goOn`: GitHub is not there, or not for this repository. */
@@ -84,8 +101,11 @@ async function lookAt(deps: Deps, repository: SeenRepository): Promise<Look> {
   if (await isRefused(deps, repository)) return { calls: 0, goOn: true };
   try {
     const { owner, id, name, installationId } = repository;
-    const words = await deps.github.openJobs({ owner, installationId }, { owner, id, name });
+    const runs = await deps.stores.marks.get("cursor", `${RUNS_ID}-${id}`);
+    const after = Number(runs?.value.after ?? 0);
+    const { words, next } = await deps.github.openJobs({ owner, installationId }, { owner, id, name }, after);
     for (const word of words) await hear(deps, word);
+    await saveRuns(deps, id, runs, next);
     return { calls: LIST_CALLS + new Set(words.map(({ runId }) => runId)).size, goOn: true };
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;

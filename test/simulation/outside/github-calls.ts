@@ -111,9 +111,10 @@ export function createGithubCalls(options: GithubCallsOptions): GithubCalls {
       },
       openJobs(_caller, { id }) {
         call("openJobs");
-        return [...world.jobs.values()]
-          .filter((job) => job.base.repository.id === id && job.status !== "completed" && job.isOurs)
-          .map(wordOf);
+        const open = [...world.jobs.values()].filter(
+          (job) => job.base.repository.id === id && job.status !== "completed" && job.isOurs,
+        );
+        return { words: open.map(wordOf), next: undefined };
       },
       runJobs(_caller, { runId, runAttempt }) {
         call("runJobs");

@@ -101,3 +101,21 @@ test("when GitHub is not there the pass ends after one call", async () => {
   await findUnheardJobs(world.deps);
   expect(world.github.calls.openJobs - before).toBe(1);
 });
+
+test("of 250 open runs that nobody told of, every job is found within three looks, the newest too", async () => {
+  const world = createWorld();
+  await remember(world, REPOSITORY);
+  world.github.hook.emits = () => false;
+  const queued = Array.from({ length: 250 }, () => queueIn(world, REPOSITORY));
+  // Begun before: the oldest runs stay open for days.
+  await lookEveryMinute(world, 30);
+  expect(world.github.calls.openJobs).toBeLessThanOrEqual(3);
+  const found = await Promise.all(queued.map(({ workflowJobId }) => jobOf(world, workflowJobId)));
+  expect(found.filter((job) => job === undefined)).toEqual([]);
+  // One that needs no second look is begun anew.
+  for (const { workflowJobId } of queued.slice(50)) {
+    world.github.change(workflowJobId, { status: "completed", conclusion: "cancelled" });
+  }
+  await lookEveryMinute(world, 20);
+  expect((await world.stores.marks.get("cursor", `open-runs-${REPOSITORY.id}`))?.value.after).toBeUndefined();
+});

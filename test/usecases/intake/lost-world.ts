@@ -79,13 +79,13 @@ export function watchOpenJobs({ github }: World, refused: ReadonlySet<number> = 
   const ask = github.openJobs.bind(github);
   const repositories = new Set<number>();
   let http = 0;
-  github.openJobs = async (caller, repository) => {
+  github.openJobs = async (caller, repository, after) => {
     repositories.add(repository.id);
     http += 2;
     if (refused.has(repository.id)) throw new GithubError("not installed there", { fault: "not-found" });
-    const words = await ask(caller, repository);
-    http += new Set(words.map(({ runId }) => runId)).size;
-    return words;
+    const answer = await ask(caller, repository, after);
+    http += new Set(answer.words.map(({ runId }) => runId)).size;
+    return answer;
   };
   return { http: () => http, repositories };
 }

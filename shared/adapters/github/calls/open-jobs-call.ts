@@ -1,6 +1,7 @@
 // Asks GitHub for the workflow jobs of a repository, or of one attempt of a run.
 import * as z from "zod/mini";
 import type { WorkflowJobWord } from "../../../domain/github-event.ts";
+import { runsToRead } from "../../../domain/upkeep/open-runs.ts";
 import type { Caller, Github } from "../../../ports/github.ts";
 import { answered, type Call, type Send } from "../send.ts";
 import { githubId, statusFromApi, toWord, workflowJobJson } from "../workflow-job.ts";
@@ -18,22 +19,20 @@ const OPEN_RUNS = ["queued", "in_progress"] as const;
 const PER_PAGE = 100;
 /** GitHub shows at most 1,000 runs of a search with a status. */
 const MAX_RUN_PAGES = 10;
-/** Runs looked into at once, one call each: 100 calls of some 200 ms take 4 s in groups of AT_ONCE. */
-const MAX_RUNS = 100;
 const AT_ONCE = 5;
 /** A matrix has at most 256 jobs; a run of several needs more pages. */
 const MAX_JOB_PAGES = 20;
 
 export function createOpenJobsCall(deps: Deps): Github["openJobs"] {
-  return async (caller, repository) => {
-    const runs = await openRuns(deps, caller, repository);
+  return async (caller, repository, after) => {
+    const { runs, next } = runsToRead(await openRuns(deps, caller, repository), after);
     const words: WorkflowJobWord[] = [];
     for (let at = 0; at < runs.length; at += AT_ONCE) {
       const group = runs.slice(at, at + AT_ONCE);
       const lists = group.map((runId) => jobsOfRun(deps, caller, repository, latestOf(runId)));
       words.push(...(await Promise.all(lists)).flat());
     }
-    return words.filter(({ status }) => status !== "completed");
+    return { words: words.filter(({ status }) => status !== "completed"), next };
   };
 }
 
@@ -61,10 +60,9 @@ function latestOf(runId: number): JobList {
 const runsJson = z.object({ workflow_runs: z.array(z.object({ id: githubId })) });
 
 /**
- * Queued runs first, and the oldest first of each kind: the longer a run is open, the likelier nobody told us of its jobs.
  * A run that moves from one list to the other between the calls is in one of them at least.
  */
-async function openRuns(deps: Deps, caller: Caller, repository: Repository): Promise<number[]> {
+async function openRuns(deps: Deps, caller: Caller, repository: Repository): Promise<Set<number>> {
   const runs = new Set<number>();
   for (const status of OPEN_RUNS) {
     const purpose = `list workflow runs that are ${status}`;
@@ -75,9 +73,9 @@ async function openRuns(deps: Deps, caller: Caller, repository: Repository): Pro
       );
       return workflow_runs.map(({ id }) => id);
     });
-    for (const id of ids.sort((a, b) => a - b)) runs.add(id);
+    for (const id of ids) runs.add(id);
   }
-  return [...runs].slice(0, MAX_RUNS);
+  return runs;
 }
 
 const jobsJson = z.object({ jobs: z.array(workflowJobJson) });
