@@ -25,7 +25,7 @@ export type JobStatus = {
   readonly label?: string;
   /** While it has not ended. */
   readonly phase?: Phase;
-  /** While it does not run. */
+  /** While it does not run, and while its worker has ended and its own end is being found out. */
   readonly whyWaiting?: WhyWaiting;
   readonly endReason?: EndReason;
   readonly endClass?: EndClass;

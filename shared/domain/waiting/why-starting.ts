@@ -9,11 +9,14 @@ export function whyStarting(view: WaitView): WhyWaiting {
   const { job, worker } = view;
   const since = job.phases.starting ?? job.queuedAt;
   if (worker === undefined) return { code: "starting", message: ASKED, since };
-  // GitHub gave its runner another job, or it has ended, and what became of this job is being found out.
-  if (worker.jobId !== job.id || hasEnded(worker)) {
-    return { code: "settling", message: SETTLING, since: worker.phases.done ?? since };
-  }
-  return whileServing(view, worker, since);
+  return whySettling(view) ?? whileServing(view, worker, since);
+}
+
+/** GitHub gave its runner another job, or that has ended, and what became of this job is being found out. */
+export function whySettling({ job, worker }: WaitView): WhyWaiting | undefined {
+  if (worker === undefined || (worker.jobId === job.id && !hasEnded(worker))) return undefined;
+  const since = worker.phases.done ?? job.phases.starting ?? job.queuedAt;
+  return { code: "settling", message: SETTLING, since };
 }
 
 /** How far a job is whose worker this is. */

@@ -5,12 +5,13 @@ import { isTerminal } from "../job/job.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { WaitView, WhyWaiting } from "./wait-view.ts";
 import { whyQueued } from "./why-queued.ts";
-import { phaseOfWorker, whyStarting } from "./why-starting.ts";
+import { phaseOfWorker, whySettling, whyStarting } from "./why-starting.ts";
 
-/** Undefined for a job that is running or has ended. */
+/** Undefined for a job that has ended, and for one that runs: unless its worker does not serve it any more. */
 export function whyWaiting(view: WaitView): WhyWaiting | undefined {
   const phase = phaseOf(view.job, view.worker);
-  if (phase === "running" || phase === "done") return undefined;
+  if (phase === "done") return undefined;
+  if (phase === "running") return whySettling(view);
   return whyHeld(view.job) ?? (view.job.workerId === undefined ? whyQueued(view) : whyStarting(view));
 }
 

@@ -30,7 +30,7 @@ import { cardsOutOfUse } from "../dispatch/pool-nodes.ts";
 
 export type Explained = {
   readonly phase: Phase;
-  /** Undefined for a job that is running or has ended. */
+  /** Undefined for a job that has ended, or runs on its worker. */
   readonly whyWaiting: WhyWaiting | undefined;
 };
 

@@ -115,6 +115,15 @@ describe("its worker", () => {
     expect([codeOf(view), phaseOf(view.job, view.worker)]).toEqual(["settling", "queued"]);
   });
 
+  test("is a reason, too, why a job that ran shows no end: GitHub is asked how it ended", () => {
+    const ran = { state: "IN_PROGRESS", github: aJob().github } as const;
+    for (const view of [served({ state: "finished" }, {}, ran), served({ state: "lost" }, {}, ran)]) {
+      expect([codeOf(view), phaseOf(view.job, view.worker)]).toEqual(["settling", "running"]);
+    }
+    expect(whyWaiting(served({ state: "running" }, {}, ran))).toBeUndefined();
+    expect(whyWaiting({ ...served({}, {}, ran), worker: undefined })).toBeUndefined();
+  });
+
   test("that cannot register waits for GitHub", () => {
     const view = { ...WAIT_EXAMPLES.registering, github: { left: 0, until: NOW + 9 } };
     expect(whyWaiting(view)).toMatchObject({ code: "github-limit", until: NOW + 9 });
@@ -183,6 +192,10 @@ describe("since when", () => {
     ["preflight", served({ state: "booted", phases: { booting: T0, preflight: at } })],
     ["registering", served({ state: "booted", phases: { preflight: T0, registering: at } })],
     ["listening", served({ state: "listening", phases: { registering: T0, listening: at } })],
+    [
+      "settling: since the worker ended under a job that ran",
+      served({ state: "lost", phases: { done: at } }, {}, { state: "IN_PROGRESS" }),
+    ],
     ["settling: since its worker ended", served({ state: "finished", phases: { done: at } })],
   ])("%s", (_phase, view) => expect(whyWaiting(view)?.since).toBe(at));
 
