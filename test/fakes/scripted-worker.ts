@@ -113,6 +113,8 @@ export function createScriptedWorker(id: WorkerId, script: WorkerScript, around:
   async function removeOwn(): Promise<boolean> {
     const runner = github.runners.get(id);
     if (runner === undefined) return false;
+    // A just-in-time runner is given nothing to remove its registration with.
+    if (script.registration === "jit") return true;
     await github.deleteRunner(
       { owner: { login: "", type: "Organization" }, installationId: 0 },
       runner.scope,

@@ -6,7 +6,7 @@ import type { EpochMs } from "../ids.ts";
 import { ghostCheckAt, isMute } from "./ghost.ts";
 import type { DrainReason, Worker } from "./worker.ts";
 import { isIdleProgram } from "./worker-lease.ts";
-import { hasUnsureJob } from "./worker-steps.ts";
+import { executionEndsAt, hasUnsureJob } from "./worker-steps.ts";
 
 /** What the pool says of its container. */
 export type Sighting = "running" | "ended";
@@ -45,9 +45,8 @@ function whileStarting(worker: Worker, { now, limits }: Moment): Overdue {
 
 function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
   const since = (at: EpochMs | undefined) => now - (at ?? worker.createdAt);
-  if (worker.state === "running" && since(worker.phases.running) >= limits.executionMs) {
-    return { type: "stop", reason: "execution-timeout" };
-  }
+  const limit = executionEndsAt(worker, limits);
+  if (limit !== undefined && now >= limit) return { type: "stop", reason: "execution-timeout" };
   if (worker.drain === undefined && isIdleTooLong(worker, since, limits)) {
     return isIdleProgram(worker) ? { type: "dismiss" } : { type: "drain", reason: "idle" };
   }
@@ -55,8 +54,7 @@ function whileAlive(worker: Worker, { now, limits }: Moment): Overdue {
   if (idle !== undefined) return idle;
   const silent = since(worker.heartbeatAt) >= HEARTBEAT_LOST_MS;
   const again = now + (silent ? SILENT_RECHECK_MS : HEARTBEAT_LOST_MS);
-  const limit = (worker.phases.running ?? worker.createdAt) + limits.executionMs;
-  return { type: "wait", until: worker.state === "running" ? Math.min(again, limit) : again };
+  return { type: "wait", until: limit === undefined ? again : Math.min(again, limit) };
 }
 
 /** Can a job still come to its runner? */

@@ -66,12 +66,19 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
   if (worker.drain !== undefined && isServing(worker) && worker.state !== "running") {
     return Math.min(worker.drain.at + DRAIN_MS, heartbeatAt + HEARTBEAT_LOST_MS);
   }
-  if (hasUnsureJob(worker)) return heartbeatAt + HEARTBEAT_LOST_MS;
+  if (hasUnsureJob(worker)) return earliest(executionEndsAt(worker, limits), heartbeatAt + HEARTBEAT_LOST_MS);
   return earliest(
     isSpare(worker) ? worker.spareUntil : undefined,
     ghostCheckAt(worker),
     dueInState(worker, limits),
   );
+}
+
+/** Of one that may be at work. A job that was given and has not shown itself may run since then: its program may be cut off. */
+export function executionEndsAt(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
+  const { state, phases, createdAt, lease } = worker;
+  if (state === "running") return (phases.running ?? createdAt) + limits.executionMs;
+  return hasUnsureJob(worker) && lease !== undefined ? lease.givenAt + limits.executionMs : undefined;
 }
 
 function dueInState(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
@@ -102,7 +109,7 @@ function earliest(...times: readonly (EpochMs | undefined)[]): EpochMs | undefin
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/** A program was given a job and has not shown that it arrived; how long that may last, the job's own limit says. */
+/** A program was given a job and has not shown that it arrived. */
 export function hasUnsureJob({ state, lease }: Worker): boolean {
   return (state === "booted" || state === "listening") && lease !== undefined;
 }

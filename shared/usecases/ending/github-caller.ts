@@ -1,5 +1,6 @@
 // As whom GitHub is asked for a worker's or a job's sake.
 import type { Job } from "../../domain/job/job.ts";
+import type { RunnerScope } from "../../domain/runner-scope.ts";
 import { ownerOf } from "../../domain/runner-scope.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Caller } from "../../ports/github.ts";
@@ -20,14 +21,20 @@ export async function callerFor(
   return callerOf(job) ?? (job === undefined ? undefined : apiCallerOf(deps, job));
 }
 
+/** As the App, which finds its installation by the owner's name. */
+export function callerAt(
+  scope: RunnerScope,
+  type: "Organization" | "User" = scope.type === "organization" ? "Organization" : "User",
+): Caller {
+  return { owner: { login: ownerOf(scope), type }, installationId: undefined };
+}
+
 /** With the PAT that came with the request, as long as the job has it; else as the App. */
 function apiCallerOf(deps: Pick<Deps, "seal">, job: Job): Caller | undefined {
   const runner = job.api?.runner;
   if (runner === undefined) return undefined;
   const { scope, sealedPat } = runner;
-  const login = ownerOf(scope);
-  const type = runner.ownerType ?? (scope.type === "organization" ? "Organization" : "User");
-  const app: Caller = { owner: { login, type }, installationId: undefined };
+  const app = callerAt(scope, runner.ownerType);
   if (sealedPat === undefined) return app;
   const token = deps.seal.open(job.id, sealedPat);
   // Not the App instead: the request named a place by a right of its own.

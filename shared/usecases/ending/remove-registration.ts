@@ -1,11 +1,12 @@
 // A runner's registration is taken away at GitHub, by its name.
 import type { WorkerId } from "../../domain/ids.ts";
 import type { RunnerScope } from "../../domain/runner-scope.ts";
+import { ownerOf } from "../../domain/runner-scope.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Caller } from "../../ports/github.ts";
 import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
-import { callerFor } from "./github-caller.ts";
+import { callerAt, callerFor } from "./github-caller.ts";
 
 export type Removal =
   /** There is none, there is none any more, or nobody may remove it: what nobody can do now, GitHub does in a day. */
@@ -40,7 +41,18 @@ export async function removeOwnRegistration(
   worker: Worker,
 ): Promise<Removal> {
   if (!worker.registered || worker.report?.outcome === "ran") return { type: "gone" };
-  const caller = await callerFor(deps, worker);
+  const caller = await removerOf(deps, worker);
   if (caller === undefined) return { type: "gone" };
   return removeRegistration(deps, { caller, scope: worker.scope }, worker.id);
+}
+
+/**
+ * A worker that was adopted may name no job that there is: its place, which may be a guess then, says as whom. Nothing but a
+ * runner of its own name is removed there.
+ */
+async function removerOf(deps: Pick<Deps, "stores" | "seal">, worker: Worker): Promise<Caller | undefined> {
+  const caller = await callerFor(deps, worker);
+  if (caller !== undefined || ownerOf(worker.scope) === "") return caller;
+  const job = await deps.stores.jobs.get(worker.jobId);
+  return job === undefined ? callerAt(worker.scope) : undefined;
 }

@@ -6,6 +6,7 @@ import type { SeenRepository } from "../../domain/job/repository.ts";
 import { pathOf, type RunnerScope, scopeOf } from "../../domain/runner-scope.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
+import { callerAt } from "../ending/github-caller.ts";
 import type { RunnerPlace } from "../ending/remove-registration.ts";
 
 /** In the order of their names, so that a cursor can stand between two of them. */
@@ -33,11 +34,7 @@ function isWorkflowRunner({ kind = "github" }: Worker): boolean {
 }
 
 function placeOfWorker({ scope }: Worker): KnownPlace {
-  const owner =
-    scope.type === "organization"
-      ? { login: scope.org, type: "Organization" as const }
-      : { login: scope.owner, type: "User" as const };
-  return { name: nameOf(scope), scope, caller: { owner, installationId: undefined } };
+  return { name: nameOf(scope), scope, caller: callerAt(scope) };
 }
 
 /** As for a job of it. */

@@ -43,7 +43,7 @@ describe("a program that was given a job and has not shown it", () => {
       lease: { ...LEASE, ackedAt: undefined },
       phases: { preflight: T0 },
     });
-    const moment = { now: T0 + 10 * PREPARE_MS, limits: LIMITS };
+    const moment = { now: T0 + 10 * PREPARE_MS, limits: { ...LIMITS, executionMs: 20 * PREPARE_MS } };
     expect(decideOverdue(unsure, "running", moment)).toMatchObject({ type: "wait" });
     expect(decideOverdue({ ...unsure, lease: undefined }, "running", moment)).toEqual({ type: "dismiss" });
   });

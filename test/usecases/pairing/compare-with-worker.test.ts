@@ -6,8 +6,11 @@ import { jobId } from "../../../shared/domain/ids.ts";
 import { jobDueAt } from "../../../shared/domain/job/job.ts";
 import { recover } from "../../../shared/usecases/reconcile/recover.ts";
 import { giveJob } from "../../../shared/usecases/worker-plane/give-job.ts";
+import { LIMITS } from "../../domain/builders.ts";
 import { apiJobOf, programWorld, runnerWorld, submit } from "../../fakes/api-world.ts";
 import type { World } from "../../fakes/world.ts";
+
+const MINUTE_MS = 60_000;
 
 const ASK = { bootId: "sdk", inProgress: false };
 
@@ -127,4 +130,19 @@ describe("a job in progress", () => {
     await look(scene);
     expect(await apiJobOf(world, job)).toMatchObject({ state: "IN_PROGRESS" });
   });
+});
+
+test("a job that was given to a program which never showed it waits no longer than it might run there", async () => {
+  const scene = await open();
+  const { world, worker, job } = scene;
+  const waiting = await apiJobOf(world, job);
+  await given(scene);
+  // A crash between the write of the worker and that of its job; then nothing is heard of the program.
+  const { version } = await apiJobOf(world, job);
+  await world.stores.jobs.replace({ ...waiting, version: version + 1 });
+  for (let minute = 1; minute < LIMITS.executionMs / MINUTE_MS; minute++) await look(scene, MINUTE_MS);
+  expect(world.pool.running()).toEqual([worker]);
+  for (let minute = 0; minute < 3; minute++) await look(scene, MINUTE_MS);
+  expect(world.pool.running()).not.toContain(worker);
+  expect(await apiJobOf(world, job)).toMatchObject({ state: "IN_QUEUE", failedStarts: 1 });
 });

@@ -3,9 +3,18 @@ import { describe, expect, test } from "vitest";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
 import { endpointName } from "../../../shared/domain/ids.ts";
 import { usedCards } from "../../../shared/domain/pool/pool.ts";
+import { cancelJob } from "../../../shared/usecases/client-plane/cancel-job.ts";
 import { recordPing } from "../../../shared/usecases/worker-plane/record-ping.ts";
 import { aWorkerId, OWNER, POOL, REPOSITORY, TENANT } from "../../domain/builders.ts";
-import { apiJobOf, areOver, ENDPOINT_NAME, programWorld, submit } from "../../fakes/api-world.ts";
+import { KEY_CALLER } from "../../domain/job/api-builders.ts";
+import {
+  apiJobOf,
+  areOver,
+  ENDPOINT_NAME,
+  programWorld,
+  runnerWorld,
+  submit,
+} from "../../fakes/api-world.ts";
 import { isQuiet, jobOf, play, poolOf } from "../../fakes/play.ts";
 import type { World, WorldOptions } from "../../fakes/world.ts";
 import { createWorld } from "../../fakes/world.ts";
@@ -208,4 +217,20 @@ test("a program that has its job returns its result", async () => {
   });
   await play(world, { forMs: HOUR_MS, until: (one) => areOver(one, [id]) });
   expect((await apiJobOf(world, id)).state).toBe("COMPLETED");
+});
+
+test("a runner whose API job has ended meanwhile leaves no registration behind", async () => {
+  // A just-in-time runner has nothing to remove its own registration with.
+  const world = runnerWorld({ script: { registration: "jit" } });
+  const id = await submit(world);
+  await world.settle();
+  for (let n = 0; n < 4; n++) await world.step();
+  const first = world.pool.started[0]!.workerId;
+  expect([...world.github.runners.keys()]).toEqual([first]);
+  world.loseRecord(first);
+  await cancelJob(world.deps, KEY_CALLER, ENDPOINT_NAME, id);
+  const ping = { ...LISTENING, jobIds: [id] };
+  await recordPing(world.deps, first, ping, claimsOf(first, ENDPOINT_NAME));
+  expect(world.log.of("worker-adopted")).toHaveLength(1);
+  expect(await play(world, { forMs: HOUR_MS, until: (one) => areOver(one, [id]) })).toBe(true);
 });
