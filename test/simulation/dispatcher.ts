@@ -10,7 +10,7 @@ import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import { recover } from "../../shared/usecases/reconcile/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
 import { withPoolEyes } from "./checks/pool-eyes.ts";
-import { clockOf } from "./engine/clocks.ts";
+import { createClocks } from "./engine/clocks.ts";
 import type { Life } from "./engine/port.ts";
 import { createPortsOf } from "./engine/ports.ts";
 import type { Crash, ProcessName } from "./engine/processes.ts";
@@ -51,6 +51,7 @@ export function createDispatcher(
   const places = poolsOf(scene);
   const catalogue = catalogueOf(places);
   const writes = new Map<string, number>();
+  const clocks = createClocks(ground);
   let opened = 0;
   const portsOf = createPortsOf({
     ...ground,
@@ -76,7 +77,9 @@ export function createDispatcher(
     },
     // A single process takes up what the one before it left half done.
     onReturn() {
-      if (plan.form === "single") background((deps) => recover(deps));
+      if (plan.form !== "single") return;
+      clocks.restart();
+      background((deps) => recover(deps));
     },
   });
   const stream = createStream({
@@ -113,7 +116,7 @@ export function createDispatcher(
   function depsOf(process: ProcessName, life: Life): ApiDeps {
     opened++;
     const { stores, apiStores, github, callbacks, pools } = portsOf(life);
-    const now = clockOf(ground, process, opened);
+    const now = clocks.of(process, opened);
     return {
       stores: DECIDING.has(process) ? watched(stores, now, life) : stores,
       apiStores,

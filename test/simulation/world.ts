@@ -47,6 +47,7 @@ export function createSimWorld(plan: Plan, options: WorldOptions): World {
       const runner = outside.github.runners.get(id);
       return runner !== undefined && (runner.job === undefined || githubJobId(runner.job.id) === job);
     },
+    isAway: () => dispatcher.isAway,
     onBroken({ rule, message }) {
       trace.note("watch", rule, "", message);
       timeline.halt();

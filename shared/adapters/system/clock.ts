@@ -7,7 +7,7 @@ import type { Clock, Pause } from "../../ports/clock.ts";
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** For a process that lives long: begins with the machine's clock, and does not jump when that one is set. */
-function createSteadyClock(
+export function createSteadyClock(
   wall: () => number = Date.now,
   monotonicMs: () => number = () => performance.now(),
 ): Clock {

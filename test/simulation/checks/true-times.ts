@@ -4,6 +4,9 @@ import type { Job } from "../../../shared/domain/job/job.ts";
 import { isTerminal } from "../../../shared/domain/job/job.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
 
+/** A time is read before it is written, and a slow store takes 45 s for a write; clocks differ by a few seconds besides. */
+export const WRITE_SLACK_MS = 100_000;
+
 export type TrueTimes = {
   job(next: Job, before: Job | undefined): void;
   worker(next: Worker, before: Worker | undefined): void;

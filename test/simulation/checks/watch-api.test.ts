@@ -38,7 +38,7 @@ describe("a job that has ended", () => {
     const again = anApiJob({ state: "IN_QUEUE" }, { generation: 2, retries: 1 });
     watch.written(again, failed);
     expect(rules).toEqual(["terminal-changed"]);
-    watch.asksRetry(ID, 1);
+    watch.asksRetry(ID);
     watch.written(again, failed);
     expect(rules).toHaveLength(1);
     watch.written(anApiJob({ state: "IN_QUEUE" }, { generation: 3, retries: 2 }), failed);
@@ -46,7 +46,7 @@ describe("a job that has ended", () => {
   });
 
   test("does not run again after it was completed", () => {
-    watch.asksRetry(ID, 1);
+    watch.asksRetry(ID);
     const again = anApiJob({ state: "IN_QUEUE" }, { generation: 2, retries: 1 });
     watch.written(again, anApiJob({ state: "COMPLETED" }));
     expect(rules).toEqual(["terminal-changed"]);

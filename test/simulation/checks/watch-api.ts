@@ -6,12 +6,16 @@ import type { Container } from "../outside/sim-pool.ts";
 import type { Work } from "../outside/sim-worker.ts";
 import type { Rule } from "./rules.ts";
 import type { TrueTimes } from "./true-times.ts";
+import { WRITE_SLACK_MS } from "./true-times.ts";
 
 export type ApiWatch = {
   /** A client asks for the end of this job. */
   asksEnd(id: JobId): void;
-  /** A client asks for another life of it, beyond those that it has had: this many. */
-  asksRetry(id: JobId, retries: number): void;
+  /**
+   * A client's call for another life of it. One whose answer was lost is made again, and when that life has failed meanwhile
+   * it is the call for the next: `/retry` has no key that names it.
+   */
+  asksRetry(id: JobId): void;
   written(next: Job, before: Job): void;
   programBegan(container: Container, work: Work): void;
   programEnded(container: Container): void;
@@ -22,9 +26,6 @@ export type ApiWatch = {
   /** Of this life, as the program was told; undefined: nobody has told it. */
   heardOf(work: Work): JobState | undefined;
 };
-
-/** A time is read before it is written, and a slow store takes 45 s for a write; clocks differ by a few seconds besides. */
-const SLACK_MS = 100_000;
 
 export function createApiWatch(
   broken: (rule: Rule, message: string) => void,
@@ -37,7 +38,7 @@ export function createApiWatch(
   const heard = new Map<string, JobState>();
   return {
     asksEnd: (id) => void endAsked.add(id),
-    asksRetry: (id, retries) => void retriesAsked.set(id, retries),
+    asksRetry: (id) => void retriesAsked.set(id, (retriesAsked.get(id) ?? 0) + 1),
     written,
     programBegan(container, work) {
       for (const [other, its] of atWork) {
@@ -95,7 +96,7 @@ export function createApiWatch(
       ? [startedAt, api.policy.executionTimeoutMs]
       : [queuedAt, api.policy.ttlMs];
     const hadMs = now() - (since ?? now());
-    if (hadMs < limitMs - SLACK_MS)
+    if (hadMs < limitMs - WRITE_SLACK_MS)
       broken("ended-too-early", `${id} ended as ${end?.reason} after ${hadMs} of ${limitMs} ms`);
   }
 }

@@ -17,16 +17,19 @@ let now = 0;
 let watch: Watch;
 let forgotten: WorkerId | undefined;
 let elsewhere: WorkerId | undefined;
+let isAway: boolean;
 
 beforeEach(() => {
   now = 1_000;
   forgotten = undefined;
   elsewhere = undefined;
+  isAway = false;
   watch = createWatch({
     now: () => now,
     executionMs: HOUR_MS,
     isForgotten: (id) => id === forgotten,
     mayRun: (id) => id !== elsewhere,
+    isAway: () => isAway,
     onBroken: () => {},
   });
 });
@@ -63,6 +66,19 @@ describe("a job", () => {
     const [first, second] = [aWorker({ id: FIRST }), aWorker({ id: SECOND })];
     watch.worker(first, undefined);
     watch.worker(second, undefined);
+    watch.tick();
+    expect(rules()).toEqual([]);
+    now += HOUR_MS;
+    watch.tick();
+    expect(rules()).toEqual(["two-workers"]);
+  });
+
+  test("and the dispatcher has the time for that from when it is back", () => {
+    for (const id of [FIRST, SECOND]) watch.worker(aWorker({ id }), undefined);
+    isAway = true;
+    now += HOUR_MS;
+    watch.tick();
+    isAway = false;
     watch.tick();
     expect(rules()).toEqual([]);
     now += HOUR_MS;

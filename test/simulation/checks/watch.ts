@@ -16,7 +16,7 @@ import type { Decision } from "./fair-choice.ts";
 import { findUnfair } from "./fair-choice.ts";
 import type { Rule, Violation } from "./rules.ts";
 import type { TrueTimes } from "./true-times.ts";
-import { createTrueTimes } from "./true-times.ts";
+import { createTrueTimes, WRITE_SLACK_MS } from "./true-times.ts";
 import type { ApiWatch } from "./watch-api.ts";
 import { createApiWatch } from "./watch-api.ts";
 
@@ -50,6 +50,8 @@ export type WatchOptions = {
    * hangs, may go on naming the job that it was started for: it is no second worker for it.
    */
   readonly mayRun: (id: WorkerId, job: JobId) => boolean;
+  /** No process of the dispatcher answers: nobody can be told of a rebind. */
+  readonly isAway: () => boolean;
   readonly onBroken: (violation: Violation) => void;
 };
 
@@ -58,11 +60,9 @@ export type WatchOptions = {
  * minute, and either may fail a few times while faults last.
  */
 const REBIND_MS = 20 * 60_000;
-/** Clocks of two processes differ by no more. */
-const SKEW_MS = 5_000;
 
 export function createWatch(options: WatchOptions): Watch {
-  const { now, executionMs, isForgotten, mayRun, onBroken } = options;
+  const { now, executionMs, isForgotten, mayRun, isAway, onBroken } = options;
   const violations: Violation[] = [];
   const serving = new Map<JobId, Set<WorkerId>>();
   const doubled = new Map<JobId, EpochMs>();
@@ -118,6 +118,7 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function tick(): void {
+    if (isAway()) beginAnew();
     for (const [id, since] of doubled) {
       if (now() - since < REBIND_MS) continue;
       const workers = [...(serving.get(id) ?? [])].filter(
@@ -127,6 +128,11 @@ export function createWatch(options: WatchOptions): Watch {
       doubled.delete(id);
       broken("two-workers", `${id} has had ${workers.join(" and ")} for ${now() - since} ms`);
     }
+  }
+
+  /** Whoever comes back has the whole time for it. */
+  function beginAnew(): void {
+    for (const id of doubled.keys()) doubled.set(id, now());
   }
 
   function pool(next: Pool): void {
@@ -154,7 +160,7 @@ export function createWatch(options: WatchOptions): Watch {
 
   function stopped(container: Container, record: Worker | undefined, atWork: AtWork): void {
     const since = times.runsSince(container.id);
-    if (since !== undefined && now() - since >= executionMs - SKEW_MS) return;
+    if (since !== undefined && now() - since >= executionMs - WRITE_SLACK_MS) return;
     if (record !== undefined && wasCalledOff(record.jobId)) return;
     const at = runsIn(record, atWork);
     if (at !== undefined)

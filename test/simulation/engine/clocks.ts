@@ -1,4 +1,7 @@
-// The wall clocks of the dispatcher's processes: each a little off, and some set ahead or back for a while.
+// The clocks of the dispatcher's processes: each a little off, and some machines' set ahead or back for a while.
+//
+// The one process keeps its own time, as the server does; the functions read the clocks of their hosts.
+import { createSteadyClock } from "../../../shared/adapters/system/clock.ts";
 import type { EpochMs } from "../../../shared/domain/ids.ts";
 import type { Plan, PlannedFault } from "../plan/planned.ts";
 import { START } from "../scenery.ts";
@@ -22,12 +25,30 @@ const LEAST_MS = 2 * SECOND;
 /** A server whose clock is set by hand, or after its battery has run out; a function's host is watched better. */
 const MOST_MS = { single: 6 * 60 * MINUTE, cloud: 10 * MINUTE };
 
-/** Of the `opened`th sandbox of a run. */
-export function clockOf(
-  { plan, timeline }: { readonly plan: Plan; readonly timeline: Timeline },
-  process: ProcessName,
-  opened: number,
-): () => EpochMs {
+export type Clocks = {
+  /** Of the `opened`th sandbox of a run. */
+  of(process: ProcessName, opened: number): () => EpochMs;
+  /** The one process has ended, and begins again with the machine's time. */
+  restart(): void;
+};
+
+type World = { readonly plan: Plan; readonly timeline: Timeline };
+
+export function createClocks(world: World): Clocks {
+  if (world.plan.form === "cloud")
+    return { of: (process, opened) => wallOf(world, process, opened), restart() {} };
+  const wall = wallOf(world, "reconcile", 0);
+  const begin = () => createSteadyClock(wall, world.timeline.now);
+  let own = begin();
+  return {
+    of: () => () => own.now(),
+    restart() {
+      own = begin();
+    },
+  };
+}
+
+function wallOf({ plan, timeline }: World, process: ProcessName, opened: number): () => EpochMs {
   const isSingle = plan.form === "single";
   const skew = plan.skews[isSingle ? 0 : PROCESSES.indexOf(process)] ?? 0;
   const steps = plan.entries

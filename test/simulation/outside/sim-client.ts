@@ -53,6 +53,7 @@ export type SimClientOptions = {
 
 const SECOND = 1_000;
 const LOOK_MS = 30 * SECOND;
+const RETRIED: ReadonlySet<JobState> = new Set(["FAILED", "TIMED_OUT"]);
 /** It gives up then: longer than any fault lasts. */
 const PATIENCE_MS = 4 * 3_600_000;
 
@@ -64,6 +65,8 @@ export function createSimClient(options: SimClientOptions): SimClient {
   let isDone = false;
   let wantsEnd = false;
   let retries = 0;
+  let retryCalls = 0;
+  let isSending = false;
   let run: WorkflowRunWord | undefined = caller.run && {
     status: "in_progress",
     conclusion: undefined,
@@ -154,29 +157,40 @@ export function createSimClient(options: SimClientOptions): SimClient {
 
   /** Whoever was told of an end is told of no other. */
   async function settle(job: Job): Promise<void> {
-    if (isDone || job.api?.retries !== retries) return;
+    const lives = job.api?.retries ?? 0;
+    // The end of a life before, or of one that it does not know of yet: it is about to hear of its call for it.
+    if (isDone || isSending || lives < retries) return;
+    retries = lives;
     const status = await askUntil(PATIENCE_MS, async (deps) =>
       nullable(await statusOf(deps, caller, endpoint, job.id)),
     );
-    if (status !== undefined && status !== null && status.status !== job.state)
-      watch.broken("result-changed", `${job.id} was ${job.state}, and its client is told ${status.status}`);
-    const mayRetry = job.state === "FAILED" || job.state === "TIMED_OUT";
-    if (mayRetry && !wantsEnd && retries < ask.retries && status !== null) return sendAgain(job.id);
+    const told = status?.status ?? job.state;
+    // One of its calls whose answer was lost has sent it again meanwhile: the end of that life comes.
+    if (told !== job.state && retryCalls > lives) return;
+    expectSame(job, told);
+    if (RETRIED.has(job.state) && !wantsEnd && retries < ask.retries && status !== null)
+      return sendAgain(job.id);
     close("success");
   }
 
   async function sendAgain(job: JobId): Promise<void> {
     await pause(draw.between(SECOND, 120 * SECOND));
     retries++;
-    watch.asksRetry(job, retries);
-    const outcome = await askUntil(PATIENCE_MS, async (deps) =>
-      nullable(await retryJob(deps, caller, endpoint, job)),
-    );
-    if (outcome === undefined || outcome?.type === "retried") return;
+    isSending = true;
+    const outcome = await askUntil(PATIENCE_MS, async (deps) => {
+      retryCalls++;
+      watch.asksRetry(job);
+      return nullable(await retryJob(deps, caller, endpoint, job));
+    });
+    if (outcome === undefined || outcome?.type === "retried") {
+      isSending = false;
+      return;
+    }
     // Sent again by a call whose answer was lost; or forgotten meanwhile, or its input is.
     const status = await askUntil(PATIENCE_MS, async (deps) =>
       nullable(await statusOf(deps, caller, endpoint, job)),
     );
+    isSending = false;
     if (status?.status !== "IN_QUEUE" && status?.status !== "IN_PROGRESS") close("failure");
   }
 
@@ -185,6 +199,10 @@ export function createSimClient(options: SimClientOptions): SimClient {
     isDone = true;
     if (run !== undefined) run = { ...run, status: "completed", conclusion };
     if (step?.hasBegun === false) github.cancel(step);
+  }
+
+  function expectSame({ id: job, state }: Job, told: string): void {
+    if (told !== state) watch.broken("result-changed", `${job} was ${state}, and its client is told ${told}`);
   }
 
   function expectEnd(state: string): void {
