@@ -25,7 +25,7 @@ const MANY_OBJECTS = Buffer.from(`{"input":[${Array(3_300_000).fill("{}").join("
 const ALLOWED = Buffer.from(
   `{"input":{${Array.from({ length: 90_000 }, (_, index) => `"k${index}":[${index}]`).join(",")}}}`,
 );
-const INLINE = Buffer.from(JSON.stringify({ input: "x".repeat(30_000) }));
+const INLINE = Buffer.from(JSON.stringify({ input: "x".repeat(7_900) }));
 
 const counts: { [status: string]: number } = {};
 let ended = false;

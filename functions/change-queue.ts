@@ -1,4 +1,6 @@
-// The table's stream for one process: changes are handled soon after their write, one at a time per item.
+// The table's stream for one process: changes are handled soon after their write, one at a time per item, and no more than
+// one begun per turn of the event loop: over an embedded store a whole pass is one turn, and what came together would hold
+// up every answer (ten passes: 30 ms).
 
 import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
@@ -27,17 +29,23 @@ export function createChangeQueue(options: {
   const waiting = new Map<string, Change>();
   const active = new Map<string, Promise<void>>();
   let closed = false;
+  let lastTurn = Promise.resolve();
 
   function push(change: Change): void {
     if (closed) return;
     const key = keyOf(change);
     waiting.set(key, change);
     if (active.has(key)) return;
-    // In a later turn: the writer's own answer goes out first.
     active.set(
       key,
-      nextTurn().then(() => drain(key)),
+      myTurn().then(() => drain(key)),
     );
+  }
+
+  /** In a later turn: the writer's own answer goes out first. */
+  function myTurn(): Promise<void> {
+    lastTurn = lastTurn.then(nextTurn);
+    return lastTurn;
   }
 
   async function drain(key: string): Promise<void> {

@@ -1,5 +1,5 @@
 // From a job-done body to the domain's report: the same for one that was posted and one that was left with the pool.
-import { INLINE_BYTES } from "../domain/job/payload.ts";
+import { SMALL_JSON_BYTES } from "../domain/job/payload.ts";
 import { memberOf, parsedAt } from "../domain/json-members.ts";
 import type { JsonShape } from "../domain/scan-json.ts";
 import { scanJson } from "../domain/scan-json.ts";
@@ -8,11 +8,11 @@ import type { JobDone } from "./worker-plane.ts";
 import { jobDone, workerOutput } from "./worker-plane.ts";
 
 /**
- * The body of a job-done, which is JSON of this shape; undefined when it is not one. An output above `INLINE_BYTES` is not
+ * The body of a job-done, which is JSON of this shape; undefined when it is not one. An output above `SMALL_JSON_BYTES` is not
  * parsed, and comes as its bytes.
  */
 export function parseJobDone(bytes: Uint8Array, shape: JsonShape): JobDone | undefined {
-  const isSmall = bytes.length <= INLINE_BYTES || !shape.isObject;
+  const isSmall = bytes.length <= SMALL_JSON_BYTES || !shape.isObject;
   const body = isSmall ? parsedAt(bytes, { from: 0, to: bytes.length }) : membersOf(bytes, shape);
   const parsed = jobDone.safeParse(withTextError(body));
   return parsed.success ? parsed.data : undefined;
@@ -22,7 +22,7 @@ function membersOf(bytes: Uint8Array, shape: JsonShape): object {
   const members = MEMBERS.flatMap((name) => {
     const span = memberOf(bytes, shape, name);
     if (span === undefined) return [];
-    const isLarge = name === "output" && span.to - span.from > INLINE_BYTES;
+    const isLarge = name === "output" && span.to - span.from > SMALL_JSON_BYTES;
     return [[name, isLarge ? bytes.subarray(span.from, span.to) : parsedAt(bytes, span)] as const];
   });
   return Object.fromEntries(members);

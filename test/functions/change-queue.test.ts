@@ -1,6 +1,7 @@
 // No change is lost, whenever it comes: while its item is handled, and in each turn after that.
 import { describe, expect, test } from "vitest";
 import { createChangeQueue } from "../../functions/change-queue.ts";
+import type { JobId } from "../../shared/domain/ids.ts";
 import type { Change } from "../../shared/ports/store.ts";
 import { aJob } from "../domain/builders.ts";
 import { createCollectingLog } from "../fakes/collecting-log.ts";
@@ -34,4 +35,24 @@ describe("a change that comes some turns after its item was handled", () => {
     expect(handled).toBe(2);
     await queue.close();
   });
+});
+
+test("what came together is begun one per turn of the loop: others' answers go out in between", async () => {
+  const begun: string[] = [];
+  const queue = createChangeQueue({
+    log: createCollectingLog(),
+    handle: async (change) => {
+      begun.push(change.kind === "job" ? change.job.id : "");
+    },
+  });
+  const ids = ["a", "b", "c"].map((id) => id as JobId);
+  for (const id of ids) queue.push({ kind: "job", job: aJob({ id }) });
+  const seen: number[] = [];
+  for (let turns = 0; turns < 5; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.push(begun.length);
+  }
+  expect(seen).toEqual([0, 1, 2, 3, 3]);
+  expect(begun).toEqual(ids);
+  await queue.close();
 });

@@ -1,6 +1,6 @@
 // The body of /run and /runsync, known to be JSON: checked, and parsed as far as it is small.
 import { isUtf8 } from "node:buffer";
-import { INLINE_BYTES } from "../../../shared/domain/job/payload.ts";
+import { SMALL_JSON_BYTES } from "../../../shared/domain/job/payload.ts";
 import { memberOf } from "../../../shared/domain/json-members.ts";
 import type { JsonShape, Span } from "../../../shared/domain/scan-json.ts";
 import type { RunRequest } from "../../../shared/protocol/client-plane.ts";
@@ -14,10 +14,11 @@ export type RunBody =
 
 type TakenBody = Pick<Body, "bytes" | "shape" | "hash">;
 
-/** All but the input is small: an input above `INLINE_BYTES` is not parsed, and comes as its bytes. */
+/** All but the input is small: an input above `SMALL_JSON_BYTES` is not parsed, and comes as its bytes. */
 export function parseRunBody({ bytes, shape, hash }: TakenBody): RunBody {
   if (!isUtf8(bytes)) return invalid("the body is not UTF-8, which JSON is");
-  const members = bytes.length <= INLINE_BYTES || !shape.isObject ? parsed(bytes) : membersOf(bytes, shape);
+  const members =
+    bytes.length <= SMALL_JSON_BYTES || !shape.isObject ? parsed(bytes) : membersOf(bytes, shape);
   const request = runRequest.safeParse(withoutNulls(members));
   if (!request.success) return invalid(faultOf(request.error.issues[0]));
   return { type: "parsed", body: request.data, rawHash: hash };
@@ -33,7 +34,7 @@ function membersOf(bytes: Uint8Array, shape: JsonShape): object {
 /** One that is too large to be right is not parsed either: no schema takes its bytes. */
 function memberAt(bytes: Uint8Array, name: string, span: Span): unknown {
   const text = bytes.subarray(span.from, span.to);
-  if (text.length > INLINE_BYTES) return name === "input" ? text : OVERSIZED;
+  if (text.length > SMALL_JSON_BYTES) return name === "input" ? text : OVERSIZED;
   return parsed(text);
 }
 

@@ -52,7 +52,9 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): SqliteRo
   };
 
   function run(name: Statement, parameters: Parameters): Promise<number> {
-    return commits.run(() => attempt(name, () => Number(statement(name).run(parameters).changes)));
+    const { data } = parameters;
+    const bytes = typeof data === "string" ? data.length : 0;
+    return commits.run(() => attempt(name, () => Number(statement(name).run(parameters).changes)), bytes);
   }
 
   function all<Entry>(name: Statement, parameters: Parameters): Entry[] {

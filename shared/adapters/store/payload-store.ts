@@ -2,7 +2,7 @@
 
 import type { EpochMs } from "../../domain/ids.ts";
 import type { JsonBytes, PartsPayload, Payload } from "../../domain/job/payload.ts";
-import { INLINE_BYTES, inlinePayload, isJsonBytes } from "../../domain/job/payload.ts";
+import { INLINE_BYTES, inlinePayload, isJsonBytes, SMALL_JSON_BYTES } from "../../domain/job/payload.ts";
 import type { PayloadStore, StoredBytes } from "../../ports/api-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { rowOfPart } from "./api-rows.ts";
@@ -34,7 +34,7 @@ export function createPayloadStore(
         ? Buffer.from(json.buffer, json.byteOffset, json.length)
         : Buffer.from(json);
       if (bytes.length <= INLINE_BYTES) return inlinePayload(bytes.toString());
-      await deps.stored.note(owner, key, bytes.length, expiresAt);
+      if (bytes.length > SMALL_JSON_BYTES) await deps.stored.note(owner, key, bytes.length, expiresAt);
       return writeParts(key, bytes, expiresAt);
     },
     async putUncounted(key, json, expiresAt) {
@@ -42,7 +42,7 @@ export function createPayloadStore(
       return bytes.length <= INLINE_BYTES ? inlinePayload(json) : writeParts(key, bytes, expiresAt);
     },
     async copy(from, key, expiresAt, owner) {
-      await deps.stored.note(owner, key, from.bytes, expiresAt);
+      if (from.bytes > SMALL_JSON_BYTES) await deps.stored.note(owner, key, from.bytes, expiresAt);
       for (let number = 0; number < from.count; number++) {
         const text = await readPart(from, number);
         if (text === undefined || text === "") return undefined;

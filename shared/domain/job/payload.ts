@@ -16,8 +16,14 @@ export type PartsPayload = {
   readonly bytes: number;
 };
 
-/** Up to this many bytes of JSON stay in the job's item: with input, output and progress it keeps well below 300 kB. */
-export const INLINE_BYTES = 32_000;
+/**
+ * Up to this many bytes of JSON stay in the job's item. A job is written five times and more and read as often, each time as a
+ * whole: 8 kB are 8 write units of DynamoDB every time, where a part is written once.
+ */
+export const INLINE_BYTES = 8_000;
+
+/** JSON up to this many bytes is parsed, taken whatever its owner has stored, and not counted. */
+export const SMALL_JSON_BYTES = 32_000;
 
 export const inlinePayload = (json: string): Payload => ({ type: "inline", json });
 

@@ -35,6 +35,8 @@ export type Choice = {
   readonly namedCards: boolean;
   readonly limit: number;
   readonly now: EpochMs;
+  /** The fewest cards that a job of this pool can ask for; absent: none. */
+  readonly fewestCards?: number;
   /** Where the pool has nodes: a job must fit on one of them. */
   readonly nodes?: readonly PoolNode[] | undefined;
 };
@@ -77,20 +79,36 @@ export function rivalsAfter(
     const { tenant } = queue.view.lane;
     for (const start of starts) if (start.tenant === tenant) queue.used = add(queue.used, start.cards);
     const next = queue.heads.find((head) => !chosen.has(head.id));
-    if (next !== undefined && isWithinQuota(queue, next)) rivals[tenant] = queue.view.weight;
+    if (next !== undefined && isWithinQuota(queue, next.cards)) rivals[tenant] = queue.view.weight;
   }
   return rivals;
 }
 
-/** Every head that could ever start has been chosen: what stands behind them may be worth a look. */
+/**
+ * Every head that could ever start has been chosen, and the tenant may have more: what stands behind them may be worth a
+ * look.
+ */
 export function isExhausted(
   view: LaneView,
   starts: readonly Start[],
   pool: Pool,
-  choice: Pick<Choice, "nodes">,
+  choice: Pick<Choice, "nodes" | "fewestCards">,
 ): boolean {
+  if (!mayHaveMore(view, starts, pool, choice)) return false;
   const chosen = new Set(starts.map((start) => start.jobId));
   return possibleHeads(view, pool, choice).every((head) => chosen.has(head.id));
+}
+
+function mayHaveMore(
+  view: LaneView,
+  starts: readonly Start[],
+  pool: Pool,
+  { fewestCards = 0 }: Pick<Choice, "fewestCards">,
+): boolean {
+  const { tenant } = view.lane;
+  const own = starts.filter((start) => start.tenant === tenant);
+  const used = own.reduce((sum, { cards }) => add(sum, cards), usedBy(pool, tenant));
+  return isWithinQuota({ view, used }, fewestCards);
 }
 
 /** Those larger than what the pool can give one job, or than the tenant's quota, would block their lane for ever. */
@@ -137,7 +155,9 @@ function inTurn(queues: readonly Queue[], now: EpochMs): Turn[] {
   return queues
     .flatMap((queue) => {
       const head = queue.heads[0];
-      return head !== undefined && isWithinQuota(queue, head) ? [{ queue, head, share: share(queue) }] : [];
+      return head !== undefined && isWithinQuota(queue, head.cards)
+        ? [{ queue, head, share: share(queue) }]
+        : [];
     })
     .sort((a, b) => a.share - b.share || bySizeWhenAged(a.head, b.head, now) || byWait(a.head, b.head));
 }
@@ -155,9 +175,9 @@ function isAged(head: Head, now: EpochMs): boolean {
   return now - waitingSince(head.order) >= AGING_MS;
 }
 
-function isWithinQuota({ view, used }: Queue, head: Head): boolean {
+function isWithinQuota({ view, used }: Pick<Queue, "view" | "used">, cards: number): boolean {
   const { maxCards = Number.POSITIVE_INFINITY, maxWorkers = Number.POSITIVE_INFINITY } = view;
-  return used.cards + head.cards <= maxCards && used.workers < maxWorkers;
+  return used.cards + cards <= maxCards && used.workers < maxWorkers;
 }
 
 /** Takes the cards that it names out of `free`. */

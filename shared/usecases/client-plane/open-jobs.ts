@@ -13,7 +13,7 @@ export async function openJobIds(deps: Deps, endpoint: EndpointName, tenant: Ten
   return open.filter((job) => job.tenant === tenant).map(({ id }) => id);
 }
 
-/** Loaded, some at a time: 1,500 of 30 kB would be 50 MB. What has ended since is left out. */
+/** Loaded, some at a time: 1,500 of 16 kB would be 25 MB. What has ended since is left out. */
 export async function* openJobs(
   deps: Deps,
   endpoint: EndpointName,

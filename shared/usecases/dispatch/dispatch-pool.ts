@@ -120,7 +120,10 @@ async function reserve(deps: Deps, { pool, lanes, starts, tried, choice }: Chose
 
 async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: number): Promise<Choice> {
   const nodes = await healthyNodes(deps, settings, seen);
-  return { namedCards: settings.driver.capabilities.namedCards, limit, now: deps.clock.now(), nodes };
+  const cards = deps.catalogue.endpoints.filter(({ pool }) => pool === settings.name).map((one) => one.cards);
+  const fewestCards = Math.min(...cards);
+  const { namedCards } = settings.driver.capabilities;
+  return { namedCards, limit, now: deps.clock.now(), fewestCards, nodes };
 }
 
 type Leaving = { readonly slots: StartSlots; readonly leave: () => void; readonly name: PoolName };

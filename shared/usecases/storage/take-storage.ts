@@ -1,7 +1,7 @@
 // Whether a tenant may store so many bytes more: a tenant's inputs and results fill neither the disk nor the bill.
 import { settingsOf } from "../../domain/admission/tenant.ts";
 import type { EpochMs, TenantId } from "../../domain/ids.ts";
-import { INLINE_BYTES } from "../../domain/job/payload.ts";
+import { SMALL_JSON_BYTES } from "../../domain/job/payload.ts";
 import type { ApiStores } from "../../ports/api-store.ts";
 import type { Deps } from "../deps.ts";
 
@@ -21,10 +21,10 @@ const RECOUNT_MS = 1_000;
 const ROOM = { type: "room" } as const;
 const known = new WeakMap<ApiStores, Map<TenantId, Known>>();
 
-/** For a payload that lies in its job's own row only the disk is asked. Many processes may let a few more in. */
+/** For a small payload only the disk is asked. Many processes may let a few more in. */
 export async function takeStorage(deps: Deps, owner: Owner, bytes: number): Promise<Storage> {
   if (deps.storage.isDiskLow()) return { type: "full", whose: "disk", message: DISK_IS_LOW };
-  if (bytes <= INLINE_BYTES) return ROOM;
+  if (bytes <= SMALL_JSON_BYTES) return ROOM;
   const quota = quotaOf(deps, owner);
   let count = await countOf(deps, owner.tenant, KNOWN_FOR_MS);
   if (count.total + bytes > quota) count = await countOf(deps, owner.tenant, RECOUNT_MS);
@@ -36,7 +36,7 @@ export async function takeStorage(deps: Deps, owner: Owner, bytes: number): Prom
 
 /** A large result: a small one is always taken, since it ends its job, for which the last of the disk is kept. */
 export async function takeStorageFor(deps: Deps, tenant: TenantId, bytes: number): Promise<Storage> {
-  if (bytes <= INLINE_BYTES) return ROOM;
+  if (bytes <= SMALL_JSON_BYTES) return ROOM;
   // A worker's token names no login, the installation does.
   const login = (await deps.stores.tenants.get(tenant))?.login ?? "";
   return takeStorage(deps, { tenant, login }, bytes);

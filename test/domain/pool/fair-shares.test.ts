@@ -130,6 +130,16 @@ describe("what stands behind the heads that were read is looked at", () => {
     expect(exhausted(lane("a", [1, 1], { maxWorkers: 1 }))).toBe(false);
   });
 
+  test("not for a tenant that has all that it may have: a look would change nothing", () => {
+    expect(exhausted(lane("a", [2, 2], { maxCards: 0 }), aPool({ total: 8 }), { fewestCards: 1 })).toBe(
+      false,
+    );
+    expect(exhausted(lane("a", [2], { maxCards: 3 }), aPool({ total: 8 }), { fewestCards: 2 })).toBe(false);
+    expect(exhausted(lane("a", [2], { maxCards: 3 }), aPool({ total: 8 }), { fewestCards: 1 })).toBe(true);
+    expect(exhausted(lane("a", [2], { maxCards: 2 }), aPool({ total: 8 }))).toBe(true);
+    expect(exhausted(lane("a", [1], { maxWorkers: 1 }))).toBe(false);
+  });
+
   test("when none of the pool's nodes could ever take them, however many cards it has in all", () => {
     const nodes = ["n1", "n2"].map((name) => ({ name, total: 8, free: 8 }));
     expect(exhausted(lane("a", [16, 16]), aPool({ total: 16 }), { nodes })).toBe(true);
