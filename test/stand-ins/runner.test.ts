@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, mint } from "./github-client.ts";
 import { until } from "./runner-process.ts";
@@ -138,6 +139,18 @@ test.each([
     conclusion: "failure",
     lines: expect.arrayContaining(["begun", expect.stringMatching(/received a shutdown signal/)]),
   });
+});
+
+// JobDispatcher.ShutdownAsync of actions/runner 010917e67: whatever runs is cancelled, also what was taken just then.
+test("stopped in the moment in which it takes a job, it ends that too", async () => {
+  await world.configure("--ephemeral");
+  const id = world.queue("sleep 600");
+  const script = world.run({ RUNNER_MANUALLY_TRAP_SIG: "1" });
+  // Before the answer to its taking has reached it.
+  while (world.github.workflowJob(id).status !== "in_progress") await nextTurn();
+  script.child.kill("SIGINT");
+  expect((await script.ended).code).toBe(130);
+  expect(world.github.workflowJob(id).conclusion).toBe("failure");
 });
 
 test("stopped while idle it stays registered, offline", async () => {

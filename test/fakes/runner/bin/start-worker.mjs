@@ -14,7 +14,8 @@ export function startWorker(given) {
   const worker = fork(join(import.meta.dirname, "worker.mjs"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  worker.send({ type: "job", ...given });
+  // An interrupt of the whole group may end it before it has its handlers: a crash, as its exit says.
+  worker.send({ type: "job", ...given }, () => undefined);
   const done = new Promise((resolve, reject) => {
     worker.once("error", reject);
     worker.once("exit", (code) => {
@@ -23,7 +24,7 @@ export function startWorker(given) {
   });
   return {
     cancel: (cause) => {
-      if (worker.connected) worker.send({ type: cause === "server" ? "cancel" : "shutdown" });
+      if (worker.connected) worker.send({ type: cause === "server" ? "cancel" : "shutdown" }, () => undefined);
     },
     done,
   };
