@@ -24,7 +24,8 @@ export function startWorker(given) {
   });
   return {
     cancel: (cause) => {
-      if (worker.connected) worker.send({ type: cause === "server" ? "cancel" : "shutdown" }, () => undefined);
+      if (worker.connected)
+        worker.send({ type: cause === "server" ? "cancel" : "shutdown" }, () => undefined);
     },
     done,
   };
