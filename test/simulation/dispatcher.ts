@@ -1,7 +1,6 @@
 // The dispatcher as it is deployed: its processes with their ports and clocks, the stream between them, and the minute's pass.
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { Log, LogFields } from "../../shared/ports/log.ts";
-import type { Stores } from "../../shared/ports/store.ts";
 import { StoreError } from "../../shared/ports/store.ts";
 import type { ApiDeps } from "../../shared/usecases/client-plane/api-deps.ts";
 import { handleChange, setsInMotion } from "../../shared/usecases/handle-change.ts";
@@ -9,11 +8,12 @@ import { receiveDelivery } from "../../shared/usecases/intake/receive-delivery.t
 import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import { recover } from "../../shared/usecases/reconcile/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
-import { withPoolEyes } from "./checks/pool-eyes.ts";
+import { createCallEyes } from "./checks/call-eyes.ts";
 import { createClocks } from "./engine/clocks.ts";
 import type { Life } from "./engine/port.ts";
+import type { Ports } from "./engine/ports.ts";
 import { createPortsOf } from "./engine/ports.ts";
-import type { Crash, ProcessName } from "./engine/processes.ts";
+import type { Caller, Crash, ProcessName } from "./engine/processes.ts";
 import { createProcesses } from "./engine/processes.ts";
 import type { Stream } from "./engine/stream.ts";
 import { createStream } from "./engine/stream.ts";
@@ -52,6 +52,14 @@ export function createDispatcher(
   const catalogue = catalogueOf(places);
   const writes = new Map<string, number>();
   const clocks = createClocks(ground);
+  const memories = new WeakMap<Life, Ports>();
+  const eyes = createCallEyes({
+    tenants: scene.tenants,
+    pools: places,
+    poolOf: (id) => table.all.jobs.get(id)?.pool,
+    onDecision: watch.decision,
+    current: () => processes.current,
+  });
   let opened = 0;
   const portsOf = createPortsOf({
     ...ground,
@@ -113,18 +121,20 @@ export function createDispatcher(
       );
   }
 
-  function depsOf(process: ProcessName, life: Life): ApiDeps {
+  function depsOf(caller: Caller): ApiDeps {
     opened++;
-    const { stores, apiStores, github, callbacks, pools } = portsOf(life);
+    const { process, life } = caller;
+    const { stores, apiStores, github, callbacks, pools } = ownPorts(life);
     const now = clocks.of(process, opened);
+    const random = drawFor(`${process}-${opened}`);
     return {
-      stores: DECIDING.has(process) ? watched(stores, now, life) : stores,
+      stores,
       apiStores,
       callbacks,
       seal: createFakeSeal(),
       clock: { now },
       pause: (ms) => ground.timeline.pause(ms),
-      random: drawFor(`${process}-${opened}`),
+      random: DECIDING.has(process) ? eyes.look(caller, { now, random }) : random,
       log: logOf(process),
       github,
       pools: new Map(
@@ -142,15 +152,14 @@ export function createDispatcher(
     };
   }
 
-  function watched(stores: Stores, now: () => number, life: Life): Stores {
-    return withPoolEyes(stores, {
-      now,
-      tenants: scene.tenants,
-      pools: places,
-      poolOf: (id) => table.all.jobs.get(id)?.pool,
-      onDecision: watch.decision,
-      callOf: () => life.calls,
-    });
+  /** A process has its ports once: what it remembers goes by them. */
+  function ownPorts(life: Life): Ports {
+    const known = memories.get(life);
+    if (known !== undefined) return known;
+    const ports = portsOf(life);
+    const own = { ...ports, stores: eyes.watched(ports.stores) };
+    memories.set(life, own);
+    return own;
   }
 
   function logOf(process: ProcessName): Log {

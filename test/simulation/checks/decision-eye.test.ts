@@ -33,6 +33,7 @@ beforeEach(async () => {
     tenants: [],
     onDecision: (decision) => decisions.push(decision),
     callOf: () => call,
+    isOwn: () => true,
   });
   await world.stores.lanes.register(LANE);
   await world.stores.pools.create(aPool({ version }));

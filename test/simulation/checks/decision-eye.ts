@@ -6,7 +6,6 @@
 
 import type { TenantSettings } from "../../../shared/domain/admission/tenant.ts";
 import { settingsOf } from "../../../shared/domain/admission/tenant.ts";
-import { PASS_LOCK_MS } from "../../../shared/domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import type { Lane } from "../../../shared/domain/pool/lane.ts";
@@ -23,6 +22,8 @@ export type DecisionEyeOptions = {
   readonly onDecision: (decision: Decision) => void;
   /** Which of its process's calls goes on: what a pass has tried, the pass of another call does not know. */
   readonly callOf: () => number;
+  /** One of its own passes has made up this name of a lock's holder. */
+  readonly isOwn: (holder: string) => boolean;
 };
 
 type Look = {
@@ -36,14 +37,15 @@ type Look = {
   isDecided: boolean;
 };
 
-/** The stores of one process, which serves one call at a time. */
+/** The stores as one call sees them. A process writes the pool for all its calls at once: `replace` is for the lock's holder. */
 export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): Stores {
-  const { now, onDecision, callOf } = options;
+  const { now, onDecision, callOf, isOwn } = options;
   const { jobs, lanes, marks, pools, workers } = stores;
   /** A pass does not try a job twice, and a lane goes on behind it: also one for which it made no worker after all. */
   const tried = new Set<JobId>();
   let call = callOf();
   let look = newLook(now());
+  let holder: string | undefined;
   return {
     ...stores,
     lanes: { ...lanes, list: listLanes },
@@ -92,9 +94,12 @@ export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): St
 
   async function replacePool(next: Pool): Promise<boolean> {
     const current = look;
-    const isLock = next.lock?.until === now() + PASS_LOCK_MS && !next.dirty;
+    const by = next.lock?.holder;
+    const isNew = by !== undefined && by !== holder && isOwn(by);
     const isDone = await pools.replace(next);
-    if (isLock && isDone) current.pool ??= next;
+    if (!isNew || !isDone) return isDone;
+    holder = by;
+    current.pool ??= next;
     return isDone;
   }
 

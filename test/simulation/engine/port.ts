@@ -1,11 +1,9 @@
 // One method of a port of the simulated world, with what it is to the process that calls it.
-/** One process that serves one call at a time. */
+/** A process, from its start to its end. */
 export type Life = {
   isOver: boolean;
-  /** Its calls so far. */
-  calls: number;
-  /** Told before the first wait of a call. */
-  onWait: (() => void) | undefined;
+  /** Told before each wait of one of its calls. */
+  readonly onWait: () => void;
 };
 
 export type Kind = "read" | "listing" | "write" | "replace" | "far" | "look";

@@ -175,7 +175,7 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
   }
 
   function wait(life: Life, ms: number): Promise<void> {
-    life.onWait?.();
+    life.onWait();
     return timeline.pause(ms);
   }
 }

@@ -1,4 +1,7 @@
 // The dispatcher's processes: each call to one meets a sandbox of it that serves nobody else, and any of them may end.
+//
+// In the cloud a sandbox is a process by itself. The one process serves all calls: they share its memory, and end with it.
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Life } from "./port.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
@@ -18,7 +21,10 @@ export type Processes<Deps> = {
   call<T>(process: ProcessName, timeoutMs: number, useCase: (deps: Deps) => Promise<T>): Promise<T>;
   arm(crash: Crash): void;
   readonly isArmed: boolean;
+  /** Asked around an effect of the call that goes on. */
   endsAt(life: Life, moment: "before" | "after", what: string): boolean;
+  /** Whose call goes on. */
+  readonly current: Caller | undefined;
   /** Nothing answers for this long; what is under way ends. */
   goAway(ms: number): void;
   readonly isAway: boolean;
@@ -29,9 +35,18 @@ class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 
-type Sandbox<Deps> = Life & {
+/** Serves one call at a time. */
+export type Caller = {
   readonly process: ProcessName;
+  readonly life: Life;
+  /** So far. */
+  calls: number;
+};
+
+type Sandbox<Deps> = Caller & {
   readonly deps: Deps;
+  /** Told before the first wait of a call. */
+  onWait: (() => void) | undefined;
   lose: ((error: Error) => void) | undefined;
 };
 
@@ -39,7 +54,7 @@ export type ProcessesOptions<Deps> = {
   readonly timeline: Timeline;
   readonly trace: Trace;
   readonly form: "single" | "cloud";
-  readonly depsOf: (process: ProcessName, life: Life) => Deps;
+  readonly depsOf: (caller: Caller) => Deps;
   /** A call has failed. */
   readonly onError: (process: ProcessName, error: unknown) => void;
   readonly onCrash: (process: ProcessName) => void;
@@ -54,6 +69,8 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
   const { timeline, trace, form, depsOf, onError, onCrash, onReturn } = options;
   const idle = new Map<ProcessName, Sandbox<Deps>[]>(PROCESSES.map((name) => [name, []]));
   const busy = new Set<Sandbox<Deps>>();
+  const context = new AsyncLocalStorage<Sandbox<Deps>>();
+  let shared = bornFor(busy);
   let fuse: { process: ProcessName; left: number; moment: "before" | "after" } | undefined;
   let awayUntil = 0;
 
@@ -66,8 +83,11 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
       return fuse !== undefined;
     },
     endsAt,
+    get current() {
+      return context.getStore();
+    },
     goAway(ms) {
-      for (const sandbox of busy) end(sandbox, "the dispatcher went away");
+      endAll("the dispatcher went away");
       stayAway(ms);
     },
     get isAway() {
@@ -88,7 +108,7 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
     sandbox.onWait = () => limit(sandbox, startedAt + timeoutMs);
     return new Promise<T>((resolve, reject) => {
       sandbox.lose = reject;
-      useCase(sandbox.deps).then(
+      context.run(sandbox, useCase, sandbox.deps).then(
         (answer) => {
           free(sandbox);
           resolve(answer);
@@ -113,30 +133,43 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
   }
 
   function open(process: ProcessName): Sandbox<Deps> {
-    const life: Life = { isOver: false, calls: 0, onWait: undefined };
-    return Object.assign(life, { process, deps: depsOf(process, life), lose: undefined });
+    const own = new Set<Sandbox<Deps>>();
+    const caller: Caller = { process, life: form === "single" ? shared : bornFor(own), calls: 0 };
+    const sandbox = Object.assign(caller, { deps: depsOf(caller), onWait: undefined, lose: undefined });
+    own.add(sandbox);
+    return sandbox;
   }
 
   function free(sandbox: Sandbox<Deps>): void {
     busy.delete(sandbox);
     sandbox.lose = undefined;
     sandbox.onWait = undefined;
-    if (!sandbox.isOver) idle.get(sandbox.process)?.push(sandbox);
+    if (!sandbox.life.isOver) idle.get(sandbox.process)?.push(sandbox);
   }
 
   function endsAt(life: Life, moment: "before" | "after", what: string): boolean {
-    const sandbox = life as Sandbox<Deps>;
-    if (fuse === undefined || fuse.moment !== moment || fuse.process !== sandbox.process) return false;
+    const sandbox = context.getStore();
+    if (fuse === undefined || fuse.moment !== moment || fuse.process !== sandbox?.process) return false;
     fuse.left--;
     if (fuse.left > 0) return false;
     fuse = undefined;
     trace.note(sandbox.process, "crashed", moment, what);
     if (form === "single") {
-      for (const one of busy) end(one, "the process ended");
+      endAll("the process ended");
       stayAway(RESTART_MS);
     } else end(sandbox, "the process ended");
+    life.isOver = true;
     onCrash(sandbox.process);
     return true;
+  }
+
+  function endAll(why: string): void {
+    for (const one of busy) end(one, why);
+    if (form !== "single") return;
+    // What it knew is gone with it.
+    shared.isOver = true;
+    shared = bornFor(busy);
+    for (const sandboxes of idle.values()) sandboxes.length = 0;
   }
 
   function stayAway(ms: number): void {
@@ -147,8 +180,18 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
   }
 
   function end(sandbox: Sandbox<Deps>, why: string): void {
-    sandbox.isOver = true;
+    sandbox.life.isOver = true;
     busy.delete(sandbox);
     sandbox.lose?.(new Unreachable(why));
   }
+}
+
+/** Before any of these calls waits, each is given its time limit. */
+function bornFor(calls: ReadonlySet<{ onWait: (() => void) | undefined }>): Life {
+  return {
+    isOver: false,
+    onWait() {
+      for (const call of calls) call.onWait?.();
+    },
+  };
 }
