@@ -21,4 +21,7 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   { seed: 4_719_083, edition: 1, broke: "job-lost" },
   { seed: 4_975_751, edition: 1, broke: "open-here-ended-there" },
   { seed: 6_049_679, edition: 1, broke: "waits-in-vain" },
+  { seed: 81_000_124, edition: 2, broke: "too-many-writes" },
+  { seed: 82_000_195, edition: 2, broke: "orphan-registration" },
+  { seed: 310_000_245, edition: 2, broke: "waits-in-vain" },
 ];

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { HEARTBEAT_LOST_MS } from "../../../shared/domain/deadlines.ts";
 import { githubJobId, poolName } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
+import { buried } from "../../../shared/domain/worker/adoption.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
 import { aJob, aPool, aWorker, TENANT, WORKER_ID } from "../../domain/builders.ts";
 import type { SimJob } from "../outside/github-things.ts";
@@ -34,8 +35,17 @@ test.each([
   ["with a worker that listens", { worker: aWorker({ endpoint: ENDPOINT, state: "listening" }) }],
   ["with a worker that is silent, and may run it", { worker: ownWorker(-HEARTBEAT_LOST_MS) }],
   ["with a worker whose record was lost", { claimedBy: WORKER_ID }],
+  [
+    "with one that was stopped since it had none",
+    { claimedBy: WORKER_ID, former: buried(WORKER_ID, POOL, 0) },
+  ],
 ])("%s it may wait", (_, given) => {
   expect(brokenAfter(60, given)).toEqual([]);
+});
+
+test("a worker that has ended for another job is not there for it", () => {
+  const former = aWorker({ state: "released" });
+  expect(brokenAfter(31, { claimedBy: WORKER_ID, former })).toEqual(["waits-in-vain"]);
 });
 
 test("a worker that pings and runs another job is not there for it", () => {
@@ -49,6 +59,8 @@ type Given = {
   readonly isKnown?: boolean;
   readonly worker?: Worker;
   readonly claimedBy?: Worker["id"];
+  /** It lives no more. */
+  readonly former?: Worker;
 };
 
 /** One workflow job waits for one card from 0 on; looked at each minute. */
@@ -64,7 +76,7 @@ function brokenAfter(minutes: number, given: Given = {}): Rule[] {
 function aWorld(given: Given, now: () => number, rules: Rule[]): World {
   const job = aWaitingJob();
   const id = githubJobId(job.id);
-  const { used = 0, isKnown = true, isAway = false, worker, claimedBy } = given;
+  const { used = 0, isKnown = true, isAway = false, worker, claimedBy, former } = given;
   const living = worker === undefined ? [] : [{ id: WORKER_ID, spec: { cards: 1 } }];
   const jobs: [Job["id"], Job][] = isKnown ? [[id, aJob({ id, workerId: claimedBy })]] : [];
   const calmSince = "calmSince" in given ? given.calmSince : 0;
@@ -84,7 +96,7 @@ function aWorld(given: Given, now: () => number, rules: Rule[]): World {
       all: {
         jobs: new Map(jobs),
         pools: new Map([[POOL, aPool({ name: POOL, total: 8 })]]),
-        workers: new Map(worker === undefined ? [] : [[WORKER_ID, worker]]),
+        workers: new Map([worker, former].flatMap((one) => (one === undefined ? [] : [[WORKER_ID, one]]))),
       },
     },
   };

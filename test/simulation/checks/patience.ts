@@ -90,10 +90,15 @@ export function createPatience(world: World): () => void {
     });
   }
 
-  /** Whose record is gone: nothing tells of its end, and GitHub is asked about a running job only after long. */
+  /**
+   * Whose record is gone, or was written anew only to stop its container, and names no job: nothing tells of its end, and
+   * GitHub is asked about a running job only after long.
+   */
   function hasLostWorker({ id }: SimJob): boolean {
     const by = table.all.jobs.get(githubJobId(id))?.workerId;
-    return by !== undefined && !table.all.workers.has(by);
+    if (by === undefined) return false;
+    const worker = table.all.workers.get(by);
+    return worker === undefined || worker.drain?.reason === "no-record";
   }
 
   /** For it and for all others that wait there, whoever comes first. */
