@@ -55,6 +55,14 @@ export async function run(_json: boolean, isQuick = false): Promise<ApiLoad> {
       apiKeys: [{ name: "bench", owner: ORG, ownerId, hash: hashKey(KEY) }],
     }),
   });
+  const dispose = async () => {
+    await serve.dispose();
+    await rm(dir, { recursive: true, force: true });
+  };
+  // The programs are processes of their own, which would stay.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void dispose().finally(() => process.exit(1)));
+  }
   try {
     await serve.start();
     const load = { url: serve.url, began: join(dir, "began") };
@@ -63,8 +71,7 @@ export async function run(_json: boolean, isQuick = false): Promise<ApiLoad> {
     if (figures.completed !== figures.jobs || figures.stuck > 0 || figures.doubled > 0) process.exitCode = 1;
     return { ...figures, program: program.name };
   } finally {
-    await serve.dispose();
-    await rm(dir, { recursive: true, force: true });
+    await dispose();
   }
 }
 

@@ -1,4 +1,5 @@
 // `npm start` as a real process against the GitHub stand-in: it can be killed and started again on the same data.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -8,6 +9,7 @@ import type { GithubStandIn, GithubStandInOptions } from "../fakes/github/stand-
 import { startGithubStandIn } from "../fakes/github/stand-in.ts";
 import { pretendHost } from "../fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../fakes/runner/install.ts";
+import { endLeft } from "./end-left.ts";
 import { until } from "./until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -139,6 +141,7 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
     close: () => end("SIGTERM"),
     async dispose() {
       await end("SIGKILL");
+      endLeft(dir);
       await github.stop();
       await rm(dir, { recursive: true, force: true });
     },
