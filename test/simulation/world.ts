@@ -42,6 +42,8 @@ export function createSimWorld(plan: Plan, options: WorldOptions): World {
   const watch = createWatch({
     now: timeline.now,
     executionMs: EXECUTION_MS,
+    isFollowed:
+      plan.form === "single" && plan.entries.some((one) => one.type === "fault" && one.kind === "clock-step"),
     isForgotten: (id) => forgotten.has(id),
     mayRun(id, job) {
       const runner = outside.github.runners.get(id);

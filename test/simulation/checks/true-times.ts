@@ -5,7 +5,15 @@ import { isTerminal } from "../../../shared/domain/job/job.ts";
 import type { Worker } from "../../../shared/domain/worker/worker.ts";
 
 /** A time is read before it is written, and a slow store takes 45 s for a write; clocks differ by a few seconds besides. */
-export const WRITE_SLACK_MS = 100_000;
+const WRITE_SLACK_MS = 100_000;
+
+/** A server that follows a clock which was set is faster by at most a tenth. */
+const FOLLOWED = 1.1;
+
+/** So much of a limit has passed at least when it ends something. `isFollowed`: the server's clock is set on the way. */
+export function leastOf(limitMs: number, isFollowed: boolean): number {
+  return limitMs / (isFollowed ? FOLLOWED : 1) - WRITE_SLACK_MS;
+}
 
 export type TrueTimes = {
   job(next: Job, before: Job | undefined): void;

@@ -20,6 +20,7 @@ beforeEach(() => {
   rules = [];
   watch = createApiWatch((rule) => rules.push(rule), {
     now: () => NOW,
+    isFollowed: false,
     of: () => ({ queuedAt: NOW - 10_000, startedAt: NOW - 8_000 }),
   });
 });

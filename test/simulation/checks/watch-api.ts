@@ -6,7 +6,7 @@ import type { Container } from "../outside/sim-pool.ts";
 import type { Work } from "../outside/sim-worker.ts";
 import type { Rule } from "./rules.ts";
 import type { TrueTimes } from "./true-times.ts";
-import { WRITE_SLACK_MS } from "./true-times.ts";
+import { leastOf } from "./true-times.ts";
 
 export type ApiWatch = {
   /** A client asks for the end of this job. */
@@ -29,7 +29,11 @@ export type ApiWatch = {
 
 export function createApiWatch(
   broken: (rule: Rule, message: string) => void,
-  { now, of }: { readonly now: () => EpochMs } & Pick<TrueTimes, "of">,
+  {
+    now,
+    isFollowed,
+    of,
+  }: { readonly now: () => EpochMs; readonly isFollowed: boolean } & Pick<TrueTimes, "of">,
 ): ApiWatch {
   const endAsked = new Set<JobId>();
   const retriesAsked = new Map<JobId, number>();
@@ -96,7 +100,7 @@ export function createApiWatch(
       ? [startedAt, api.policy.executionTimeoutMs]
       : [queuedAt, api.policy.ttlMs];
     const hadMs = now() - (since ?? now());
-    if (hadMs < limitMs - WRITE_SLACK_MS)
+    if (hadMs < leastOf(limitMs, isFollowed))
       broken("ended-too-early", `${id} ended as ${end?.reason} after ${hadMs} of ${limitMs} ms`);
   }
 }

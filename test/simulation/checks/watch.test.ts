@@ -27,6 +27,7 @@ beforeEach(() => {
   watch = createWatch({
     now: () => now,
     executionMs: HOUR_MS,
+    isFollowed: false,
     isForgotten: (id) => id === forgotten,
     mayRun: (id) => id !== elsewhere,
     isAway: () => isAway,

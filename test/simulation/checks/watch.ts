@@ -16,7 +16,7 @@ import type { Decision } from "./fair-choice.ts";
 import { findUnfair } from "./fair-choice.ts";
 import type { Rule, Violation } from "./rules.ts";
 import type { TrueTimes } from "./true-times.ts";
-import { createTrueTimes, WRITE_SLACK_MS } from "./true-times.ts";
+import { createTrueTimes, leastOf } from "./true-times.ts";
 import type { ApiWatch } from "./watch-api.ts";
 import { createApiWatch } from "./watch-api.ts";
 
@@ -43,6 +43,8 @@ export type Watch = Omit<ApiWatch, "written" | "wasCalledOff"> & {
 export type WatchOptions = {
   readonly now: () => EpochMs;
   readonly executionMs: number;
+  /** The one process follows a clock that is set. */
+  readonly isFollowed: boolean;
   /** Its record was lost: its cards are given away until it is adopted. */
   readonly isForgotten: (id: WorkerId) => boolean;
   /**
@@ -62,14 +64,14 @@ export type WatchOptions = {
 const REBIND_MS = 20 * 60_000;
 
 export function createWatch(options: WatchOptions): Watch {
-  const { now, executionMs, isForgotten, mayRun, isAway, onBroken } = options;
+  const { now, executionMs, isFollowed, isForgotten, mayRun, isAway, onBroken } = options;
   const violations: Violation[] = [];
   const serving = new Map<JobId, Set<WorkerId>>();
   const doubled = new Map<JobId, EpochMs>();
   const registered = new Set<WorkerId>();
 
   const times = createTrueTimes(now);
-  const { written, wasCalledOff, ...api } = createApiWatch(broken, { now, of: times.of });
+  const { written, wasCalledOff, ...api } = createApiWatch(broken, { now, isFollowed, of: times.of });
 
   return { ...api, violations, times, broken, job, worker, pool, decision, started, stopped, seen, tick };
 
@@ -160,7 +162,7 @@ export function createWatch(options: WatchOptions): Watch {
 
   function stopped(container: Container, record: Worker | undefined, atWork: AtWork): void {
     const since = times.runsSince(container.id);
-    if (since !== undefined && now() - since >= executionMs - WRITE_SLACK_MS) return;
+    if (since !== undefined && now() - since >= leastOf(executionMs, isFollowed)) return;
     if (record !== undefined && wasCalledOff(record.jobId)) return;
     const at = runsIn(record, atWork);
     if (at !== undefined)
