@@ -56,7 +56,7 @@ export async function reconcile(deps: ApiDeps, options: ReconcileOptions = {}): 
   return passed ?? { looked: 0, failed: 0 };
 }
 
-/** What is due, by the store and the pools: nothing here waits for GitHub. */
+/** What is due, by the store and the pools. GitHub is asked in single calls only, for workers that are released or idle. */
 export async function passDue(
   deps: ApiDeps,
   { aheadMs = 0, alone = false }: ReconcileOptions = {},
