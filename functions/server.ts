@@ -20,6 +20,7 @@ import { createSendAtOnce, owesFirstTry } from "../shared/usecases/client-plane/
 import { handleChange } from "../shared/usecases/handle-change.ts";
 import { receiveDelivery } from "../shared/usecases/intake/receive-delivery.ts";
 import { receiveInstallation } from "../shared/usecases/intake/receive-installation.ts";
+import { lastPass, leaveNoTime } from "../shared/usecases/reconcile/pass/pass-lock.ts";
 import { recover } from "../shared/usecases/reconcile/recover.ts";
 import type { ChangeQueue } from "./change-queue.ts";
 import { createChangeQueue } from "./change-queue.ts";
@@ -71,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     watches.notice(change);
     push(change);
   });
+  steadyClock.resume(await lastPass(stores.marks));
   let app = notReady();
   const { limits } = options.config;
   const http = createHttpServer((request, env) => app.fetch(request, env), { limits, log });
@@ -112,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await timer.stop();
       await http.close();
       await queue.close();
+      await leaveNoTime(stores.marks).catch((error: unknown) => log.error("time-not-left", { error }));
       closeStores();
     },
   };

@@ -1,7 +1,7 @@
 // A process's own time: even, whatever happens to the machine's clock.
 import { expect, test } from "vitest";
 import type { SteadyTime } from "../../shared/domain/steady-time.ts";
-import { steadied } from "../../shared/domain/steady-time.ts";
+import { resumed, steadied } from "../../shared/domain/steady-time.ts";
 import { CLOCKS_DIFFER_MS, isAhead, isOfFuture, isOver } from "../../shared/domain/time-gate.ts";
 import { T0 } from "./builders.ts";
 
@@ -28,6 +28,25 @@ test("what was an hour off is followed within ten hours, in however many looks",
     time = next;
   }
   expect(time.at).toBeCloseTo(time.wall, 3);
+});
+
+test.each([
+  ["a clock that goes right: the time that has passed", { wall: 15_000, aheadMs: 0, at: 15_000 }],
+  [
+    "one that was set ahead an hour ago, and still is",
+    { wall: HOUR_MS + 15_000, aheadMs: -HOUR_MS, at: 15_000 },
+  ],
+  ["one that was set ahead and is right again", { wall: 15_000, aheadMs: -HOUR_MS, at: 0 }],
+  ["one that was set back an hour ago, and still is", { wall: 15_000 - HOUR_MS, aheadMs: HOUR_MS, at: 0 }],
+  ["one that was set back and is right again", { wall: 15_000, aheadMs: HOUR_MS, at: 15_000 }],
+  ["one that is off by more than half a day", { wall: -13 * HOUR_MS, aheadMs: 0, at: -13 * HOUR_MS }],
+  ["a stop in order: the machine's", { wall: -HOUR_MS, aheadMs: undefined, at: -HOUR_MS }],
+])("after a crash, with %s", (_what, { wall, aheadMs, at }) => {
+  expect(resumed({ startedAt: T0, aheadMs }, T0 + wall)).toBe(T0 + at);
+});
+
+test("the first process of all begins with the machine's time", () => {
+  expect(resumed(undefined, T0)).toBe(T0);
 });
 
 test("a stored time holds back only within its own length", () => {

@@ -8,7 +8,6 @@ import { receiveDelivery } from "../../shared/usecases/intake/receive-delivery.t
 import { reconcile } from "../../shared/usecases/reconcile/reconcile.ts";
 import { recover } from "../../shared/usecases/reconcile/recover.ts";
 import { createFakeSeal } from "../fakes/fake-seal.ts";
-import { createCallEyes } from "./checks/call-eyes.ts";
 import { createClocks } from "./engine/clocks.ts";
 import type { Life } from "./engine/port.ts";
 import type { Ports } from "./engine/ports.ts";
@@ -17,6 +16,7 @@ import type { Caller, Crash, ProcessName } from "./engine/processes.ts";
 import { createProcesses } from "./engine/processes.ts";
 import type { Stream } from "./engine/stream.ts";
 import { createStream } from "./engine/stream.ts";
+import { createCallEyes } from "./eyes/call-eyes.ts";
 import type { Ground } from "./ground.ts";
 import type { Outside } from "./outside/outside.ts";
 import type { SimClients } from "./outside/sim-clients.ts";
@@ -125,16 +125,16 @@ export function createDispatcher(
     opened++;
     const { process, life } = caller;
     const { stores, apiStores, github, callbacks, pools } = ownPorts(life);
-    const now = clocks.of(process, opened);
+    const clock = clocks.of(process, opened);
     const random = drawFor(`${process}-${opened}`);
     return {
       stores,
       apiStores,
       callbacks,
       seal: createFakeSeal(),
-      clock: { now },
+      clock,
       pause: (ms) => ground.timeline.pause(ms),
-      random: DECIDING.has(process) ? eyes.look(caller, { now, random }) : random,
+      random: DECIDING.has(process) ? eyes.look(caller, { now: clock.now, random }) : random,
       log: logOf(process),
       github,
       pools: new Map(

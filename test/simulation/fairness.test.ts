@@ -6,8 +6,8 @@ import { jobId, tenantId } from "../../shared/domain/ids.ts";
 import { laneOrder } from "../../shared/domain/pool/lane.ts";
 import { reserve } from "../../shared/domain/pool/pool.ts";
 import { aPool, aWorkerId, T0 } from "../domain/builders.ts";
-import type { SeenLane } from "./checks/fair-choice.ts";
-import { findUnfair } from "./checks/fair-choice.ts";
+import type { SeenLane } from "./eyes/fair-choice.ts";
+import { findUnfair } from "./eyes/fair-choice.ts";
 import { playFairDay, playLargeJobs } from "./fairness.ts";
 
 test.each([

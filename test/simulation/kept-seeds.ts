@@ -24,4 +24,6 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   { seed: 81_000_124, edition: 2, broke: "too-many-writes" },
   { seed: 82_000_195, edition: 2, broke: "orphan-registration" },
   { seed: 310_000_245, edition: 2, broke: "waits-in-vain" },
+  { seed: 320_000_560, edition: 3, broke: "running-killed" },
+  { seed: 420_000_196, edition: 3, broke: "running-killed" },
 ];

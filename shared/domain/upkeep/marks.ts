@@ -13,6 +13,8 @@ export type PassLock = {
   readonly startedAt: EpochMs;
   readonly until: EpochMs | undefined;
   readonly setBackMs: number;
+  /** The process's own time was so far ahead of its machine's clock; absent: they are the same, or it has stopped in order. */
+  readonly aheadMs?: number | undefined;
 };
 
 /** Up to where the App's hook deliveries are known to be in order, and which of the others were asked for again. */

@@ -3,12 +3,15 @@
 // The one process keeps its own time, as the server does; the functions read the clocks of their hosts.
 import { createSteadyClock } from "../../../shared/adapters/system/clock.ts";
 import type { EpochMs } from "../../../shared/domain/ids.ts";
+import type { PassLock } from "../../../shared/domain/upkeep/marks.ts";
+import type { Clock } from "../../../shared/ports/clock.ts";
+import { LAST_PASS } from "../../../shared/usecases/reconcile/pass/pass-lock.ts";
+import type { Ground } from "../ground.ts";
 import type { Plan, PlannedFault } from "../plan/planned.ts";
 import { START } from "../scenery.ts";
 import { createDraw, derived } from "./draw.ts";
 import type { ProcessName } from "./processes.ts";
 import { PROCESSES } from "./processes.ts";
-import type { Timeline } from "./timeline.ts";
 
 /** One process has one clock. In the cloud, sandboxes have one each: half of those of one function are off. */
 type Step = {
@@ -27,24 +30,21 @@ const MOST_MS = { single: 6 * 60 * MINUTE, cloud: 10 * MINUTE };
 
 export type Clocks = {
   /** Of the `opened`th sandbox of a run. */
-  of(process: ProcessName, opened: number): () => EpochMs;
-  /** The one process has ended, and begins again with the machine's time. */
+  of(process: ProcessName, opened: number): Clock;
+  /** The one process has ended without a stop, and begins again: what it has left of its time is asked for. */
   restart(): void;
 };
 
-type World = { readonly plan: Plan; readonly timeline: Timeline };
+type World = Pick<Ground, "plan" | "timeline" | "table">;
 
 export function createClocks(world: World): Clocks {
   if (world.plan.form === "cloud")
-    return { of: (process, opened) => wallOf(world, process, opened), restart() {} };
-  const wall = wallOf(world, "reconcile", 0);
-  const begin = () => createSteadyClock(wall, world.timeline.now);
-  let own = begin();
+    return { of: (process, opened) => ({ now: wallOf(world, process, opened) }), restart() {} };
+  const own = createSteadyClock(wallOf(world, "reconcile", 0), world.timeline.now);
   return {
-    of: () => () => own.now(),
-    restart() {
-      own = begin();
-    },
+    of: () => own,
+    restart: () =>
+      own.resume(world.table.marks.get(LAST_PASS.kind, LAST_PASS.id)?.value as PassLock | undefined),
   };
 }
 

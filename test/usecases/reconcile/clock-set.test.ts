@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { dispatchPool } from "../../../shared/usecases/dispatch/dispatch-pool.ts";
 import { recoverDeliveries } from "../../../shared/usecases/intake/recover-deliveries.ts";
+import { lastPass, leaveNoTime } from "../../../shared/usecases/reconcile/pass/pass-lock.ts";
 import { passDue, reconcile } from "../../../shared/usecases/reconcile/reconcile.ts";
 import { aPool, POOL } from "../../domain/builders.ts";
 import { isQuiet, jobOf, play } from "../../fakes/play.ts";
@@ -87,6 +88,27 @@ test("a worker that listens when the clock is set back keeps its whole idle limi
   expect(worker?.state).toBe("listening");
   expect(worker?.phases.listening).toBe(world.now());
   expect(worker?.drain).toBeUndefined();
+});
+
+describe("the process's own time", () => {
+  const pass = async () => {
+    const world = createWorld();
+    const clock = { ...world.deps.clock, now: () => world.now(), aheadMs: () => -HOUR_MS };
+    await passDue({ ...world.deps, clock });
+    return world;
+  };
+
+  test("is left with each pass for the process after a crash", async () => {
+    const world = await pass();
+    expect(await lastPass(world.stores.marks)).toMatchObject({ startedAt: world.now(), aheadMs: -HOUR_MS });
+  });
+
+  test("is not left by a stop in order, and the next pass is made as ever", async () => {
+    const world = await pass();
+    await leaveNoTime(world.stores.marks);
+    expect((await lastPass(world.stores.marks))?.aheadMs).toBeUndefined();
+    expect(await passDue(world.deps)).not.toHaveProperty("skipped");
+  });
 });
 
 describe("GitHub refuses what a wrong clock has signed", () => {
