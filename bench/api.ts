@@ -203,6 +203,7 @@ function appOver(deps: ApiDeps): Hono {
     useCases: bindUseCases(deps),
     desk: aDesk(),
     payloads: deps.apiStores.payloads,
+    maxInputBytes: undefined,
     authenticate: createApiAuth({
       apiKeys: deps.apiStores.apiKeys,
       configuredKeys: [

@@ -180,7 +180,7 @@ export function createApp(
       publicUrl,
       // A result may be as large as a runsync body.
       limits: { ...config.limits.body, holdMs: HOLD_MS },
-      maxOutputBytes: undefined,
+      maxTextBytes: undefined,
       workerHoldMs: WORKER_HOLD_MS,
       adminKey: options.secrets.adminKey,
       rejectionLog,

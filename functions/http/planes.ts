@@ -32,8 +32,11 @@ export type PlanesOptions = {
   /** Audience of workflow steps' OIDC tokens. */
   readonly publicUrl: string;
   readonly limits: ClientPlane["limits"];
-  /** Longest output of a job as a text in JSON, bytes: a status that tells it must be an answer that can be given. */
-  readonly maxOutputBytes: number | undefined;
+  /**
+   * Longest input and output of a job as a text in JSON, bytes: a take or a status that tells it must be an answer that can
+   * be given. undefined: as long as a body may be.
+   */
+  readonly maxTextBytes: number | undefined;
   /** How long a program's poll is held, ms; RunPod's SDK 1.7.3 gives up after 30 s. 0: each is answered at once. */
   readonly workerHoldMs: number;
   /** Of operators; without it there is no operator plane. */
@@ -72,6 +75,7 @@ function clientPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): ClientP
     runningWorkers: createRunningWorkers(deps),
     isEndpoint: (name) => endpointNamed(deps, name) !== undefined,
     limits,
+    maxInputBytes: options.maxTextBytes,
     log,
     rejectionLog,
   };
@@ -93,7 +97,7 @@ function workerPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): WorkerP
     log: deps.log,
     rejectionLog,
     maxResultBytes: limits.runsyncBytes + AROUND_RESULT_BYTES,
-    maxOutputBytes: options.maxOutputBytes,
+    maxOutputBytes: options.maxTextBytes,
   };
 }
 

@@ -16,7 +16,7 @@ const MAX_BODY_BYTES = 4_000_000;
 const HOLD_MS = 10_000;
 
 /** Of the 6,291,556 bytes that it gives, the body a text in JSON: the rest of a status has room, its error of 64 kB above all. */
-const MAX_OUTPUT_BYTES = 5_500_000;
+const MAX_TEXT_BYTES = 5_500_000;
 
 export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
   const { deps, tokens, config, publicUrl, adminKey } = await openDispatcher(env, dir, {
@@ -33,7 +33,7 @@ export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
         runsyncBytes: Math.min(config.limits.body.runsyncBytes, MAX_BODY_BYTES),
         holdMs: HOLD_MS,
       },
-      maxOutputBytes: MAX_OUTPUT_BYTES,
+      maxTextBytes: MAX_TEXT_BYTES,
       workerHoldMs: 0,
       adminKey,
       rejectionLog,

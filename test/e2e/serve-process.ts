@@ -9,11 +9,11 @@ import type { GithubStandIn, GithubStandInOptions } from "../fakes/github/stand-
 import { startGithubStandIn } from "../fakes/github/stand-in.ts";
 import { pretendHost } from "../fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../fakes/runner/install.ts";
-import { endLeft } from "./end-left.ts";
+import { endLeft } from "./harness/end-left.ts";
 import { until } from "./until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const CLOCK_AHEAD = new URL("clock-ahead.mjs", import.meta.url).href;
+const CLOCK_AHEAD = new URL("harness/clock-ahead.mjs", import.meta.url).href;
 export const ORG = "e2e-org";
 
 export type ServeProcess = {

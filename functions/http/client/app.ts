@@ -17,6 +17,7 @@ export type ClientPlane = Guard & {
   readonly desk: Desk;
   readonly payloads: Pick<PayloadStore, "part">;
   readonly useCases: ClientUseCases;
+  readonly maxInputBytes: number | undefined;
   readonly limits: {
     readonly runBytes: number;
     readonly runsyncBytes: number;

@@ -1,5 +1,6 @@
 // /run and /runsync up to the job: read the request, start it or find the one that an equal request started.
 import type { Job } from "../../../shared/domain/job/job.ts";
+import { bytesOfValue } from "../../../shared/domain/job/payload.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { RunOutcome } from "../../../shared/usecases/client-plane/run-job.ts";
 import type { Desk } from "../body/desk.ts";
@@ -15,6 +16,8 @@ import type { ClientUseCases } from "./use-cases.ts";
 type Starter = {
   readonly useCases: Pick<ClientUseCases, "runJob">;
   readonly desk: Desk;
+  /** Longest input as a part of an answer, bytes (see bytesInAnswer); undefined: as long as a body may be. */
+  readonly maxInputBytes: number | undefined;
   readonly log: Log;
   readonly rejectionLog: Log;
 };
@@ -57,6 +60,8 @@ async function startWith(
 ): Promise<Job | Response> {
   const request = parseRunBody(body);
   if (request.type === "invalid") return badRequest(c, request.message);
+  const most = plane.maxInputBytes;
+  if (most !== undefined && bytesOfValue(request.body.input) > most) return inputTooLong(c, most);
   const { caller, endpoint } = target(c);
   const jti = c.get("jti");
   const outcome = await plane.useCases.runJob(caller, endpoint, {
@@ -67,6 +72,12 @@ async function startWith(
     ...(jti === undefined ? {} : { jti }),
   });
   return answerStart(plane, c, outcome);
+}
+
+/** It could be kept, but no worker could be given it. */
+function inputTooLong(c: ClientContext, most: number): Response {
+  const detail = `an input is at most ${most} bytes as a text in JSON here, where a quote or a backslash counts twice; store it elsewhere and send where`;
+  return problem(c, { status: 413, title: "Body too large", detail });
 }
 
 function answerStart(plane: Starter, c: ClientContext, outcome: RunOutcome): Job | Response {

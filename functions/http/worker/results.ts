@@ -1,7 +1,7 @@
 // What a worker says of its job: progress, chunks, the result. JSON whatever the label says, and 200 for what is too late.
 import { isUtf8 } from "node:buffer";
 import { jobId } from "../../../shared/domain/ids.ts";
-import { bytesInAnswer, isJsonBytes } from "../../../shared/domain/job/payload.ts";
+import { bytesOfValue } from "../../../shared/domain/job/payload.ts";
 import type { JsonFault } from "../../../shared/domain/scan-json.ts";
 import { parseJobDone, reportOf } from "../../../shared/protocol/report.ts";
 import { jobChunk } from "../../../shared/protocol/worker-plane.ts";
@@ -33,12 +33,6 @@ async function refuseTooLarge(
   const detail = `a result is at most ${limit} bytes ${as}here; store a larger one elsewhere and return where`;
   await refuse(plane, c, `the result is too large: ${detail}`);
   return problem(c, { status: 413, title: "Result too large", detail });
-}
-
-/** A longer one could be kept, but no status that tells it could be answered. */
-function lengthOf(output: unknown): number {
-  if (output === undefined) return 0;
-  return bytesInAnswer(isJsonBytes(output) ? new TextDecoder().decode(output) : JSON.stringify(output));
 }
 
 export async function done(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
@@ -82,7 +76,7 @@ async function take(plane: WorkerPlane, c: WorkerContext, { bytes, shape }: Body
   const body = isUtf8(bytes) ? parseJobDone(bytes, shape) : undefined;
   if (body === undefined) return refuseUnread(plane, c);
   const most = plane.maxOutputBytes;
-  if (most !== undefined && lengthOf(body.output) > most) {
+  if (most !== undefined && body.output !== undefined && bytesOfValue(body.output) > most) {
     return refuseTooLarge(plane, c, most, "as a text in JSON ");
   }
   const { worker } = c.get("claims");

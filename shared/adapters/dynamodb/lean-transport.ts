@@ -1,6 +1,8 @@
 // DynamoDB calls without the SDK, for the webhook: bundled, 30 kB and some 10 ms to load instead of 350 kB and some 60.
+
 import { setTimeout as timer } from "node:timers/promises";
 import type { Random } from "../../ports/random.ts";
+import { awsHost } from "../network/aws-host.ts";
 import { type DynamoCall, DynamoFault, type DynamoOutput, type DynamoTransport, mayPass } from "./call.ts";
 import { createHttpPost, type HttpAnswer } from "./http-post.ts";
 import { type AwsCredentials, createSigner, type Sign } from "./sign.ts";
@@ -24,7 +26,7 @@ const LONGEST_PAUSE_MS = 500;
 
 export function createLeanTransport(options: LeanTransportOptions): DynamoTransport {
   const { random, timeoutMs = TIMEOUT_MS, now = Date.now, sleep = timer } = options;
-  const url = new URL(options.endpoint ?? `https://dynamodb.${options.region}.amazonaws.com`);
+  const url = new URL(options.endpoint ?? `https://${awsHost("dynamodb", options.region)}`);
   const http = createHttpPost(url);
   const sign = createSigner({ ...options, service: "dynamodb" });
   return { call, close: () => http.close() };

@@ -33,10 +33,9 @@ export const TABLE_DEFINITION = {
 
 /**
  * Which stream records wake dispatch, as an event source mapping's filter pattern: writes of jobs and workers, but not
- * heartbeats, which mark the item `quiet` until its next real write.
+ * heartbeats, which mark the item `quiet` until its next real write. A removal has no new image, and so no kind.
  */
 export const STREAM_FILTER = {
-  eventName: ["INSERT", "MODIFY"],
   dynamodb: { NewImage: { kind: { S: ["job", "worker"] }, quiet: { N: [{ exists: false }] } } },
 } as const;
 

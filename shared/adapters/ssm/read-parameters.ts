@@ -1,9 +1,11 @@
 // Reads secrets from AWS's Parameter Store in one signed call, without the SDK: it is on the webhook's cold start.
+
 import { setTimeout as timer } from "node:timers/promises";
 import type { Random } from "../../ports/random.ts";
 import { mayPass } from "../dynamodb/call.ts";
 import { createHttpPost, type HttpPost } from "../dynamodb/http-post.ts";
 import { type AwsCredentials, createSigner } from "../dynamodb/sign.ts";
+import { awsHost } from "../network/aws-host.ts";
 
 export type ParameterOptions = {
   readonly region: string;
@@ -38,7 +40,7 @@ export async function readParameters(
     throw new RangeError(`${names.length} parameters asked for, at most ${MAX_NAMES}`);
   const { now = Date.now, sleep = timer, random } = options;
   const body = JSON.stringify({ Names: names.map((name) => `${path}/${name}`), WithDecryption: true });
-  const url = new URL(options.endpoint ?? `https://ssm.${options.region}.amazonaws.com`);
+  const url = new URL(options.endpoint ?? `https://${awsHost("ssm", options.region)}`);
   const http = createHttpPost(url);
   const lastAt = now() + TRIES_MS;
   try {

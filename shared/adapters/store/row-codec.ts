@@ -124,14 +124,22 @@ export function nounOf<Noun>(row: Pick<Row, "pk" | "schema" | "data">): Noun {
       { retryable: false },
     );
   }
+  const noun = parsed(row);
+  if (typeof noun === "object" && noun !== null) return noun as Noun;
+  throw unreadable(row, undefined);
+}
+
+function parsed(row: Pick<Row, "pk" | "data">): unknown {
   try {
-    return JSON.parse(row.data) as Noun;
+    return JSON.parse(row.data);
   } catch (cause) {
-    throw new StoreError(`Row ${row.pk} is not readable: its data is not JSON. Restore it from a backup.`, {
-      retryable: false,
-      cause,
-    });
+    throw unreadable(row, cause);
   }
+}
+
+function unreadable({ pk }: Pick<Row, "pk">, cause: unknown): StoreError {
+  const message = `Row ${pk} is not readable: its data is not a JSON object. Restore it from a backup.`;
+  return new StoreError(message, { retryable: false, cause });
 }
 
 function draft(kind: RowKind, pk: string, version: number, noun: object): RowDraft {

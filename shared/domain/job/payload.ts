@@ -51,6 +51,11 @@ export function bytesInAnswer(json: string): number {
   return new TextEncoder().encode(JSON.stringify(json)).length;
 }
 
+/** The same for a value, or for the bytes of one that was not parsed. */
+export function bytesOfValue(value: unknown): number {
+  return bytesInAnswer(isJsonBytes(value) ? new TextDecoder().decode(value) : JSON.stringify(value));
+}
+
 /** JSON too large to be parsed here: its text, known to be JSON in UTF-8. Nothing that JSON.parse answers is one. */
 export type JsonBytes = Uint8Array;
 

@@ -56,6 +56,7 @@ describe("handleBatch", () => {
     const records = [
       recordOf("1", { ...row, data: "{broken" }),
       recordOf("2", row, { schema: { N: "99" } }),
+      recordOf("5", { ...row, data: "null" }),
       streamRecord({
         sequence: "3",
         keys: { pk: { S: "job#x" } },
@@ -68,6 +69,7 @@ describe("handleBatch", () => {
     expect(log.lines.map(({ event, message }) => [event, message?.match(/record (\d)/)?.[1]])).toEqual([
       ["record-skipped", "1"],
       ["record-skipped", "2"],
+      ["record-skipped", "5"],
       ["record-skipped", "3"],
     ]);
   });

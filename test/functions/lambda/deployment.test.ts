@@ -15,6 +15,7 @@ import {
 import { aJob, aLaneView, aPool, aWorker, T0 } from "../../domain/builders.ts";
 import { readDeployment } from "../../fakes/lambda/deployment.ts";
 import type { Image } from "../../fakes/lambda/events.ts";
+import { streamRecord } from "../../fakes/lambda/events.ts";
 import { matchesAny } from "../../fakes/lambda/filter-pattern.ts";
 import { recordOf } from "./samples.ts";
 
@@ -76,7 +77,9 @@ describe("the stream", () => {
     expect(wakes(rowOfWorker(aWorker(), T0), { quiet: marked as Image[string] })).toBe(false);
     const others = [rowOfPool(aPool()), rowOfLane(aLaneView().lane, 1, T0), rowOfDeployment("x")];
     expect(others.map((row) => wakes(row))).toEqual([false, false, false]);
-    expect(wakes(rowOfJob(aJob(), T0), {}, "REMOVE")).toBe(false);
+    // Of what is removed a stream of new images shows the keys.
+    const removed = streamRecord({ sequence: "2", keys: { pk: { S: "job#x" } }, eventName: "REMOVE" });
+    expect(matchesAny(deployment.stream.filterPatterns, removed)).toBe(false);
   });
 
   test("gives up in the end", () => {

@@ -43,6 +43,19 @@ async function overServer(world: HttpWorld, { body, ...options }: Sent) {
   return { status: answer.status, type: answer.headers.get("content-type"), body: await answer.text() };
 }
 
+test.each([null, undefined])("a call whose body is %s is answered, and nothing is recorded", async (body) => {
+  const world = await createHttpWorld();
+  const handler = createDeliveryHandler(world.deliveries, { maxBytes: LIMIT });
+  const { body: _none, ...event } = httpEvent({
+    method: "POST",
+    url: WEBHOOK_PATH,
+    headers: {},
+    body: Buffer.from(""),
+  });
+  const answer = await handler(body === undefined ? event : { ...event, body });
+  expect(answer.statusCode).toBe((await overServer(world, { body: "", signature: null })).status);
+});
+
 describe("both edges answer and log alike", () => {
   test.each<[string, number, Sent]>([
     ["a new job", 202, { body: QUEUED }],

@@ -1,5 +1,7 @@
 // A token for an EKS cluster without the AWS command line: a signed question "who am I" that the cluster asks STS for us.
+
 import { type AwsCredentials, createPresigner } from "../../dynamodb/sign.ts";
+import { awsHost } from "../../network/aws-host.ts";
 
 type Env = { readonly [name: string]: string | undefined };
 
@@ -18,8 +20,7 @@ export function createEksToken(
 ): (now: number) => Promise<string> {
   const credentials = credentialsIn(env, pool);
   const presign = createPresigner({ region, service: "sts", credentials });
-  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  const hostname = `sts.${region}.${domain}`;
+  const hostname = awsHost("sts", region);
   let last: { readonly at: number; readonly token: string } | undefined;
 
   return async (now) => {

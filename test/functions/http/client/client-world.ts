@@ -35,6 +35,8 @@ export const OTHER_KEY = `npud_${"b".repeat(40)}`;
 /** Of the tenant of KEY, once. */
 export const REVOKED_KEY = `npud_${"c".repeat(40)}`;
 const GLOBEX = tenantId(4712);
+/** As a part of an answer; of a Lambda it is 5.5 MB. */
+export const MAX_INPUT_BYTES = 300_000;
 export const HOLD_MS = 150;
 
 export type ClientWorld = HttpWorld & {
@@ -108,6 +110,7 @@ export async function createClientWorld(options: ClientWorldOptions = {}): Promi
     useCases: bindUseCases({ ...deps, clock }),
     desk: aDesk(),
     payloads: deps.apiStores.payloads,
+    maxInputBytes: MAX_INPUT_BYTES,
     authenticate: createApiAuth({
       apiKeys: deps.apiStores.apiKeys,
       configuredKeys: [],

@@ -1,7 +1,7 @@
 // /run and /runsync: what becomes a job, what is refused, and when the answer comes.
 import { describe, expect, test } from "vitest";
 import { inlinePayload } from "../../../../shared/domain/job/payload.ts";
-import { createClientWorld, ECHO, RUNNER } from "./client-world.ts";
+import { createClientWorld, ECHO, MAX_INPUT_BYTES, RUNNER } from "./client-world.ts";
 
 const at = `/v2/${ECHO}`;
 
@@ -15,6 +15,18 @@ describe("run", () => {
     ]);
     expect((await world.job(body["id"] as string)).api?.input).toEqual(inlinePayload('{"prompt":"hi"}'));
     expect(world.log.of("api-job-accepted")).toMatchObject([{ job: body["id"], endpoint: ECHO }]);
+  });
+
+  test("an input that no answer could give a worker is refused, though its bytes are few", async () => {
+    const world = await createClientWorld();
+    const ask = (quotes: number) => world.call("POST", `${at}/run`, { body: { input: '"'.repeat(quotes) } });
+    // As JSON in JSON a quote is four bytes.
+    expect((await ask(MAX_INPUT_BYTES / 4 - 10)).status).toBe(200);
+    const { status, body } = await ask(MAX_INPUT_BYTES / 4);
+    expect([status, body["detail"]]).toEqual([
+      413,
+      expect.stringContaining(`${MAX_INPUT_BYTES} bytes as a text`),
+    ]);
   });
 
   test("a runner's job names the label that only its runner has", async () => {

@@ -1,7 +1,7 @@
 // Where a job with `id-token: write` asks GitHub for its OIDC token, and the variables that say so.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { OidcIssuer } from "../fakes/oidc-issuer.ts";
+import type { OidcIssuer } from "../../fakes/oidc-issuer.ts";
 
 export type TokenEndpoint = {
   /** For the environment of a step. */
