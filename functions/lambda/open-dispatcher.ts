@@ -6,7 +6,8 @@ import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport
 import { createGithub } from "../../shared/adapters/github/github.ts";
 import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
 import { createStores } from "../../shared/adapters/store/stores.ts";
-import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { HeardClock } from "../../shared/adapters/system/heard-clock.ts";
+import { createHeardClock } from "../../shared/adapters/system/heard-clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
@@ -25,6 +26,8 @@ import type { Env } from "./settings.ts";
 
 export type Dispatcher = {
   readonly deps: ApiDeps;
+  /** That of `deps`. */
+  readonly clock: HeardClock;
   readonly tokens: WorkerTokens;
   readonly config: Config;
   readonly publicUrl: string;
@@ -42,7 +45,12 @@ export async function openDispatcher(
   const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
   const publicUrl = publicUrlOf(config, env);
   const local = localPools(config, env, apiUrl);
-  const { call } = createSdkTransport({ region: settings.region, endpoint: settings.endpoints.dynamodb });
+  const clock = createHeardClock();
+  const { call } = createSdkTransport({
+    region: settings.region,
+    endpoint: settings.endpoints.dynamodb,
+    onDate: clock.hearDate,
+  });
   const rows = createDynamoRows(call, settings.table);
   const tokens = createWorkerTokens(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
   const stores = createStores(rows, { clock });
@@ -64,7 +72,7 @@ export async function openDispatcher(
     publicUrl,
     githubUrl: siteUrl(apiUrl),
   });
-  return { deps, tokens, config, publicUrl, adminKey: secrets.adminKey };
+  return { deps, clock, tokens, config, publicUrl, adminKey: secrets.adminKey };
 }
 
 const NEEDS = {

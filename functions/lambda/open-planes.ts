@@ -3,6 +3,7 @@ import type { LambdaContext, LambdaEvent } from "hono/aws-lambda";
 import { handle } from "hono/aws-lambda";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
 import { createPlanes } from "../http/planes.ts";
+import { hearCall } from "./hear-call.ts";
 import { openDispatcher } from "./open-dispatcher.ts";
 import type { Env } from "./settings.ts";
 
@@ -19,11 +20,11 @@ const HOLD_MS = 10_000;
 const MAX_TEXT_BYTES = 5_500_000;
 
 export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
-  const { deps, tokens, config, publicUrl, adminKey } = await openDispatcher(env, dir, {
+  const { deps, clock, tokens, config, publicUrl, adminKey } = await openDispatcher(env, dir, {
     isOperated: true,
   });
   const rejectionLog = rateLimited(deps.log, { clock: deps.clock });
-  return handle(
+  const answer = handle(
     createPlanes(deps, {
       config,
       tokens,
@@ -39,4 +40,8 @@ export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {
       rejectionLog,
     }),
   );
+  return (event, context) => {
+    hearCall(clock, event.requestContext);
+    return answer(event, context);
+  };
 }

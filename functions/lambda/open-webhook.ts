@@ -3,7 +3,7 @@
 import { createDynamoStores } from "../../shared/adapters/dynamodb/dynamo-stores.ts";
 import { createLeanTransport } from "../../shared/adapters/dynamodb/lean-transport.ts";
 import { rateLimited } from "../../shared/adapters/log/rate-limited.ts";
-import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { createHeardClock } from "../../shared/adapters/system/heard-clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import { readWebhookSecrets } from "../../shared/config/secrets.ts";
 import type { InstallationEvent, WorkflowJobWord } from "../../shared/domain/github-event.ts";
@@ -11,6 +11,7 @@ import { receiveDelivery } from "../../shared/usecases/intake/receive-delivery.t
 import { receiveInstallation } from "../../shared/usecases/intake/receive-installation.ts";
 import { createSignatureCheck } from "../http/webhook/signature.ts";
 import { layFoundation } from "./foundation.ts";
+import { hearCall } from "./hear-call.ts";
 import type { Env } from "./settings.ts";
 import { createDeliveryHandler, type DeliveryHandler } from "./take-delivery.ts";
 
@@ -22,7 +23,15 @@ const NEEDS = {
 export async function openWebhook(env: Env, dir: string): Promise<DeliveryHandler> {
   const { settings, config, secrets, log } = await layFoundation(env, dir, NEEDS);
   const { region, credentials, endpoints, table } = settings;
-  const { call } = createLeanTransport({ region, credentials, random, endpoint: endpoints.dynamodb });
+  const clock = createHeardClock();
+  const { call } = createLeanTransport({
+    region,
+    credentials,
+    random,
+    endpoint: endpoints.dynamodb,
+    now: clock.now,
+    onDate: clock.hearDate,
+  });
   const stores = createDynamoStores({ call, table, clock });
   const { templates, tenants } = config;
   const deps = { catalogue: { templates, endpoints: config.endpoints }, tenants, stores, clock, log };
@@ -36,5 +45,9 @@ export async function openWebhook(env: Env, dir: string): Promise<DeliveryHandle
     log,
     rejectionLog: rateLimited(log, { clock }),
   };
-  return createDeliveryHandler(delivery, { maxBytes: config.limits.maxDeliveryBytes });
+  const take = createDeliveryHandler(delivery, { maxBytes: config.limits.maxDeliveryBytes });
+  return (event) => {
+    hearCall(clock, event.requestContext);
+    return take(event);
+  };
 }

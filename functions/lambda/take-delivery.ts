@@ -6,6 +6,7 @@ import { type DeliveryDeps, handleDelivery, tooLarge } from "../http/webhook/han
 type DeliveryEvent = Pick<APIGatewayProxyEventV2, "headers" | "isBase64Encoded"> & {
   /** A call without a body has none, or null where something stands in front of the function. */
   readonly body?: string | null;
+  readonly requestContext?: { readonly timeEpoch?: number };
 };
 type DeliveryResult = {
   readonly statusCode: number;

@@ -126,6 +126,9 @@ export function createDispatcher(
     const { process, life } = caller;
     const { stores, apiStores, github, callbacks, pools } = ownPorts(life);
     const clock = clocks.of(process, opened);
+    life.onAnswer = clock.hear;
+    // It has read the table's name for this deployment by now.
+    if (process !== "webhook") clock.hear?.();
     const random = drawFor(`${process}-${opened}`);
     return {
       stores,

@@ -25,5 +25,7 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   { seed: 82_000_195, edition: 2, broke: "orphan-registration" },
   { seed: 310_000_245, edition: 2, broke: "waits-in-vain" },
   { seed: 320_000_560, edition: 3, broke: "running-killed" },
+  { seed: 420_000_135, edition: 3, broke: "ended-too-early" },
   { seed: 420_000_196, edition: 3, broke: "running-killed" },
+  { seed: 420_000_473, edition: 3, broke: "ended-too-early" },
 ];

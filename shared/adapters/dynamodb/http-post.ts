@@ -3,7 +3,12 @@ import type { IncomingMessage } from "node:http";
 import { urlToHttpOptions } from "node:url";
 import { createKeptAgent } from "../network/kept-agent.ts";
 
-export type HttpAnswer = { readonly status: number; readonly body: string };
+export type HttpAnswer = {
+  readonly status: number;
+  readonly body: string;
+  /** The server's time, where it says so. */
+  readonly date?: string;
+};
 export type HttpPost = {
   /** Throws when no whole answer came within `timeoutMs`. */
   post(headers: Readonly<Record<string, string>>, body: string, timeoutMs: number): Promise<HttpAnswer>;
@@ -31,7 +36,8 @@ export function createHttpPost(url: URL): HttpPost {
         sent.on("response", (answer) => {
           read(answer, fail, (text) => {
             clearTimeout(timer);
-            resolve({ status: answer.statusCode ?? 0, body: text });
+            const { statusCode: status = 0, headers } = answer;
+            resolve({ status, body: text, ...(headers.date === undefined ? {} : { date: headers.date }) });
           });
         });
         sent.end(body);

@@ -16,6 +16,8 @@ export type LeanTransportOptions = {
   /** Of one attempt. With its retries a call ends within GitHub's 10 s for a delivery. */
   readonly timeoutMs?: number | undefined;
   readonly now?: (() => number) | undefined;
+  /** The time that the server tells with each of its answers. */
+  readonly onDate?: ((date: string | undefined) => void) | undefined;
   readonly sleep?: ((ms: number) => Promise<unknown>) | undefined;
 };
 
@@ -47,7 +49,9 @@ export function createLeanTransport(options: LeanTransportOptions): DynamoTransp
   async function send(operation: string, body: string): Promise<DynamoOutput | DynamoFault> {
     const headers = await signedHeaders(sign, url, operation, body, now());
     try {
-      return outcomeOf(await http.post(headers, body, timeoutMs));
+      const answer = await http.post(headers, body, timeoutMs);
+      options.onDate?.(answer.date);
+      return outcomeOf(answer);
     } catch (error) {
       return networkFault(error);
     }

@@ -21,6 +21,8 @@ export type SdkTransportOptions = {
   readonly endpoint?: string | undefined;
   /** undefined: the SDK's own search (environment, container, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The time that the server tells with each of its answers, refusals too. */
+  readonly onDate?: ((date: string | undefined) => void) | undefined;
 };
 
 /** One attempt may take this long; the SDK waits for ever by default. DynamoDB answers within some 10 ms. */
@@ -65,6 +67,20 @@ export function createSdkTransport(options: SdkTransportOptions): DynamoTranspor
     // After the SDK's retries, so once for each of them.
     { step: "finalizeRequest", priority: "low", name: "refreshConnections" },
   );
+  client.middlewareStack.add(
+    (next) => async (attempt) => {
+      try {
+        const answer = await next(attempt);
+        options.onDate?.(dateOf(answer));
+        return answer;
+      } catch (error) {
+        options.onDate?.(dateOf({ response: (error as { $response?: unknown }).$response }));
+        throw error;
+      }
+    },
+    // Around the SDK's own reading of the answer.
+    { step: "deserialize", priority: "high", name: "hearDate" },
+  );
   const call: DynamoCall = async (operation, input) => {
     // Each command has its own input type; ours are checked by DynamoDB and by the contract suite.
     const Command = COMMANDS[operation] as new (input: object) => Parameters<typeof client.send>[0];
@@ -75,6 +91,10 @@ export function createSdkTransport(options: SdkTransportOptions): DynamoTranspor
     }
   };
   return { call, close: () => client.destroy() };
+}
+
+function dateOf({ response }: { readonly response?: unknown }): string | undefined {
+  return (response as { headers?: { date?: string } } | undefined)?.headers?.date;
 }
 
 function faultOf(error: unknown): DynamoFault {

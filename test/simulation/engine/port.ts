@@ -4,6 +4,8 @@ export type Life = {
   isOver: boolean;
   /** Told before each wait of one of its calls. */
   readonly onWait: () => void;
+  /** Told of each answer of the store. */
+  onAnswer: (() => void) | undefined;
 };
 
 export type Kind = "read" | "listing" | "write" | "replace" | "far" | "look";

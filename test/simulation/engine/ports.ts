@@ -126,7 +126,9 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
     if (port.kind === "look" && weather.strikes("pool-slow", port.name))
       return callSlow(life, port, "pool-slow", [a, b, c, d, e]);
     try {
-      return Promise.resolve(port.method(a, b, c, d, e));
+      const answer = port.method(a, b, c, d, e);
+      if (port.kind !== "look") life.onAnswer?.();
+      return Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -135,7 +137,9 @@ export function createPortsOf(options: PortsOptions): (life: Life) => Ports {
   function callInTrouble(life: Life, port: Port, args: readonly unknown[]): Promise<unknown> {
     if (life.isOver || endsBefore(life, port)) return never();
     try {
-      return Promise.resolve(answerInTrouble(life, port, args));
+      const answer = answerInTrouble(life, port, args);
+      life.onAnswer?.();
+      return Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -62,6 +62,8 @@ export type ProcessesOptions<Deps> = {
   readonly onReturn: () => void;
 };
 
+/** Those that API Gateway calls. */
+const TIMED: ReadonlySet<ProcessName> = new Set(["webhook", "api"]);
 /** A process that has ended is there again after this. */
 const RESTART_MS = 15_000;
 
@@ -104,6 +106,8 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
     const sandbox = idle.get(process)?.pop() ?? open(process);
     busy.add(sandbox);
     sandbox.calls++;
+    // Their calls come with the time at which they were taken in.
+    if (TIMED.has(process)) sandbox.life.onAnswer?.();
     const startedAt = timeline.now();
     sandbox.onWait = () => limit(sandbox, startedAt + timeoutMs);
     return new Promise<T>((resolve, reject) => {
@@ -190,6 +194,7 @@ export function createProcesses<Deps>(options: ProcessesOptions<Deps>): Processe
 function bornFor(calls: ReadonlySet<{ onWait: (() => void) | undefined }>): Life {
   return {
     isOver: false,
+    onAnswer: undefined,
     onWait() {
       for (const call of calls) call.onWait?.();
     },

@@ -11,7 +11,7 @@ import { createCallEyes } from "./call-eyes.ts";
 import type { Decision } from "./fair-choice.ts";
 
 const LANE = { pool: POOL, tenant: TENANT, login: "Acme" };
-const LIFE = { isOver: false, onWait() {} };
+const LIFE = { isOver: false, onAnswer: undefined, onWait() {} };
 const ONE: Caller = { process: "dispatch", life: LIFE, calls: 1 };
 const OTHER: Caller = { process: "dispatch", life: LIFE, calls: 1 };
 

@@ -40,8 +40,9 @@ export async function takeTurn(
   { breaks }: { readonly breaks: boolean },
 ): Promise<PassTurn | undefined> {
   const { marks } = deps.stores;
-  const startedAt = deps.clock.now();
   const before = await marks.get(KIND, ID);
+  // Behind the store's answer, which tells a function the time.
+  const startedAt = deps.clock.now();
   if (!breaks && isHeld(before?.value, startedAt)) return undefined;
   const holder = deps.random.token(HOLDER_LENGTH);
   const version = (before?.version ?? 0) + 1;
