@@ -1,11 +1,10 @@
 // The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config dispatch.yaml`.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
 import { steadyClock, systemClock } from "../shared/adapters/system/clock.ts";
-import { systemRandom } from "../shared/adapters/system/random.ts";
 import type { Config, ConfigFault } from "../shared/config/config.ts";
 import { formatFaults } from "../shared/config/config.ts";
 import { parseConfig } from "../shared/config/parse.ts";
@@ -16,6 +15,8 @@ import { readServerSettings } from "../shared/config/server-settings.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
 import { runnerFaults } from "./local-runner.ts";
+import { createLogOutput } from "./log-output.ts";
+import { ownSecret } from "./own-secret.ts";
 import type { RunningServer } from "./server.ts";
 import { startServer } from "./server.ts";
 import { appKeyFaults, dataFaults, publicUrlFaults, startFault } from "./start-faults.ts";
@@ -29,7 +30,6 @@ const OPTIONS = {
 } as const;
 
 const DEFAULT_PORT = "8787";
-const SECRET_LENGTH = 48;
 
 try {
   await main();
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   ];
   if (faults.length > 0 || !secrets.ok || !config.ok) return stop(formatFaults(faults));
   const log = createJsonLog({
-    write: (line) => process.stdout.write(`${line}\n`),
+    write: logOutput(),
     clock: systemClock,
     level: logLevel,
     secrets: () => secretTexts(secrets.secrets),
@@ -80,6 +80,16 @@ async function main(): Promise<void> {
   });
   endBySignal(starting, log);
   await starting;
+}
+
+function logOutput(): (line: string) => void {
+  // Nor is there anybody who could be told when that one is closed too.
+  process.stderr.on("error", () => undefined);
+  return createLogOutput(process.stdout, ({ message }) => {
+    process.stderr.write(
+      `The log cannot be written any more (${message}): the dispatcher goes on without it.\n`,
+    );
+  });
 }
 
 /** From the start on: as the first process of a container it would not end by a signal that it does not handle. */
@@ -114,14 +124,6 @@ function withArguments(
     ...(args.data === undefined ? {} : { DISPATCH_DATA: args.data }),
     ...(args.config === undefined ? {} : { DISPATCH_CONFIG: args.config }),
   };
-}
-
-/** On one machine nobody else needs DISPATCH_SECRET: made once, kept beside the store, readable by this user only. */
-function ownSecret(env: NodeJS.ProcessEnv, dataDir: string): { DISPATCH_SECRET_FILE?: string } {
-  if (env["DISPATCH_SECRET"] !== undefined || env["DISPATCH_SECRET_FILE"] !== undefined) return {};
-  const file = join(dataDir, "dispatch-secret");
-  if (!existsSync(file)) writeFileSync(file, systemRandom.token(SECRET_LENGTH), { mode: 0o600, flag: "wx" });
-  return { DISPATCH_SECRET_FILE: file };
 }
 
 function readConfig(

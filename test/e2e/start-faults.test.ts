@@ -1,7 +1,7 @@
 // `npm start` that cannot start: every reason at once, what to do next, no stack trace, exit code 1.
 import { execFile, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +111,73 @@ test("a port in use; the trace of another fault with LOG_LEVEL=debug only", asyn
     await new Promise((resolve) => other.close(resolve));
   }
   expect((await start(["--prot"], { LOG_LEVEL: "debug" })).stderr).toMatch(/^ +at /m);
+});
+
+test("whoever reads its log goes away: it works on", async () => {
+  const env = { PATH: process.env["PATH"], ...ENV };
+  const server = spawn(process.execPath, [SERVE, "--port", "0"], {
+    cwd: dir,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const end = new Promise((resolve) => server.once("close", (code, signal) => resolve(code ?? signal)));
+  try {
+    let log = "";
+    const url = await new Promise<string>((resolve) => {
+      server.stdout.setEncoding("utf8").on("data", (text: string) => {
+        log += text;
+        const [, found] = /"url":"(http:[^"]+)"/.exec(log) ?? [];
+        if (found !== undefined) resolve(found);
+      });
+    });
+    server.stdout.destroy();
+    let told = "";
+    server.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
+    // Each refused delivery is a line.
+    const ask = () => fetch(`${url}/webhooks/github`, { method: "POST", body: "{}" });
+    await until("its word that the log has no reader", async () => {
+      expect((await ask()).status).toBe(401);
+      return told !== "";
+    });
+    expect(told).toMatch(
+      /^The log cannot be written any more .*EPIPE.*: the dispatcher goes on without it\.\n$/,
+    );
+    server.kill("SIGTERM");
+    expect(await end).toBe(0);
+  } finally {
+    server.kill("SIGKILL");
+    await end;
+  }
+});
+
+test("a secret that a full disk left empty is made anew; one that is there stays", async () => {
+  const data = join(dir, "data");
+  await mkdir(data);
+  await writeFile(join(data, "dispatch-secret"), "");
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as AddressInfo;
+  const args = ["--data", "data", "--port", String(port)];
+  try {
+    expect((await start(args)).stderr).toContain("Another program listens");
+    const secret = await readFile(join(data, "dispatch-secret"), "utf8");
+    expect(secret).toMatch(/^\w{48,}$/);
+    await start(args);
+    expect(await readFile(join(data, "dispatch-secret"), "utf8")).toBe(secret);
+  } finally {
+    await new Promise((resolve) => other.close(resolve));
+  }
+});
+
+test("a damaged database: what to do with it", async () => {
+  await mkdir(join(dir, "data"));
+  await writeFile(join(dir, "data", "dispatch.db"), "x".repeat(10_000));
+  const { code, stderr } = await start(["--data", "data", "--port", "0"]);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/dispatch\.db cannot be read: .*restore the file/),
+  ]);
+  expect(stderr).not.toContain("disk is not full");
 });
 
 test("TERM while a pool does not answer yet: it ends with 0 as soon as the pool has been asked", async () => {

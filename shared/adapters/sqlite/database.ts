@@ -9,7 +9,9 @@ import { SCHEMA } from "./statements.ts";
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
 
 /** Long enough for a predecessor that is just closing its file in a restart. */
 const LOCK_WAIT_MS = 2_000;
@@ -65,6 +67,12 @@ function openError(error: unknown, file: string): StoreError {
       { retryable: false, cause: error },
     );
   }
+  if (isDamaged(error)) {
+    return new StoreError(`${file} cannot be read: ${textOf(error)}. ${DAMAGED}`, {
+      retryable: false,
+      cause: error,
+    });
+  }
   return new StoreError(
     `Cannot open ${file}: ${textOf(error)}. Check that the folder can be written and the disk is not full.`,
     { retryable: false, cause: error },
@@ -74,9 +82,20 @@ function openError(error: unknown, file: string): StoreError {
 /** What went wrong in a statement on an open database; worth another try while the disk may recover. */
 export function statementError(error: unknown, what: string): StoreError {
   const retryable = [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_FULL].includes(resultCode(error) ?? -1);
-  const advice = retryable ? "Check the disk's free space and health." : "See the cause.";
+  const advice = retryable ? "Check the disk's free space and health." : adviceOf(error);
   return new StoreError(`SQLite could not ${what}: ${textOf(error)}. ${advice}`, { retryable, cause: error });
 }
+
+function adviceOf(error: unknown): string {
+  return isDamaged(error) ? DAMAGED : "See the cause.";
+}
+
+function isDamaged(error: unknown): boolean {
+  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(resultCode(error) ?? -1);
+}
+
+const DAMAGED =
+  "Stop the dispatcher and restore the file with its -wal from a backup; or move both away and start anew: what waits at GitHub is found again, API jobs and keys are lost.";
 
 /** SQLite's primary result code, the low byte of the extended one. */
 function resultCode(error: unknown): number | undefined {
