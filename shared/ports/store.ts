@@ -74,7 +74,8 @@ export type NearMiss = {
 
 export type NearMissStore = {
   count(miss: NearMiss): Promise<void>;
-  list(limit: number): Promise<(NearMiss & { readonly count: number })[]>;
+  /** The tenant's newest. */
+  list(tenant: TenantId, limit: number): Promise<(NearMiss & { readonly count: number })[]>;
 };
 
 export type DueItem =

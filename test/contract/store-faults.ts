@@ -86,7 +86,7 @@ export function faultCases(bench: () => StoreBench): void {
     }));
     await stores.nearMisses.count(aNearMiss());
     await stores.nearMisses.count(aNearMiss());
-    expect(await stores.nearMisses.list(1)).toMatchObject([{ count: 2 }]);
+    expect(await stores.nearMisses.list(aNearMiss().tenant, 1)).toMatchObject([{ count: 2 }]);
   });
 
   test("passes that read a stale lane claim no job twice", async () => {

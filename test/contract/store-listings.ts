@@ -205,14 +205,17 @@ export function listingCases(bench: () => StoreBench): void {
     await Promise.all(
       Array.from({ length: 40 }, (_, n) => stores.nearMisses.count(aNearMiss({ labels: spellings[n % 3]! }))),
     );
-    const [only, ...others] = await stores.nearMisses.list(10);
+    const [only, ...others] = await stores.nearMisses.list(aNearMiss().tenant, 10);
     expect(others).toEqual([]);
     expect(only).toMatchObject({ count: 40, login: "octo-org" });
   });
 
-  test("near misses are listed newest first, up to a limit, and forgotten after 30 days", async () => {
+  test("a tenant's near misses are listed newest first, up to a limit, and forgotten after 30 days", async () => {
     const { stores, clock } = bench();
     const miss = (label: string, lastAt: number) => aNearMiss({ labels: [label], lastAt });
+    // Newer, but another tenant's: they crowd out nobody else's.
+    for (const label of "defgh")
+      await stores.nearMisses.count({ ...miss(label, START + 1e6), tenant: tenantId(99) });
     for (const [label, at] of [
       ["b", 2],
       ["c", 3],
@@ -221,16 +224,18 @@ export function listingCases(bench: () => StoreBench): void {
       await stores.nearMisses.count(miss(label, START + at * 60_000));
     }
     await stores.nearMisses.count(miss("a", START + 4 * 60_000));
-    const listed = await stores.nearMisses.list(10);
+    const listed = await stores.nearMisses.list(aNearMiss().tenant, 10);
     expect(listed.map(({ labels, count }) => [labels[0], count])).toEqual([
       ["a", 2],
       ["c", 1],
       ["b", 1],
     ]);
     expect(listed[0]?.lastAt).toBe(START + 4 * 60_000);
-    expect(await stores.nearMisses.list(2)).toHaveLength(2);
+    expect(await stores.nearMisses.list(aNearMiss().tenant, 2)).toHaveLength(2);
     clock.advance(30 * 24 * 3_600_000 + 3 * 60_000);
-    expect((await stores.nearMisses.list(10)).map(({ labels }) => labels[0])).toEqual(["a"]);
+    expect((await stores.nearMisses.list(aNearMiss().tenant, 10)).map(({ labels }) => labels[0])).toEqual([
+      "a",
+    ]);
   });
 
   test("an id with a number sign in it comes back whole", async () => {

@@ -8,7 +8,8 @@ import type { DueEntry } from "./rows.ts";
 
 export const DEPLOYMENT_KEY = "deployment";
 export const TENANT_SET = "tenants";
-export const NEAR_MISS_SET = "near-misses";
+/** Of all tenants, as they were kept once: those of one could crowd out the others'. */
+export const OLD_NEAR_MISS_SET = "near-misses";
 export const REPOSITORY_SET = "repositories";
 export const API_KEY_SET = "api-keys";
 
@@ -29,6 +30,8 @@ export const markKey = (kind: MarkKind, id: string): string => `mark#${kind}#${i
 export const repositoryKey = (id: number): string => `repository#${id}`;
 export const chunkKey = (job: JobId, generation: number, number: number): string =>
   `chunk#${job}#${generation}#${number}`;
+
+export const nearMissSet = (tenant: TenantId): string => `near-misses#${tenant}`;
 
 /** One key for a set of labels, whatever their order and case: GitHub compares them so. */
 export function nearMissKey(tenant: TenantId, labels: readonly string[]): string {

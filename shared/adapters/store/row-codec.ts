@@ -17,8 +17,8 @@ import {
   laneRowKey,
   laneSet,
   markKey,
-  NEAR_MISS_SET,
   nearMissKey,
+  nearMissSet,
   newestFirst,
   openJobOrder,
   poolKey,
@@ -83,7 +83,7 @@ export function rowOfNearMiss(miss: NearMiss): RowDraft {
   const base = draft("near-miss", nearMissKey(miss.tenant, miss.labels), 1, miss);
   return {
     ...base,
-    setPk: NEAR_MISS_SET,
+    setPk: nearMissSet(miss.tenant),
     setSk: newestFirst(miss.lastAt),
     expiresAt: expiry(miss.lastAt),
   };

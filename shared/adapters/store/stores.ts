@@ -28,7 +28,8 @@ import {
   jobKey,
   laneRowKey,
   laneSet,
-  NEAR_MISS_SET,
+  nearMissSet,
+  OLD_NEAR_MISS_SET,
   poolKey,
   TENANT_SET,
   tenantKey,
@@ -157,16 +158,22 @@ function createTenantStore({ rows, guarded }: Tools): TenantStore {
   };
 }
 
+/** So many were read of all tenants' once. None is left 30 days after the last was written. */
+const OLD_NEAR_MISSES = 500;
+
 function createNearMissStore({ rows, clock }: Tools, newWriteId: () => string): NearMissStore {
   return {
     // A counter in place, not a version race: a matrix of 256 mistyped jobs arrives at once, and a repeat after a lost
     // answer counting one too many is harmless here.
     count: async (miss) => rows.bump({ ...rowOfNearMiss(miss), writeId: newWriteId() }),
-    async list(limit) {
-      const entries = await rows.querySet(NEAR_MISS_SET, limit);
-      return entries
+    async list(tenant, limit) {
+      const own = await rows.querySet(nearMissSet(tenant), limit);
+      const old = await rows.querySet(OLD_NEAR_MISS_SET, OLD_NEAR_MISSES);
+      return [...own, ...old]
         .filter((entry) => !isExpired(entry, clock.now()))
-        .map((entry) => ({ ...nounOf<NearMiss>(entry), count: entry.version }));
+        .map((entry) => ({ ...nounOf<NearMiss>(entry), count: entry.version }))
+        .filter((miss) => miss.tenant === tenant)
+        .slice(0, limit);
     },
   };
 }

@@ -16,21 +16,19 @@ export type NearMisses = {
   }[];
 };
 
-/** The newest of all tenants' are read; each set of labels is one. */
+/** The newest; each set of labels is one. */
 const READ = 500;
 
 /** Undefined for a workflow step: another repository's labels and jobs are not for it to see. */
 export async function listNearMisses(deps: Deps, caller: ApiCaller): Promise<NearMisses | undefined> {
   if (caller.repositoryId !== undefined) return undefined;
-  const all = await deps.stores.nearMisses.list(READ);
-  const nearMisses = all
-    .filter(({ tenant }) => tenant === caller.tenant)
-    .map(({ labels, reason, count, lastAt, lastUrl }) => ({
-      labels,
-      whyWaiting: whyNotServed(reason, lastAt),
-      count,
-      lastAt,
-      lastUrl,
-    }));
+  const found = await deps.stores.nearMisses.list(caller.tenant, READ);
+  const nearMisses = found.map(({ labels, reason, count, lastAt, lastUrl }) => ({
+    labels,
+    whyWaiting: whyNotServed(reason, lastAt),
+    count,
+    lastAt,
+    lastUrl,
+  }));
   return { nearMisses };
 }

@@ -132,7 +132,7 @@ describe.each([
       expect(await stores.jobs.replace(nextOf(job, { starts: 1 }))).toBe(true);
       expect(await direct.jobs.get(job.id)).toEqual(nextOf(job, { starts: 1 }));
       await stores.nearMisses.count(aNearMiss());
-      expect(await direct.nearMisses.list(1)).toMatchObject([{ count: 1 }]);
+      expect(await direct.nearMisses.list(aNearMiss().tenant, 1)).toMatchObject([{ count: 1 }]);
       expect(dropsOf(proxy, operation)).toBeGreaterThan(1);
     } finally {
       lossy.close();

@@ -58,7 +58,7 @@ export function createFlakyStores(
       },
       nearMisses: {
         count: flaky.write((miss) => stores.nearMisses.count(miss)),
-        list: flaky.listing((limit) => stores.nearMisses.list(limit)),
+        list: flaky.listing((tenant, limit) => stores.nearMisses.list(tenant, limit)),
       },
       due: { due: flaky.listing((now, limit) => stores.due.due(now, limit)) },
       marks: {

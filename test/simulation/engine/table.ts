@@ -63,7 +63,11 @@ export function createTable(options: TableOptions) {
       list: (pool: PoolName): Lane[] => [...lanes.values()].filter((lane) => lane.pool === pool),
     },
     tenants: { ...tenants.port, list: (): Tenant[] => [...tenants.all.values()] },
-    nearMisses: { count: countMiss, list: (limit: number) => [...nearMisses.values()].slice(0, limit) },
+    nearMisses: {
+      count: countMiss,
+      list: (tenant: TenantId, limit: number) =>
+        [...nearMisses.values()].filter((miss) => miss.tenant === tenant).slice(0, limit),
+    },
     due: { due: dueBy },
     marks: { get: readMark, put: putMark },
     repositories: {

@@ -11,7 +11,7 @@ import { finishWorker } from "../../../shared/usecases/worker-plane/finish-worke
 import { recordPing } from "../../../shared/usecases/worker-plane/record-ping.ts";
 import { registerRunner } from "../../../shared/usecases/worker-plane/register-runner.ts";
 import { takeJob } from "../../../shared/usecases/worker-plane/take-job.ts";
-import { aReport, aTemplate, aWord } from "../../domain/builders.ts";
+import { aReport, aTemplate, aWord, TENANT } from "../../domain/builders.ts";
 import { aRunnerRequest, KEY_CALLER } from "../../domain/job/api-builders.ts";
 import { apiJobOf, areOver, ENDPOINT_NAME, runnerWorld, submit } from "../../fakes/api-world.ts";
 import { createFakeSeal } from "../../fakes/fake-seal.ts";
@@ -229,7 +229,7 @@ describe("workflow jobs", () => {
     const world = createWorld({ templates: [aTemplate()] });
     const word = aWord({ labels: ["linux-aarch64-a2-1", "NPUD-job-abcdefghijkl"] });
     expect(await receiveDelivery(world.deps, word)).toMatchObject({ type: "unchanged" });
-    expect(await world.stores.nearMisses.list(10)).toEqual([]);
+    expect(await world.stores.nearMisses.list(TENANT, 10)).toEqual([]);
   });
 
   test("the runner of an API job stays with it, whatever workflow job GitHub gives it", async () => {

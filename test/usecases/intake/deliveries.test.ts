@@ -102,7 +102,7 @@ describe("not ours", () => {
     }
     world.github.queue({ labels: ["linux-arch64-a2-1"] });
     await world.deliver();
-    const misses = await world.stores.nearMisses.list(10);
+    const misses = await world.stores.nearMisses.list(TENANT, 10);
     expect(Object.fromEntries(misses.map(({ labels, count }) => [labels[0], count]))).toEqual({
       "linux-aarch64-a2-3": 3,
       "linux-arch64-a2-1": 1,

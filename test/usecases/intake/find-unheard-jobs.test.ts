@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { tenantId } from "../../../shared/domain/ids.ts";
 import { findUnheardJobs } from "../../../shared/usecases/intake/find-unheard-jobs.ts";
-import { OWNER, REPOSITORY, T0 } from "../../domain/builders.ts";
+import { OWNER, REPOSITORY, T0, TENANT } from "../../domain/builders.ts";
 import { jobOf } from "../../fakes/play.ts";
 import { createWorld } from "../../fakes/world.ts";
 import {
@@ -65,7 +65,7 @@ test("what was heard, asks for nothing of ours, or is nearly ours is left alone"
   expect(world.github.calls.openJobs).toBe(1);
   expect(await jobOf(world, known.workflowJobId)).toEqual(before);
   expect(world.log.of("workflow-job-found")).toEqual([]);
-  expect(await world.stores.nearMisses.list(10)).toEqual([]);
+  expect(await world.stores.nearMisses.list(TENANT, 10)).toEqual([]);
 });
 
 test("an owner who suspended the App is not asked for; one that GitHub refuses keeps no other waiting", async () => {

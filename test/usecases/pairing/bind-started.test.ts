@@ -4,7 +4,7 @@ import { GITHUB_RECHECK_MS, GITHUB_WORD_MS } from "../../../shared/domain/deadli
 import type { WorkerId } from "../../../shared/domain/ids.ts";
 import type { StartedJob } from "../../../shared/domain/started-job.ts";
 import { recordPing } from "../../../shared/usecases/worker-plane/record-ping.ts";
-import { REPOSITORY } from "../../domain/builders.ts";
+import { REPOSITORY, TENANT } from "../../domain/builders.ts";
 import { isQuiet, jobOf, jobsOf, play } from "../../fakes/play.ts";
 import { createWorld, type World } from "../../fakes/world.ts";
 
@@ -193,7 +193,7 @@ describe("repositories of a tenant's policy", () => {
     const { workflowJobId } = world.github.queue();
     await world.deliver();
     expect(await world.stores.jobs.get(`gh-${workflowJobId}` as never)).toBeUndefined();
-    const [miss] = await world.stores.nearMisses.list(10);
+    const [miss] = await world.stores.nearMisses.list(TENANT, 10);
     expect(miss?.reason).toContain(`Acme/${REPOSITORY.name} is not among repositories`);
     expect(world.pool.started).toEqual([]);
   });
