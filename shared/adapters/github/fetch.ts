@@ -8,10 +8,13 @@ import {
   fetch as undiciFetch,
 } from "undici";
 import type { Random } from "../../ports/random.ts";
+import { boundedText } from "../network/bounded-text.ts";
 import { createKeptDispatcher } from "../network/kept-dispatcher.ts";
 
 /** GitHub's own limit for an API request is 10 s, after which it answers 5xx. */
 const CALL_TIMEOUT_MS = 10_000;
+/** 100 workflow runs or deliveries, the longest page that is asked for, are below 2 MB. */
+const MAX_ANSWER_BYTES = 10_000_000;
 const PAUSE_MIN_MS = 200;
 const PAUSE_SPREAD_MS = 400;
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -33,7 +36,7 @@ export function createGithubFetch(deps: FetchDeps): GithubFetch {
 
   const once: GithubFetch = async (url, init) => {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
-    const body = await response.text();
+    const body = await boundedText(response, MAX_ANSWER_BYTES);
     const { status, statusText, headers } = response;
     return new Response(NO_BODY.has(status) ? null : body, { status, statusText, headers });
   };

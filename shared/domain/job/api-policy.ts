@@ -77,6 +77,13 @@ export function splitInput(input: unknown): Checked<{ readonly ask: RunnerAsk; r
   if (!isAbsent(pat) && !(typeof pat === "string" && PAT.test(pat))) {
     return { ok: false, message: "input.github_pat is not a token of GitHub; send the token alone, as text" };
   }
+  if ([org, labels].flat().some(holdsToken)) {
+    return {
+      ok: false,
+      message:
+        "a token belongs into input.github_pat, and nowhere else: elsewhere it is shown and kept; revoke this one",
+    };
+  }
   if (!isAbsent(org) && !(typeof org === "string" && parseScope(org) !== undefined)) {
     return { ok: false, message: 'input.github_org must be "organization" or "owner/repository"' };
   }
@@ -88,6 +95,11 @@ export function splitInput(input: unknown): Checked<{ readonly ask: RunnerAsk; r
   }
   const asked = isAbsent(labels) ? [] : (labels as string[]);
   return { ok: true, value: { ask: { pat: textOf(pat), org: textOf(org), labels: asked }, rest } };
+}
+
+/** GitHub's prefixes: docs.github.com, "About authentication to GitHub", token formats. */
+function holdsToken(value: unknown): boolean {
+  return typeof value === "string" && /(gh[pousr]|github_pat)_\w{20}/.test(value);
 }
 
 type AskedFor = { readonly github_pat?: unknown; readonly github_org?: unknown; readonly labels?: unknown };

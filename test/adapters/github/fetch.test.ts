@@ -52,6 +52,23 @@ describe("proxies", () => {
   });
 });
 
+test("an answer without end is given up, and not kept", async () => {
+  const closed = Promise.withResolvers<void>();
+  const url = await listen(
+    createServer((_request, response) => {
+      response.on("close", () => closed.resolve());
+      const more = (): void => {
+        while (response.write("x".repeat(100_000)) && !response.destroyed);
+        if (!response.destroyed) response.once("drain", more);
+      };
+      more();
+    }),
+  );
+  const answer = createGithubFetch({ ...deps })(url, { method: "POST" });
+  await expect(answer).rejects.toThrow("longer than 10000000 bytes");
+  await closed.promise;
+});
+
 describe("tries", () => {
   async function attempts(method: string, path: string, status: number, headers = {}): Promise<number> {
     let count = 0;

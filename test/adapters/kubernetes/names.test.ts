@@ -39,6 +39,19 @@ describe("namespaceOf", () => {
     expect(namespaceOf("npu-{owner}", { tenant: "123" })).toBeUndefined();
   });
 
+  test.each(["kube-system", "Default", "volcano-system", "openshift-operators", "kube-x"])(
+    "a tenant called %s does not get the cluster's own namespace",
+    (owner) => {
+      const name = namespaceOf("{owner}", { owner, tenant: "1" });
+      expect(name).toMatch(new RegExp(`^${owner.toLowerCase()}--[0-9a-f]{10}$`));
+      const [first = "", ...rest] = owner.split("-");
+      const split = { owner: first, repository: rest.join("-"), tenant: "1" };
+      if (rest.length > 0) expect(namespaceOf("{owner}-{repository}", split)).toBe(name);
+      // What the operator writes is the operator's.
+      expect(namespaceOf(owner.toLowerCase(), who)).toBe(owner.toLowerCase());
+    },
+  );
+
   test("is a valid name for any owner and repository", () => {
     const text = fc.string({ unit: "binary", maxLength: 120 });
     fc.assert(

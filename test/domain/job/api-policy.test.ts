@@ -62,6 +62,9 @@ describe("input", () => {
   test.each([
     [{ github_org: "acme; id" }, 'input.github_org must be "organization" or "owner/repository"'],
     [{ github_org: "acme/kernels/more" }, "github_org"],
+    [{ github_org: `ghp_${"a".repeat(36)}` }, "belongs into input.github_pat"],
+    [{ github_org: `acme/github_pat_${"a".repeat(40)}` }, "belongs into input.github_pat"],
+    [{ labels: ["npu", `ghs_${"a".repeat(36)}`] }, "belongs into input.github_pat"],
     [{ github_org: "acme/.." }, "github_org"],
     [{ github_org: "-acme" }, "github_org"],
     [{ github_org: 7 }, "github_org"],

@@ -47,12 +47,19 @@ export function labelValue(text: string): string {
   return hashed(text.replace(/[^-A-Za-z0-9_.]+/g, "-"), text);
 }
 
+/**
+ * Namespaces that a cluster or its add-ons have: `kube-` is kept for Kubernetes (kubernetes.io, "Namespaces"), `openshift-`
+ * for OpenShift, and add-ons such as Volcano live in one that ends in `-system`.
+ */
+const SYSTEM = /^(default|(kube|openshift|cattle|istio)-.*|.*-system)$/;
+
 type Who = Pick<StartSpec, "owner" | "repository" | "tenant">;
 
 /**
  * The namespace of a worker. Two tenants never get the same one: `{owner}` and `{repository}` are put in lower case, as
  * GitHub compares them, and where anything else must change, or the name is too long, `--` and a hash are appended,
- * which no login has and no value without a hash keeps. Undefined: the template needs what is not known.
+ * which no login has and no value without a hash keeps. So they are where a tenant's name would be the cluster's own
+ * namespace. Undefined: the template needs what is not known.
  */
 export function namespaceOf(template: string, who: Who): string | undefined {
   const values: { readonly [name: string]: string | undefined } = { ...who };
@@ -64,7 +71,8 @@ export function namespaceOf(template: string, who: Who): string | undefined {
     template,
   );
   const plain = filled.every((value) => /^[a-z0-9]+(-[a-z0-9]+)*$/.test(value ?? ""));
-  return plain && text.length <= MAX_LENGTH ? text : hashed(text.replace(/[^a-z0-9]+/g, "-"), text);
+  const isOurs = names.length === 0 || !SYSTEM.test(text);
+  return plain && isOurs && text.length <= MAX_LENGTH ? text : hashed(text.replace(/[^a-z0-9]+/g, "-"), text);
 }
 
 function hashed(readable: string, original: string): string {
