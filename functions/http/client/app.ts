@@ -64,7 +64,9 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.onError((error, c) => {
     // A client that went away in the middle of its body is no fault of ours, and there is nobody to answer.
     const level = c.req.raw.signal.aborted ? "debug" : "error";
-    plane.log[level]("client-call-failed", { url: c.req.path, error });
+    if (c.get("caller") !== undefined) plane.log[level]("client-call-failed", { url: c.req.path, error });
+    // Anybody can make such calls, however often: with tokens of their own make while an issuer's keys cannot be read.
+    else plane.rejectionLog[level]("client-call-failed", { reason: "before the caller was known", error });
     const detail =
       "the call could not be carried out; try again, with the same Idempotency-Key if it has one";
     return problem(c, { status: 503, title: "Not done", detail, retryAfterMs: FAULT_RETRY_MS });

@@ -188,6 +188,15 @@ test("a flood of unknown credentials is one line a minute for each kind", async 
   expect(world.log.of("client-call-rejected")).toHaveLength(2);
 });
 
+test("made-up tokens while the issuer is away fill no log", async () => {
+  const world = await createClientWorld();
+  for (let n = 0; n < 30; n++) await world.call("GET", `${at}/health`, { key: await issuer.sign(T0) });
+  expect(world.log.of("client-call-failed")).toHaveLength(1);
+  world.clock.advance(61_000);
+  await world.call("GET", `${at}/health`, { key: await issuer.sign(T0) });
+  expect(world.log.of("client-call-failed")).toMatchObject([{}, { count: 29 }]);
+});
+
 test("an issuer that is away is 503 with a time to wait, not a refusal", async () => {
   const world = await createClientWorld({ issuer: { url: "http://127.0.0.1:9" } });
   const { status, headers } = await world.call("GET", `${at}/health`, { key: await issuer.sign(T0) });
