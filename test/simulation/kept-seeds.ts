@@ -28,4 +28,5 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   { seed: 420_000_135, edition: 3, broke: "ended-too-early" },
   { seed: 420_000_196, edition: 3, broke: "running-killed" },
   { seed: 420_000_473, edition: 3, broke: "ended-too-early" },
+  { seed: 520_002_588, edition: 3, broke: "unfair-start" },
 ];

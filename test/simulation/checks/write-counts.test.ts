@@ -14,14 +14,21 @@ test("400 workers that write their pool again and again until each has had its t
   ]);
 });
 
+test("the one process, whose writes of a pool are gathered, has fewer for each than functions may have", () => {
+  const writes = { "pools.replace": 200 + 3 * 400 };
+  expect(brokenBy(400, writes)).toEqual([]);
+  expect(brokenBy(400, writes, "single")).toEqual(["too-many-writes"]);
+});
+
 test("a loop that writes for ever is wrong, whatever it writes", () => {
   for (const call of ["jobs.replace", "workers.replace", "marks.put"])
     expect(brokenBy(20, { [call]: 100_000 })).toEqual(["too-many-writes"]);
 });
 
-function brokenBy(jobs: number, writes: { readonly [call: string]: number }): Rule[] {
+function brokenBy(jobs: number, writes: { readonly [call: string]: number }, form = "cloud"): Rule[] {
   const rules: Rule[] = [];
   const world = {
+    plan: { form },
     table: { all: { jobs: { size: jobs } } },
     dispatcher: { writes: new Map(Object.entries(writes)) },
     watch: { broken: (rule: Rule) => rules.push(rule) },

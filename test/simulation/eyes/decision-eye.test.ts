@@ -61,6 +61,15 @@ test("what one call has tried is no excuse in the next", async () => {
   ]);
 });
 
+test("a job that is read meanwhile, and that nobody could choose, is of something else that the call does", async () => {
+  const running = aJob({ id: "gh-0" as Job["id"], createdAt: T0 - 1_000, state: "IN_PROGRESS" });
+  await stores.jobs.create(running);
+  await look(SECOND);
+  await stores.jobs.get(running.id);
+  await stores.workers.create(aWorker());
+  expect(decisions).toEqual([]);
+});
+
 /** One round of a dispatch pass, up to the looks at what it has chosen. */
 async function look(chosen: Job): Promise<void> {
   await stores.lanes.list(POOL);

@@ -8,6 +8,7 @@ import type { TenantSettings } from "../../../shared/domain/admission/tenant.ts"
 import { settingsOf } from "../../../shared/domain/admission/tenant.ts";
 import type { EpochMs, JobId } from "../../../shared/domain/ids.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
+import { isWaiting } from "../../../shared/domain/job/job.ts";
 import type { Lane } from "../../../shared/domain/pool/lane.ts";
 import { laneOrder } from "../../../shared/domain/pool/lane.ts";
 import type { Pool } from "../../../shared/domain/pool/pool.ts";
@@ -106,9 +107,10 @@ export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): St
   function createWorker(...args: Parameters<typeof workers.create>): ReturnType<typeof workers.create> {
     if (look.pool !== undefined) {
       const decision = decisionOf(look, look.pool, tried, options.tenants);
+      const isClear = isItsOwn(look);
       for (const id of decision.chosen) tried.add(id);
       look = newLook(now());
-      onDecision(decision);
+      if (isClear) onDecision(decision);
     }
     return workers.create(...args);
   }
@@ -124,6 +126,15 @@ function newLook(now: EpochMs): Look {
     chosen: new Map(),
     isDecided: false,
   };
+}
+
+/**
+ * What its call does beside the pass reads jobs too: one that nobody could choose, being in no index and waiting no more, shows
+ * that the looks are not those of the pass alone.
+ */
+function isItsOwn({ heads, chosen }: Look): boolean {
+  const listed = new Set([...heads.values()].flat().map(({ id }) => id));
+  return [...chosen].every(([id, job]) => listed.has(id) || job === undefined || isWaiting(job));
 }
 
 function decisionOf(
