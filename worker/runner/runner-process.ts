@@ -12,6 +12,8 @@ export type ProcessSpec = {
   readonly cwd: string;
   readonly env: Record<string, string>;
   readonly onLine: (line: string) => void;
+  /** When whoever gets the lines has room for more; undefined: it has. Until then the program's output waits, and so it. */
+  readonly whenTaken?: (() => Promise<void> | undefined) | undefined;
   readonly clock: WorkerClock;
 };
 
@@ -39,7 +41,7 @@ export type RunnerProcess = {
 };
 
 export function startProcess(
-  { command, cwd, env, onLine, clock }: ProcessSpec,
+  { command, cwd, env, onLine, whenTaken, clock }: ProcessSpec,
   sweep: Sweep = noSweep,
 ): RunnerProcess {
   const child = spawn(command.program, command.args, {
@@ -52,7 +54,7 @@ export function startProcess(
   // Afterwards the number may be another's.
   let exited = false;
   const outputs = [child.stdout, child.stderr];
-  const closed = Promise.all(outputs.map((stream) => readLines(stream, onLine)));
+  const closed = Promise.all(outputs.map((stream) => readLines(stream, onLine, whenTaken)));
   const ended = new Promise<ProcessEnd>((resolve, reject) => {
     child.once("error", (error) => {
       // Also emitted for a failed kill, which is no end.
@@ -123,9 +125,19 @@ async function readWhatIsThere(streams: readonly Readable[]): Promise<void> {
   }
 }
 
-async function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): Promise<void> {
+async function readLines(
+  stream: NodeJS.ReadableStream,
+  onLine: ProcessSpec["onLine"],
+  whenTaken: ProcessSpec["whenTaken"],
+): Promise<void> {
   const lines = createLineSplitter(onLine);
-  stream.on("data", (chunk: Buffer) => lines.push(chunk));
+  stream.on("data", (chunk: Buffer) => {
+    lines.push(chunk);
+    const taken = whenTaken?.();
+    if (taken === undefined) return;
+    stream.pause();
+    void taken.then(() => stream.resume());
+  });
   // A broken pipe closes the stream too, and its end is all that counts.
   stream.on("error", () => undefined);
   await new Promise((resolve) => stream.once("close", resolve));

@@ -18,6 +18,8 @@ export type ServeDeps = {
   readonly run: RunProgram;
   readonly clock: WorkerClock;
   readonly reply: (reply: Reply) => void;
+  /** When the worker has taken what it was told; undefined: it has. */
+  readonly whenTaken: () => Promise<void> | undefined;
 };
 
 export type Service = {
@@ -30,7 +32,15 @@ export type Service = {
 /** Beyond it the rest goes with the container: what waits for the worker's end waits for this. */
 const CLEAN_MS = 20_000;
 
-export function createService({ runner, runnerHome, logins, run, clock, reply }: ServeDeps): Service {
+export function createService({
+  runner,
+  runnerHome,
+  logins,
+  run,
+  clock,
+  reply,
+  whenTaken,
+}: ServeDeps): Service {
   const started = new Map<number, RunnerProcess>();
   const running = new Set<number>();
   let dirty = false;
@@ -52,7 +62,7 @@ export function createService({ runner, runnerHome, logins, run, clock, reply }:
     running.add(id);
     const command = asUser({ program, args }, runner);
     const onLine = (line: string) => reply({ type: "line", id, line });
-    const process = startProcess({ command, cwd, env, onLine, clock }, () => sweep(id));
+    const process = startProcess({ command, cwd, env, onLine, whenTaken, clock }, () => sweep(id));
     started.set(id, process);
     const end = await process.ended;
     running.delete(id);

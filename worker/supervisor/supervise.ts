@@ -53,7 +53,9 @@ export async function supervise(given: Supervision): Promise<number> {
   const reply = (message: Parameters<typeof encode>[0]) => {
     if (channel.writable) channel.write(encode(message));
   };
-  const service = createService({ runner, runnerHome, logins: registryLogins(env), run, clock, reply });
+  const whenTaken = () => drained(channel);
+  const logins = registryLogins(env);
+  const service = createService({ runner, runnerHome, logins, run, clock, reply, whenTaken });
   const condemn = (message: string, error?: unknown) => {
     log.error("supervisor-fault", { message, error });
     child.kill("SIGKILL");
@@ -70,4 +72,18 @@ export async function supervise(given: Supervision): Promise<number> {
   const code = await ended;
   await service.close();
   return code;
+}
+
+/** A job may print faster than the worker reads: 832 MB of its lines were waiting in memory once. */
+function drained(channel: Duplex): Promise<void> | undefined {
+  if (!channel.writableNeedDrain) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      channel.off("drain", done);
+      channel.off("close", done);
+      resolve();
+    };
+    channel.once("drain", done);
+    channel.once("close", done);
+  });
 }

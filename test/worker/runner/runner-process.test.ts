@@ -57,3 +57,32 @@ describe("the last line of a program", () => {
     expect(lines.at(-1)).toBe(LAST);
   });
 });
+
+it("waits while nobody takes its lines, and loses none", async () => {
+  const lines: string[] = [];
+  const room = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  const reader = { isFull: true };
+  const program = startProcess({
+    command: { program: "/bin/sh", args: ["-c", "yes 0123456789 | head -n 400000"] },
+    cwd: "/",
+    env: {},
+    onLine: (line) => lines.push(line),
+    whenTaken() {
+      if (!reader.isFull) return undefined;
+      stopped.resolve();
+      return room.promise;
+    },
+    clock: createSystemClock(),
+  });
+  await stopped.promise;
+  // 4.4 MB are on their way: what was read is one chunk of 64 kB, the rest the kernel holds back.
+  const taken = lines.length;
+  expect(taken).toBeLessThan(7_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lines).toHaveLength(taken);
+  reader.isFull = false;
+  room.resolve();
+  expect(await program.ended).toMatchObject({ type: "exited", code: 0 });
+  expect(lines).toHaveLength(400_000);
+});
