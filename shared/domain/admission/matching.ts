@@ -15,11 +15,20 @@ export type Resolution =
   /** Nothing of ours: hosted labels, another controller's, none at all. */
   | { readonly type: "foreign"; readonly reason: string };
 
+/** GitHub gives a runner at most 100 (docs.github.com, REST, "Set custom labels for a self-hosted runner"). */
+const MOST_LABELS = 100;
+
 /**
  * A job's labels must all be on the endpoint's runners and contain the endpoint's own selector. A plain
  * `[self-hosted, linux]` therefore starts nothing, though GitHub would let a matching runner take it.
  */
 export function resolveEndpoint(labels: readonly string[], catalogue: Catalogue): Resolution {
+  if (labels.length > MOST_LABELS) {
+    return {
+      type: "foreign",
+      reason: `it has ${labels.length} labels, no runner has more than ${MOST_LABELS}`,
+    };
+  }
   const wanted = labelSet(labels);
   if (wanted.length === 0) {
     return { type: "foreign", reason: "the job has no labels (runs-on names only a runner group)" };

@@ -37,6 +37,12 @@ describe("nothing of ours", () => {
   test("a job without labels names only a runner group", () => {
     expect(resolve()).toMatchObject({ type: "foreign", reason: expect.stringContaining("no labels") });
   });
+
+  test("more labels than any runner can have: nothing is matched and nothing kept", () => {
+    const labels = Array.from({ length: 35_000 }, (_, n) => `linux-aarch64-a2-${n}`);
+    const reason = "it has 35000 labels, no runner has more than 100";
+    expect(resolve(...labels)).toEqual({ type: "foreign", reason });
+  });
 });
 
 describe("a near miss says what to do", () => {

@@ -62,7 +62,7 @@ it("waits while nobody takes its lines, and loses none", async () => {
   const lines: string[] = [];
   const room = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
-  const reader = { isFull: true };
+  const reader: { isFull: boolean } = { isFull: true };
   const program = startProcess({
     command: { program: "/bin/sh", args: ["-c", "yes 0123456789 | head -n 400000"] },
     cwd: "/",
