@@ -78,9 +78,15 @@ export async function endUnready(deps: Deps, worker: Worker, container: Containe
   if (changed) note(deps, worker, "lost", how);
 }
 
+/** Nothing where they cannot be read: an end waits for no log. */
 async function lastWords(deps: Deps, worker: Worker): Promise<string> {
-  const tail = (await deps.pools.get(worker.pool)?.driver.logsTail(worker.id, 5)) ?? [];
-  return tail.length === 0 ? "" : `; its last words: ${tail.join(" | ")}`;
+  try {
+    const tail = (await deps.pools.get(worker.pool)?.driver.logsTail(worker.id, 5)) ?? [];
+    return tail.length === 0 ? "" : `; its last words: ${tail.join(" | ")}`;
+  } catch (error) {
+    deps.log.warn("last-words-not-read", { worker: worker.id, pool: worker.pool, error });
+    return "";
+  }
 }
 
 function note(deps: Deps, worker: Worker, reason: string, message: string): void {

@@ -1,5 +1,6 @@
 // Notes where a worker's cards are, before its container goes and nobody can tell any more.
 import type { Worker } from "../../domain/worker/worker.ts";
+import type { ContainerState, PoolDriver } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
 import { updateWorker } from "../update.ts";
 
@@ -10,14 +11,28 @@ export async function locateCards(deps: Deps, worker: Worker): Promise<Worker> {
   const isAsked =
     driver.capabilities.nodes === true ? await saysSomething(deps, worker) : namesSomeCards(worker);
   if (!isAsked) return worker;
-  const container = await driver.inspect(worker.id);
-  if (container.type === "gone") return worker;
+  const container = await sight(deps, driver, worker);
+  if (container === undefined || container.type === "gone") return worker;
   const { node, devices } = container;
   if (node === undefined && devices === undefined) return worker;
   const { item } = await updateWorker(deps.stores.workers, worker.id, (current) =>
     current.state === "released" ? undefined : { ...current, place: { node, devices } },
   );
   return item ?? worker;
+}
+
+/** Undefined: the pool does not say. Then its cards are given back without a word on them, and not held for one. */
+async function sight(
+  { log }: Deps,
+  driver: PoolDriver,
+  { id, pool }: Worker,
+): Promise<ContainerState | undefined> {
+  try {
+    return await driver.inspect(id);
+  } catch (error) {
+    log.warn("cards-not-located", { worker: id, pool, error });
+    return undefined;
+  }
 }
 
 /** A failed preflight blames them; a job that ran clears them, should they have been blamed before. */

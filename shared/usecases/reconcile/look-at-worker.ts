@@ -47,6 +47,8 @@ async function isDismissed(deps: Deps, worker: Worker): Promise<boolean> {
 }
 
 async function sight(deps: Deps, worker: Worker): Promise<ContainerState> {
+  // Its container has no say any more, and its end waits for no answer about it.
+  if (worker.state === "finished" || worker.state === "lost") return { type: "gone" };
   const driver = deps.pools.get(worker.pool)?.driver;
   // Without its pool in dispatch.yaml nobody can say that it is gone.
   return driver === undefined ? { type: "running" } : driver.inspect(worker.id);

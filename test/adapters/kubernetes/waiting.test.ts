@@ -5,6 +5,7 @@ import type { WorkerId } from "../../../shared/domain/ids.ts";
 import type { WaitsFor } from "../../../shared/domain/waiting/wait-view.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL } from "../../contract/pool-driver-contract.ts";
+import { StatusError } from "../../fakes/kubernetes/api/status.ts";
 import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";
 
 const MINUTE_MS = 60_000;
@@ -109,6 +110,21 @@ test("Kueue admits it, and it runs", async () => {
   await free.driver.start(spec);
   free.cluster.admit(spec.workerId);
   await expect.poll(() => free.runner.containers.length, POLL).toBe(1);
+});
+
+test("events that cannot be read hide no state", async () => {
+  await using world = await openWorld();
+  const spec = specOf({ cards: 16 });
+  await world.driver.start(spec);
+  await expect.poll(() => waitOf(world, spec.workerId), POLL).toMatch(/No node can take it/);
+  world.cluster.api.faults.refuse = {
+    of: /\/events\?/,
+    times: 9,
+    with: () => new StatusError(500, "InternalError", "etcdserver: request timed out"),
+  };
+  expect(await waitOf(world, spec.workerId)).toMatch(/No node can take it/);
+  expect(await waitOf(world, spec.workerId)).toMatch(/No node can take it/);
+  expect(world.log.of("events-not-read")).toHaveLength(1);
 });
 
 test("once it runs: its node, and the cards that were mounted", async () => {

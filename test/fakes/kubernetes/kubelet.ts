@@ -112,7 +112,7 @@ function limit({ spec }: KubeObject, runtime: Runtime): void {
   endRuntime(runtime, grace);
 }
 
-function nodeIsUp(state: ClusterState, pod: KubeObject): boolean {
+export function nodeIsUp(state: ClusterState, pod: KubeObject): boolean {
   const node = state.objects.get("Node", undefined, pod.spec.nodeName);
   return node?.status.conditions.some(({ type, status }: Json) => type === "Ready" && status === "True");
 }

@@ -61,3 +61,18 @@ test("starts that failed say nothing of how long a job holds its cards", async (
   expect(await play(world, { forMs: 2 * HOUR_MS, until: isQuiet })).toBe(true);
   expect((await poolOf(world))?.heldMs).toBeGreaterThan(60_000);
 });
+
+test("where its pool does not say where its cards were, they come back without a word on them", async () => {
+  const world = createWorld({ cards: 1 });
+  world.github.queue();
+  await world.deliver();
+  const [worker] = world.pool.running();
+  if (worker === undefined) throw new Error("no container was made");
+  Object.assign(world.pool, { capabilities: { ...world.pool.capabilities, nodes: true } });
+  world.pool.inspect = async () => Promise.reject(new Error("HTTP 500"));
+  await finishWorker(world.deps, worker, aReport({ outcome: "preflight-failed", message: "E_HEALTH" }));
+  await world.deliver();
+  expect((await world.stores.workers.get(worker))?.state).toBe("released");
+  expect((await poolOf(world))?.reservations).toEqual({});
+  expect(world.log.of("cards-not-located")).toHaveLength(1);
+});

@@ -110,6 +110,19 @@ test("never boots: the job says so, with what the pool waits for and the contain
   expect(hold?.message).toContain("900s");
 });
 
+test("never boots, and its log cannot be read: it is given up all the same, and its job is tried again", async () => {
+  const { world, id, first } = await oneJob({ script: { mute: true } });
+  world.pool.logsTail = async () => Promise.reject(new Error("the node is away: EOF"));
+  world.pool.inspect = async () => ({ type: "running", waits: "for a node" }) as const;
+  await play(world, {
+    forMs: LIMITS.bootMs + 3 * MINUTE_MS,
+    until: async () => (await jobOf(world, id)).failedStarts === 1,
+  });
+  expect((await jobOf(world, id)).hold?.message).toContain("it waits: for a node");
+  expect((await world.stores.workers.get(first))?.state).toBe("released");
+  expect(world.log.of("last-words-not-read")).toHaveLength(1);
+});
+
 describe("wedged: its container runs and it never pings again", () => {
   test("before its runner was registered: stopped after its time to prepare, and its job is tried again", async () => {
     const { world, id, first } = await oneJob({}, 1);

@@ -45,7 +45,11 @@ export function connect(
           agents(request);
           return request;
         },
-        post: async (response) => response,
+        // The log of a pod without a node is 204 without a Content-Type, which the client takes for a fault.
+        async post(response) {
+          if (response.httpStatusCode === 204) response.headers["content-type"] ??= "text/plain";
+          return response;
+        },
       },
     ],
   });

@@ -13,7 +13,6 @@ import { LABEL, type Owner, selectorOf } from "./names.ts";
 import { pendingReason, type Waits } from "./pending-reason.ts";
 import { createCapacity } from "./pool-capacity.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { isRbacDenial } from "./start-outcome.ts";
 import { startWorker } from "./start-worker.ts";
 import { stopWorker } from "./stop-worker.ts";
 
@@ -110,7 +109,7 @@ type WaitDeps = {
   readonly log: Log;
 };
 
-/** Reads the events of what waits. Without the right to, the pod's own state must do; that is said once. */
+/** Reads the events of what waits. Where they cannot be read the pod's own state must do; that is said once. */
 function createWaits({ settings, cluster, clock, log }: WaitDeps) {
   let told = false;
   return async (job: V1Job | undefined, pod: V1Pod | undefined): Promise<Waits> => {
@@ -121,10 +120,12 @@ function createWaits({ settings, cluster, clock, log }: WaitDeps) {
   async function eventsOf(kind: string, of: V1Job | V1Pod | undefined): Promise<CoreV1Event[]> {
     const { namespace = "", name = "" } = of?.metadata ?? {};
     try {
-      return await cluster.events(namespace, { kind, name });
+      const events = await cluster.events(namespace, { kind, name });
+      told = false;
+      return events;
     } catch (error) {
-      if (!(error instanceof ApiFault) || !isRbacDenial(error)) throw error;
-      if (!told) log.warn("events-forbidden", { pool: settings.name, message: error.message });
+      if (!(error instanceof ApiFault)) throw error;
+      if (!told) log.warn("events-not-read", { pool: settings.name, message: error.message });
       told = true;
       return [];
     }

@@ -15,8 +15,8 @@ type Faults = {
   halfOpen: boolean;
   /** The next so many requests that fit are carried out, and their answers lost with the connection. */
   loseAnswers: { times: number; readonly of: RegExp };
-  /** The next so many requests are refused. */
-  refuse: { times: number; readonly with: () => StatusError };
+  /** The next so many requests, of those that fit, are refused. */
+  refuse: { times: number; readonly with: () => StatusError; readonly of?: RegExp };
 };
 
 export type ApiServer = {
@@ -79,6 +79,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, deps: S
     request.socket.destroy();
     return;
   }
+  if (answer.body === undefined) {
+    response.writeHead(answer.code, answer.headers).end();
+    return;
+  }
   const plain = typeof answer.body === "string";
   response.writeHead(answer.code, {
     "content-type": plain ? "text/plain" : "application/json",
@@ -91,9 +95,10 @@ type HttpAnswer = Answer & { readonly headers?: { readonly [name: string]: strin
 
 function attempt(request: IncomingMessage, text: string, deps: ServeDeps): HttpAnswer {
   try {
-    if (deps.faults.refuse.times > 0) {
-      deps.faults.refuse.times -= 1;
-      throw deps.faults.refuse.with();
+    const { refuse } = deps.faults;
+    if (refuse.times > 0 && (refuse.of ?? /./).test(`${request.method} ${request.url}`)) {
+      refuse.times -= 1;
+      throw refuse.with();
     }
     authenticate(request, deps.state);
     const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://localhost");

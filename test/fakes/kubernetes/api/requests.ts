@@ -2,7 +2,7 @@
 
 import type { ClusterState } from "../cluster-state.ts";
 import { USER } from "../cluster-state.ts";
-import type { Kubelet } from "../kubelet.ts";
+import { type Kubelet, nodeIsUp } from "../kubelet.ts";
 import type { Json, KubeObject } from "../objects.ts";
 import { deletePod } from "../pod-deletion.ts";
 import { admit } from "./admission.ts";
@@ -103,7 +103,17 @@ function list({ target, query }: ApiRequest, { state, oldestToken }: RequestDeps
   return { code: 200, body: { kind: `${resource.kind}List`, apiVersion, metadata, items } };
 }
 
-function log(pod: KubeObject, { query }: ApiRequest, { kubelet }: RequestDeps): Answer {
+/**
+ * kube-apiserver 1.36: 204 without a Content-Type for a pod that has no node yet, 500 where the kubelet does not answer, 400 while
+ * the container waits to start.
+ */
+function log(pod: KubeObject, { query }: ApiRequest, { kubelet, state }: RequestDeps): Answer {
+  if (pod.spec.nodeName === undefined) return { code: 204, body: undefined };
+  if (!nodeIsUp(state, pod)) {
+    const { namespace, name } = pod.metadata;
+    const message = `Get "https://${pod.spec.nodeName}:10250/containerLogs/${namespace}/${name}/worker": EOF`;
+    throw new StatusError(500, "InternalError", message);
+  }
   const container = kubelet.container(pod.metadata.uid);
   if (container === undefined) {
     const name = pod.spec.containers[0].name;
