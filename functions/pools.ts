@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createLocalPool } from "../shared/adapters/pools/local/local-pool.ts";
+import { withPlainWords } from "../shared/adapters/pools/plain-words.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
@@ -45,7 +46,7 @@ type Spec = Config["pools"][number];
 
 async function createPool(spec: Spec, parts: PoolParts): Promise<PoolSettings> {
   const { name } = spec;
-  const driver = await driverOf(spec, parts);
+  const driver = withPlainWords(await driverOf(spec, parts));
   const maxWorkers = spec.maxWorkers ?? (await placesOf(spec, driver));
   return { name, driver, maxWorkers, startsAtOnce: spec.startsAtOnce };
 }

@@ -98,12 +98,12 @@ test("a token from a file or a variable, over TLS with a private authority", asy
   await using tls = await frontWithTls(cluster.url, certificate);
   const { url: server } = tls;
   const caFile = certificate.cert;
-  const tokenFile = await file("token", "good-token");
+  const tokenFile = await file("token", "good-token\n");
   expect(await open({ auth: "token", server, caFile, tokenFile }).list()).toEqual([]);
   expect(
     await open(
       { auth: "token", server, caFile, tokenEnv: "KUBE_TOKEN" },
-      { KUBE_TOKEN: "good-token" },
+      { KUBE_TOKEN: "good-token\n" },
     ).list(),
   ).toEqual([]);
   const caData = Buffer.from(await readFile(caFile)).toString("base64");
@@ -113,6 +113,35 @@ test("a token from a file or a variable, over TLS with a private authority", asy
   expect(await stranger.start(specOf())).toMatchObject({
     type: "unavailable",
     message: expect.stringMatching(/could not be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/),
+  });
+});
+
+test.each([
+  ["ends in a line break", (token: string) => `${token}\n`],
+  ["ends as Windows ends lines", (token: string) => ` ${token}\r\n`],
+])("a kubeconfig's token that %s", async (_name, written) => {
+  const token = written("good-token");
+  const config = JSON.parse(cluster.kubeconfig(token));
+  const path = await file("kubeconfig", JSON.stringify(config));
+  expect(await open({ auth: "kubeconfig", path }).list()).toEqual([]);
+});
+
+test("a token that no header can carry is told without a word of it", async () => {
+  const token = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl";
+  const path = await file("kubeconfig", cluster.kubeconfig(`${token}\n${token}`));
+  const outcome = await open({ auth: "kubeconfig", path }).start(specOf());
+  expect(outcome).toMatchObject({
+    type: "unavailable",
+    message: expect.stringContaining("the token of pool a2 has a line break"),
+  });
+  expect(JSON.stringify(outcome)).not.toMatch(/eyJ|c2Vj|Bearer/);
+});
+
+test("a token file that is not there is said to be that", async () => {
+  const access = { auth: "token", server: "https://127.0.0.1:1", tokenFile: join(dir, "none") } as const;
+  expect(await open(access).start(specOf())).toMatchObject({
+    type: "unavailable",
+    message: expect.stringMatching(/credentials .* cannot be read: ENOENT at .*none\./),
   });
 });
 

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import { ApiException } from "@kubernetes/client-node";
 import * as z from "zod/mini";
+import { scrub } from "../../log/scrub.ts";
 
 /** The parts of a metav1.Status that tell faults apart. */
 const statusBody = z.object({
@@ -37,7 +38,7 @@ export class ApiFault extends Error {
     message: string,
     fault: { status?: number; body?: Status; retryAfterMs?: number; cause?: unknown },
   ) {
-    super(message, fault.cause === undefined ? undefined : { cause: fault.cause });
+    super(scrub(message), fault.cause === undefined ? undefined : { cause: fault.cause });
     this.status = fault.status;
     this.body = fault.body ?? {};
     this.retryAfterMs = fault.retryAfterMs;
@@ -57,6 +58,11 @@ export function apiFault(error: unknown, action: string, server: string): ApiFau
     });
   }
   const cause = error instanceof Error ? error : new Error(String(error));
+  const { code, path } = cause as NodeJS.ErrnoException;
+  if (path !== undefined) {
+    const message = `The credentials for the Kubernetes API server ${server} cannot be read: ${code} at ${path}. Check cluster in dispatch.yaml.`;
+    return new ApiFault(message, { cause });
+  }
   const how = isTimeout(cause) ? "did not answer in time" : `could not be reached (${reasonOf(cause)})`;
   return new ApiFault(
     `The Kubernetes API server ${server} ${how}, asked to ${action}. Check its address and the network between.`,
@@ -73,12 +79,12 @@ function isTimeout(error: Error): boolean {
   return error.name === "AbortError" || error.name === "TimeoutError";
 }
 
-/** An exec plugin that fails is quoted with all that it printed. */
+/** An exec plugin that fails is quoted with all that it printed, and a header that cannot be sent with its value. */
 const MAX_REASON = 300;
 
 function reasonOf(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
-  return typeof code === "string" ? code : error.message.slice(0, MAX_REASON);
+  return typeof code === "string" ? code : scrub(error.message).slice(0, MAX_REASON);
 }
 
 function retryAfter(error: ApiException<unknown>, body: Status): number | undefined {

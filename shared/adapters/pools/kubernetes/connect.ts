@@ -42,6 +42,7 @@ export function connect(
           request.setSignal(AbortSignal.timeout(settings.timeoutMs));
           if (token !== undefined)
             request.setHeaderParam("Authorization", `Bearer ${await token(Date.now())}`);
+          trimToken(request, settings.name);
           agents(request);
           return request;
         },
@@ -54,6 +55,22 @@ export function connect(
     ],
   });
   return { batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), server };
+}
+
+/**
+ * A file or a variable often ends in a line break, which no header may carry. What the client says of such a header quotes
+ * it whole.
+ */
+function trimToken(request: RequestContext, pool: string): void {
+  const given: string | undefined = request.getHeaders()["Authorization"];
+  if (given === undefined) return;
+  const header = given.trim().replace(/^(\S+)\s+/, "$1 ");
+  if (!/^[\x20-\x7e]+$/.test(header)) {
+    throw new Error(
+      `the token of pool ${pool} has a line break or a character that no header may carry; give the token alone`,
+    );
+  }
+  request.setHeaderParam("Authorization", header);
 }
 
 function load(config: KubeConfig, pool: string, access: ClusterAccess, env: Env): void {
