@@ -1,6 +1,6 @@
 // config.sh of the runner stand-in: what it registers, what it refuses and in which words.
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -58,7 +58,7 @@ async function config(
 
 test("registers with default labels, group and work folder, and writes its files", async () => {
   const { code, text } = await config({
-    labels: "npu, a2",
+    labels: "npu,a2, not trimmed",
     runnergroup: "NPUs",
     work: "_jobs",
     ephemeral: true,
@@ -80,9 +80,20 @@ test("registers with default labels, group and work folder, and writes its files
     expect.any(String),
     "npu",
     "a2",
+    // CommandSettings.cs:354-357 of actions/runner.
+    " not trimmed",
   ]);
   for (const file of [".runner", ".credentials", ".credentials_rsaparams"])
     expect(existsSync(join(root, file)), file).toBe(true);
+});
+
+// ConfigurationStore.cs:236-242 of actions/runner.
+test.each([".runner", ".runner_migrated"])("a folder with %s is configured already", async (name) => {
+  await writeFile(join(root, name), "{}");
+  const args = ["--unattended", "--url", `${github.apiUrl}/octo-org`, "--token", "any"];
+  const script = startScript(root, "config.sh", args);
+  expect((await script.ended).code).toBe(1);
+  expect(script.text()).toContain("already configured");
 });
 
 test("takes every argument from ACTIONS_RUNNER_INPUT_*", async () => {

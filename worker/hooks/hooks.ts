@@ -60,7 +60,7 @@ export type HookSettings = {
 };
 
 /** The folder within the runner's own. */
-export const HOOKS_FOLDER = ".npu-dispatch";
+const HOOKS_FOLDER = ".npu-dispatch";
 
 const VARIABLES = {
   started: "ACTIONS_RUNNER_HOOK_JOB_STARTED",

@@ -2,13 +2,12 @@
 // into the folder of its own real path, so two workers in one folder, or in symlinks to one, would overwrite each other.
 
 import { accessSync, constants, statSync } from "node:fs";
-import { access, chown, copyFile, mkdir, readdir, rename } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 import { foldersTo, isOpenTo } from "../../shared/domain/folder-access.ts";
 import type { Environment, WorkerConfig } from "../config.ts";
-import { HOOKS_FOLDER } from "../hooks/hooks.ts";
 import type { RunProgram } from "../process/run-program.ts";
+import { copyHome } from "./copy-home.ts";
 import type { RunnerHost } from "./runner-host.ts";
 
 export type RunnerHomeSpec = Pick<
@@ -67,54 +66,6 @@ function isOpen(folder: string, user: RunnerHost["user"]): boolean {
   } catch {
     return false;
   }
-}
-
-/** A registration and its traces belong to one worker. */
-const OWN = new Set([".runner", ".credentials", ".credentials_rsaparams", "_work", "_diag", HOOKS_FOLDER]);
-/** Written in place by config.sh; a hard link would change the shared file. */
-const REWRITTEN = [".env", ".path"];
-const COPY_MS = 120_000;
-
-async function copyHome(
-  source: string,
-  workDir: string,
-  owner: RunnerHost["user"],
-  run: RunProgram,
-): Promise<string> {
-  const target = join(workDir, "runner");
-  const entries = (await readdir(source)).filter((name) => !OWN.has(name));
-  // Links make 6,000 files a matter of 0.1 s and of no space; they need the same file system and an owner's right.
-  if (
-    !(await copyEntries("-al", source, entries, target, run)) &&
-    !(await copyEntries("-a", source, entries, target, run))
-  ) {
-    throw new Error(
-      `${source} could not be copied to ${target}. Is there space, and may the worker write there?`,
-    );
-  }
-  for (const name of REWRITTEN.filter((rewritten) => entries.includes(rewritten)))
-    await unlinkCopy(join(target, name));
-  if (owner) await chown(target, owner.uid, owner.gid);
-  return target;
-}
-
-async function copyEntries(
-  how: "-al" | "-a",
-  source: string,
-  entries: readonly string[],
-  target: string,
-  run: RunProgram,
-): Promise<boolean> {
-  await removeFolder(target);
-  await mkdir(target, { recursive: true });
-  const paths = entries.map((name) => join(source, name));
-  const result = await run("cp", [how, "--", ...paths, target], COPY_MS);
-  return result.type === "exited" && result.code === 0;
-}
-
-async function unlinkCopy(path: string): Promise<void> {
-  await copyFile(path, `${path}.own`);
-  await rename(`${path}.own`, path);
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 export async function installRunnerStandIn(folder: string): Promise<string> {
   const template = fileURLToPath(new URL(".", import.meta.url));
   await cp(template, folder, { recursive: true, filter: (source) => basename(source) !== "install.ts" });
-  for (const script of ["config.sh", "run.sh"]) await chmod(join(folder, script), 0o755);
+  for (const script of ["config.sh", "run.sh", "run-helper.sh.template"])
+    await chmod(join(folder, script), 0o755);
   return folder;
 }

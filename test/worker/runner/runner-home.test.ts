@@ -1,15 +1,46 @@
-import { chmodSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  appendFileSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
 import { startWorker } from "../support/start-worker.ts";
 
 describe("the runner's own copy of a shared folder", () => {
-  it("shares files by link, and no registration", async () => {
+  it("is of what a release and its operator put there, nothing of an earlier use", async () => {
     await using dispatcher = await startDispatcher();
     await using worker = startWorker(dispatcher, { env: { RUNNER_HOME_SHARED: "1" } });
-    // Of another worker's earlier use.
-    writeFileSync(join(worker.runnerHome, ".runner"), "old");
+    const put = (name: string) => {
+      mkdirSync(dirname(join(worker.runnerHome, name)), { recursive: true });
+      writeFileSync(join(worker.runnerHome, name), "old");
+    };
+    const released = ["run-helper.sh.template", "safe_sleep.sh", ".env", ".setup_info", "my-hook.sh"];
+    const used = [
+      ".runner",
+      ".runner_migrated",
+      ".credentials",
+      ".credentials_migrated",
+      ".service",
+      "svc.sh",
+    ];
+    const updated = ["bin.2.335.0/Runner.Listener", "bin.2.336.0/Runner.Listener", "update.finished"];
+    const left = [
+      "run-helper.sh",
+      "_update/x",
+      "_diag/x",
+      "_work/x",
+      "actions-runner-linux-x64-2.335.0.tar.gz",
+    ];
+    for (const name of [...released, ...used, ...updated, ...left]) put(name);
+    symlinkSync(join(worker.runnerHome, "bin.2.336.0"), join(worker.runnerHome, "bin"));
+    symlinkSync("/nowhere", join(worker.runnerHome, "gone"));
 
     expect((await worker.exit).code).toBe(0);
 
@@ -17,8 +48,54 @@ describe("the runner's own copy of a shared folder", () => {
     expect(worker.file("../work/runner/.runner")).toBe("{}\n");
     expect(worker.file(".runner")).toBe("old");
     expect(worker.file("run-env")).toBeUndefined();
-    const inode = (folder: string) => statSync(join(folder, "run.sh")).ino;
-    expect(inode(join(worker.workDir, "runner"))).toBe(inode(worker.runnerHome));
+    const copy = join(worker.workDir, "runner");
+    const [names, own] = [new Set(readdirSync(copy)), new Set([".runner", "_diag", "_work"])];
+    expect(released.filter((name) => !names.has(name))).toEqual([]);
+    expect([...used, ...updated, ...left].filter((name) => names.has(name) && !own.has(name))).toEqual([]);
+    expect(lstatSync(join(copy, "bin")).isDirectory()).toBe(true);
+    expect(worker.file("../work/runner/bin/Runner.Listener")).toBe("old");
+  });
+
+  it.each(["run.sh", "env.sh", "bin/Runner.Worker"])(
+    "a job that writes into %s changes it for itself alone",
+    async (name) => {
+      await using dispatcher = await startDispatcher();
+      await using worker = startWorker(dispatcher, { env: { RUNNER_HOME_SHARED: "1" } });
+      const shared = join(worker.runnerHome, name);
+      mkdirSync(dirname(shared), { recursive: true });
+      if (name !== "run.sh") writeFileSync(shared, "of the release");
+      const before = worker.file(name);
+
+      expect((await worker.exit).code).toBe(0);
+      appendFileSync(join(worker.workDir, "runner", name), "# of a job");
+
+      expect(worker.file(name)).toBe(before);
+    },
+  );
+
+  it("is made of links where the runner's user may change none of its files, and a copy where one", async ({
+    skip,
+  }) => {
+    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+    for (const [name, mode, isLink] of [
+      ["closed", 0o644, true],
+      ["open", 0o666, false],
+    ] as const) {
+      await using dispatcher = await startDispatcher();
+      const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
+      await using worker = startWorker(dispatcher, { env });
+      writeFileSync(join(worker.runnerHome, name), "");
+      chmodSync(join(worker.runnerHome, name), mode);
+      writeFileSync(join(worker.runnerHome, ".env"), "LANG=C.UTF-8\n");
+
+      expect((await worker.exit).code).toBe(0);
+
+      const inode = (folder: string, file: string) => statSync(join(folder, file)).ino;
+      const copy = join(worker.workDir, "runner");
+      expect(inode(copy, "run.sh") === inode(worker.runnerHome, "run.sh")).toBe(isLink);
+      // config.sh writes it in place.
+      expect(inode(copy, ".env")).not.toBe(inode(worker.runnerHome, ".env"));
+    }
   });
 });
 

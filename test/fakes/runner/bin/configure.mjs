@@ -19,6 +19,7 @@ export async function configure(root, inputs) {
   try {
     await register(root, inputs, faults);
     writeDotFiles(root);
+    writeServiceScript(root);
     writeSection("Runner settings");
     writeLine();
     writeSuccess("Settings Saved.");
@@ -104,8 +105,8 @@ function refuseUnlessRegistered(name, { status, body }) {
 
 function labelsOf(inputs) {
   const text = inputs.value("labels") ?? "";
-  const labels = text.split(",").map((label) => label.trim());
-  const named = labels.filter((label) => label !== "");
+  // Not trimmed: CommandSettings.cs:354-357 of actions/runner 258d6c857.
+  const named = text.split(",").filter((label) => label !== "");
   if (inputs.flag("no-default-labels") && named.length === 0)
     throw new Error(
       "Disabling default labels via --no-default-labels without specifying --labels is not supported",
@@ -132,6 +133,11 @@ async function removeFromServer(root, inputs) {
   refuseUnlessConnected(url, await call(url.origin, "POST", "/_stand-in/remove", { body }));
   writeLine();
   writeSuccess("Runner removed successfully");
+}
+
+/** Written in place, whatever is there: SystemdControlManager.cs:28-41 of actions/runner 258d6c857. */
+function writeServiceScript(root) {
+  writeFileSync(join(root, "svc.sh"), `#!/bin/bash\n# service of ${root}\n`);
 }
 
 /** The real one keeps the PATH and some variables for later starts. */

@@ -13,7 +13,8 @@ const TERMINATED_ERROR = 1;
 const SESSION_CONFLICT = 5;
 const VERSION_DEPRECATED = 7;
 const RECONNECT_MS = 200;
-const CONFLICT_PATIENCE_MS = 3_000;
+/** MessageListener.cs:53 of actions/runner 258d6c857, which looks every 30 s (:52). */
+const CONFLICT_PATIENCE_MS = 240_000;
 const REGISTRATION_DELETED =
   "Failed to create a session. The runner registration has been deleted from the server, please re-configure. Runner registrations are automatically deleted for runners that have not connected to the service recently.";
 
@@ -47,12 +48,15 @@ export async function listen(root, inputs) {
   return (await refusedSession(listener)) ?? (await takeMessages(listener));
 }
 
-/** A former listener's session may last a moment longer; the real runner waits 4 minutes for its end. */
+/** A former listener's session may last a moment longer. */
 async function askForSession({ ask }, version) {
   const giveUpAt = performance.now() + CONFLICT_PATIENCE_MS;
-  for (;;) {
+  for (let told = false; ; told = true) {
     const answer = await ask("POST", "session", { body: { version } }, true);
-    if (answer.status !== 409 || performance.now() > giveUpAt) return answer;
+    if (answer.status !== 409) return answer;
+    // MessageListener.cs:529
+    if (!told) writeError("A session for this runner already exists.");
+    if (performance.now() > giveUpAt) return answer;
     await wait(RECONNECT_MS);
   }
 }
@@ -72,7 +76,9 @@ async function refusedSession(listener) {
     return undefined;
   }
   if (status === 409) {
-    writeError("A session for this runner already exists.");
+    writeError(
+      `Stop retry on SessionConflictException after retried for ${CONFLICT_PATIENCE_MS / 1_000} seconds.`,
+    );
     writeError(`Failed to create session. ${body.message}`);
     return SESSION_CONFLICT;
   }

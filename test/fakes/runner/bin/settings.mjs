@@ -5,8 +5,9 @@ import { writeLine, writeSuccess } from "./terminal.mjs";
 
 const FILES = [".runner", ".credentials", ".credentials_rsaparams"];
 
+/** A migrated one counts too: actions/runner 258d6c857, ConfigurationStore.cs:236-242. */
 export function isConfigured(root) {
-  return existsSync(join(root, ".runner"));
+  return [".runner", ".runner_migrated"].some((name) => existsSync(join(root, name)));
 }
 
 /** @param {Record<string, string>} files name to text */
