@@ -67,7 +67,7 @@ export const WORKERS_CONTROLS: readonly Control[] = [
     ],
     breaks: "running-killed",
     kinds: ["store-slow", "busy-lag"],
-    seed: 330,
+    seed: 2_702,
   },
   {
     name: "leave registrations at GitHub",
