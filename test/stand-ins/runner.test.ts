@@ -1,6 +1,6 @@
 // The runner stand-in's listener: jobs, hooks, cancel, signals, exit codes and faults, with real processes.
 import { existsSync, readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -58,6 +58,28 @@ test("--once without --ephemeral warns, and keeps its registration", async () =>
   });
   expect(world.github.runners("octo-org")).toMatchObject([{ name: "w-1", status: "offline" }]);
   expect(existsSync(join(world.root, ".runner"))).toBe(true);
+});
+
+// VssFileStorage.cs:186-210 of actions/runner.
+test("it keeps the service's locations in ~/.config where there is one, else in $localappdata, and waits without a place", async () => {
+  await world.configure();
+  const cache = (folder: string) =>
+    existsSync(join(world.folder, folder, "GitHub/ActionsService/LocationServerMap.xml"));
+  const listen = async (environment: Record<string, string>) => {
+    const beganAt = performance.now();
+    const script = world.run({ HOME: world.folder, RUNNER_MANUALLY_TRAP_SIG: "1", ...environment });
+    await script.printed(/Listening for Jobs/);
+    script.child.kill("SIGINT");
+    await script.ended;
+    return performance.now() - beganAt;
+  };
+  expect(await listen({})).toBeGreaterThan(750);
+  expect(cache(".config")).toBe(false);
+  await listen({ localappdata: join(world.folder, "given") });
+  expect(cache("given")).toBe(true);
+  await mkdir(join(world.folder, ".config"));
+  await listen({});
+  expect(cache(".config")).toBe(true);
 });
 
 test("a JIT configuration from the environment runs once and no second time", async () => {

@@ -74,6 +74,7 @@ function createRun(deps: WorkerDeps, preparing: AbortSignal, onDrain: (reason: s
     learnt: {
       jobId: "",
       home: config.runnerHome,
+      serviceCache: {},
       plan: undefined,
       hooks: undefined,
       github: undefined,

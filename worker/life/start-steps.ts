@@ -10,6 +10,7 @@ import { createGitHubClient } from "../runner/github-client.ts";
 import { runnerEnvironment } from "../runner/runner-env.ts";
 import { prepareRunnerHome } from "../runner/runner-home.ts";
 import { inputSecrets, planRunner } from "../runner/runner-plan.ts";
+import { prepareServiceCache } from "../runner/service-cache.ts";
 import { REGISTER_LIMIT_MS, TAKE_LIMIT_MS } from "../time-limits.ts";
 import { configureRunner, type RunnerSetup } from "./configure-runner.ts";
 import type { FailedStart } from "./worker-end.ts";
@@ -56,6 +57,7 @@ export async function register(run: WorkerRun): Promise<WorkerEvent> {
   const home = await prepareRunnerHome({ ...config, host, env: run.env }, run.run);
   if (!home.ok) return failed("no-runner", home.message);
   learnt.home = home.path;
+  learnt.serviceCache = await prepareServiceCache({ home: home.path, env: run.env, host, clock });
   const installed = await installHooks({
     home: home.path,
     ...hookPlace(run),
@@ -87,7 +89,7 @@ export async function configure(run: WorkerRun): Promise<WorkerEvent> {
 
 /** For config.sh, which needs nothing of the job. */
 export function setupOf({ clock, env, host, learnt, log, secrets }: WorkerRun): RunnerSetup {
-  const variables = runnerEnvironment(env, host.user, undefined);
+  const variables = { ...runnerEnvironment(env, host.user, undefined), ...learnt.serviceCache };
   return { home: learnt.home, env: variables, host, clock, log, secrets };
 }
 

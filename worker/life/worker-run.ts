@@ -25,6 +25,8 @@ type Learnt = {
   jobId: string;
   /** Where the runner is; its own copy once that is made. */
   home: string;
+  /** Variables for the runner, where its user's home has no place for its cache. */
+  serviceCache: Record<string, string>;
   plan: RunnerPlan | undefined;
   /** Once they are in the runner's folder. */
   hooks: Hooks | undefined;

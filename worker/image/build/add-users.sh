@@ -11,6 +11,8 @@ main() {
   [ -z "$device_gid" ] || join_device_group
   # The second: a volume that a pool mounts there, to share it with a builder, takes over its owner.
   install -d -o runner -g runner -m 0755 /home/runner /home/runner/_work
+  # Without it each connection of the runner waits for about a second: worker/runner/service-cache.ts.
+  install -d -o runner -g runner -m 0700 /home/runner/.config
   install -d -o root -g root -m 0755 /opt/npu-dispatch /var/lib/npu-dispatch
   # Where a job puts its registry logins: `kaniko` looks here. The folder above is root's, for the supervisor empties this one, and
   # as a root without DAC_OVERRIDE it could not pass through a folder of the runner's alone.

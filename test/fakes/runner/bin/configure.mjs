@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { readFaults, versionOf } from "./faults.mjs";
 import { call, wait } from "./server.mjs";
+import { openServiceCache } from "./service-cache.mjs";
 import { isConfigured, loadSettings, removeSettings, saveSettings } from "./settings.mjs";
 import { writeError, writeLine, writeSection, writeSuccess } from "./terminal.mjs";
 
@@ -70,6 +71,7 @@ async function register(root, inputs, faults) {
     workFolder: inputs.value("work") ?? "_work",
     version: versionOf(faults),
   };
+  await openServiceCache();
   if (faults.has("config-fails")) throw new Error("The runner stand-in was told to fail its configuration.");
   const answer = await call(url.origin, "POST", "/_stand-in/register", { body });
   refuseUnlessConnected(url, answer);

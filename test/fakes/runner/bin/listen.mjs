@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readFaults, versionOf } from "./faults.mjs";
 import { validateReadable } from "./permissions.mjs";
 import { call, callPatiently, wait } from "./server.mjs";
+import { openServiceCache } from "./service-cache.mjs";
 import { loadSettings, removeSettings, saveSettings } from "./settings.mjs";
 import { RESULT_CODES, startWorker } from "./start-worker.mjs";
 import { createTrace, utc, writeError, writeLine, writeSuccess } from "./terminal.mjs";
@@ -45,17 +46,18 @@ export async function listen(root, inputs) {
     result: undefined,
   };
   obeySignals(listener);
+  await openServiceCache();
   return (await refusedSession(listener)) ?? (await takeMessages(listener));
 }
 
 /** A former listener's session may last a moment longer. */
 async function askForSession({ ask }, version) {
   const giveUpAt = performance.now() + CONFLICT_PATIENCE_MS;
-  for (let told = false; ; told = true) {
+  for (let tries = 0; ; tries += 1) {
     const answer = await ask("POST", "session", { body: { version } }, true);
     if (answer.status !== 409) return answer;
     // MessageListener.cs:529
-    if (!told) writeError("A session for this runner already exists.");
+    if (tries === 0) writeError("A session for this runner already exists.");
     if (performance.now() > giveUpAt) return answer;
     await wait(RECONNECT_MS);
   }
