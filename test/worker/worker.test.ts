@@ -100,6 +100,14 @@ describe("a worker process", () => {
 
   it.each([
     { run: "run-exits.sh", outcome: "runner-failed", code: 82, says: "GitHub has no registration of it" },
+    // Quoted, since the log goes with its container.
+    {
+      run: "run-refuses.sh",
+      outcome: "runner-failed",
+      code: 82,
+      says: "It printed: Must not run interactively",
+    },
+    { run: "run-other-words.sh", outcome: "ran", code: 0, says: "Ran build: exit code 0" },
     { run: "run-too-old.sh", outcome: "runner-too-old", code: 83, says: "Update it in the image" },
     { run: "run-floods.sh", outcome: "ran", code: 0, says: "result Failed" },
   ])("calls $run $outcome", async ({ run, outcome, code, says }) => {

@@ -34,6 +34,7 @@ export const initialTransition: Transition = {
     refusal: undefined,
     residue: undefined,
     lastError: undefined,
+    lastLines: [],
     ownRegistration: false,
     report: undefined,
     exitCode: 0,
@@ -146,17 +147,19 @@ function onMarker(state: WorkerState, marker: RunnerMarker): Transition {
 function onHook(state: WorkerState, news: HookNews): Transition {
   if (news.type === "completed") return stay({ ...state, ran: news.ran });
   const { started, refusal } = news;
-  const heartbeat = { phase: "running", jobName: state.jobName, started } as const;
+  const heartbeat = { phase: "running", jobName: state.jobName ?? started.job, started } as const;
   const effects: WorkerEffect[] = [{ type: "ping", heartbeat }];
   if (refusal !== undefined && !state.interrupted) effects.push({ type: "arm-grace", ms: REFUSED_MS });
-  return { state: { ...state, ran: started, refusal }, effects };
+  // Whatever the log says: of another runner its lines may have other words.
+  const jobName = state.jobName ?? started.job;
+  return { state: { ...state, step: "running", listened: true, jobName, ran: started, refusal }, effects };
 }
 
 function onRunnerEnded(
   state: WorkerState,
-  { end, residue, lastError }: Extract<WorkerEvent, { type: "runner-ended" }>,
+  { end, residue, lastError, lastLines = [] }: Extract<WorkerEvent, { type: "runner-ended" }>,
 ): Transition {
-  return conclude({ ...state, residue, lastError }, { type: "runner-ended" }, end);
+  return conclude({ ...state, residue, lastError, lastLines }, { type: "runner-ended" }, end);
 }
 
 /** Only the worker knows whether its runner has a job: it refuses then, and ends in every other state. */

@@ -11,6 +11,7 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
   const { clock, host, learnt, log } = run;
   const { hooks } = learnt;
   const reports = hooks && createHookReports({ folder: hooks.reports, clock, log, onNews: onHook });
+  const lastLines = createLastLines();
   const runner = host.start({
     command: runCommand(learnt.home),
     cwd: learnt.home,
@@ -19,11 +20,13 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
       log.info("runner-line", { message: line });
       const marker = parseRunnerLine(line);
       if (marker) onMarker(marker);
-      if (marker?.type === "running") reports?.expect();
+      else lastLines.push(line);
     },
     clock,
   });
   learnt.runner = runner;
+  // From now on: that a job begins is not told by its log alone, whose words may be others.
+  reports?.expect();
   const end = await runner.ended;
   await reports?.end();
   if (end.type === "exited" && end.stragglers > 0) {
@@ -37,7 +40,30 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
   await learnt.diag?.catchUp();
   const residue = await findResidue(run, planOf(run).cards, learnt.interrupted.signal);
   if (residue !== undefined) log.warn("cards-not-drained", { message: residue });
-  return { type: "runner-ended", end, residue, lastError: learnt.diag?.lastError() };
+  return {
+    type: "runner-ended",
+    end,
+    residue,
+    lastError: learnt.diag?.lastError(),
+    lastLines: lastLines.all(),
+  };
+}
+
+const KEPT_LINES = 3;
+const LONGEST_LINE = 200;
+
+/** What people can use of what run.sh printed last: neither blank lines nor its own good-bye. */
+function createLastLines() {
+  const lines: string[] = [];
+  return {
+    push(line: string) {
+      const text = line.trim().slice(0, LONGEST_LINE);
+      if (text === "" || /^Exiting( runner)?\.\.\.$/.test(text)) return;
+      lines.push(text);
+      if (lines.length > KEPT_LINES) lines.shift();
+    },
+    all: () => lines,
+  };
 }
 
 /** What is heard of the runner while it lives. */
@@ -48,12 +74,13 @@ export type RunnerEars = {
 
 function variables(run: WorkerRun): Record<string, string> {
   const { input } = planOf(run);
-  const { hooks, registration } = run.learnt;
+  const { hooks, registration, serviceCache } = run.learnt;
   if (!fits(JSON.stringify(input ?? {}))) {
     run.log.warn("job-input-left-out", { message: "The job's input is above 128 kB: JOB_INPUT is not set." });
   }
   return {
     ...runnerEnvironment(run.env, run.host.user, input),
+    ...serviceCache,
     // Over the image's own, which ours run after themselves.
     ...hooks?.variables,
     ...(registration?.type === "jit" && { ACTIONS_RUNNER_INPUT_JITCONFIG: registration.encodedJitConfig }),

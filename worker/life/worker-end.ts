@@ -46,6 +46,8 @@ export type EndFacts = {
   readonly residue: string | undefined;
   /** The last error in its traces. */
   readonly lastError: string | undefined;
+  /** What its program printed last. */
+  readonly lastLines: readonly string[];
 };
 
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
@@ -125,7 +127,7 @@ function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
   const why = facts.remark === undefined ? exit : REMARKS[facts.remark];
   return {
     outcome: "runner-failed",
-    message: `The runner ended before it listened: ${why}. ${lastWords(facts.lastError)}`,
+    message: `The runner ended before it listened: ${why}.${lastWords(facts)}`,
   };
 }
 
@@ -156,8 +158,11 @@ function endedWell({ lastWord }: EndFacts, end: ProcessEnd | undefined): boolean
     : /with 0 return code/.test(lastWord);
 }
 
-function lastWords(error: string | undefined): string {
-  return error === undefined ? "See its lines in the log." : `Its last error: ${error}`;
+/** Quoted: the log with them goes with its container. */
+function lastWords({ lastError, lastLines }: EndFacts): string {
+  const lines = lastLines.join(" / ");
+  if (lastError !== undefined) return ` Its last error: ${lastError}`;
+  return lines === "" ? " It printed nothing." : ` It printed: ${lines}`;
 }
 
 const REMARKS: { readonly [remark: string]: string | undefined } = {

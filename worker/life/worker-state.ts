@@ -48,8 +48,12 @@ export type WorkerEvent =
   | { readonly type: "deregistered" }
   | { readonly type: "reported" };
 
-/** What the runner left: on its cards, and in its traces; sentences for people. */
-type RunnerLeft = { readonly residue?: string | undefined; readonly lastError?: string | undefined };
+/** What the runner left: on its cards, in its traces and as its last lines; for people. */
+type RunnerLeft = {
+  readonly residue?: string | undefined;
+  readonly lastError?: string | undefined;
+  readonly lastLines?: readonly string[] | undefined;
+};
 
 export type WorkerEffect =
   | { readonly type: "take" }

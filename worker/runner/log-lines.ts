@@ -15,7 +15,8 @@ export type RunnerMarker =
 /** The marker in a line, with or without the runner's time stamp and colours; undefined for every other line. */
 export function parseRunnerLine(line: string): RunnerMarker | undefined {
   const text = line.replace(COLOURS, "").replace(TIME_STAMP, "").replace(/\r$/, "");
-  if (text === "Listening for Jobs") return { type: "listening" };
+  // Other runners go on: ": NAME ( URL )".
+  if (/^Listening for Jobs(?![\w])/i.test(text)) return { type: "listening" };
   const running = /^Running job: (.*)$/.exec(text);
   if (running) return { type: "running", jobName: running[1] ?? "" };
   // A job's name may itself hold these words: the last ones count.
@@ -42,7 +43,8 @@ const FIXED: readonly { readonly words: RegExp; readonly marker: RunnerMarker }[
   { words: /^The runner no longer exists on the server/, marker: { type: "deleted" } },
   { words: /^A session for this runner already exists/, marker: { type: "session-conflict" } },
   {
-    words: /^(?:An error occured: )?Runner version v?[\w.-]{1,40} is deprecated and cannot receive messages/,
+    words:
+      /^(?:An error occurr?ed: )?Runner version v?[\w.-]{1,40} is deprecated and cannot receive messages/,
     marker: { type: "too-old" },
   },
 ];

@@ -4,6 +4,7 @@ import type { WorkerEvent } from "../../../worker/life/worker-state.ts";
 import type { ProcessEnd } from "../../../worker/runner/runner-process.ts";
 import {
   completed,
+  drain,
   EXITED,
   ended,
   graceOver,
@@ -59,6 +60,30 @@ describe("a runner that ends by itself", () => {
     });
     expect(state.exitCode).toBe(85);
     expect(types(last)).toContain("report");
+  });
+
+  it("of another runner, whose lines have other words: its hooks say that it has a job, and no drain takes that", () => {
+    for (const before of [[], [listening]]) {
+      const { state, last } = play(...PREPARED, ...before, hookStarted());
+      expect(state).toMatchObject({ step: "running", jobName: "build" });
+      expect(last).toMatchObject([{ type: "ping", heartbeat: { phase: "running", jobName: "build" } }]);
+      expect(types(play(...PREPARED, ...before, hookStarted(), drain).last)).toEqual(["refuse-drain"]);
+      const { report } = play(...PREPARED, ...before, hookStarted(), hookCompleted, ended()).state;
+      expect(report).toMatchObject({ outcome: "ran", jobName: "build", ran: { ranMs: 5 } });
+      expect(play(...PREPARED, ...before, hookStarted(), ended()).state.report?.outcome).toBe("runner-died");
+    }
+  });
+
+  it("before it listened: what it printed last, for the log goes with its container", () => {
+    const exited: WorkerEvent = {
+      type: "runner-ended",
+      end: { ...EXITED, code: 1 },
+      lastLines: ["Must not", "Why"],
+    };
+    expect(play(...PREPARED, exited).state.report?.message).toBe(
+      "The runner ended before it listened: exit code 1. It printed: Must not / Why",
+    );
+    expect(play(...PREPARED, ended()).state.report?.message).toMatch(/exit code 0\. It printed nothing\.$/);
   });
 
   it("during its job, with other words for its result: the last hook says that it came to its end", () => {

@@ -13,6 +13,7 @@ const ENDS = [
 ];
 const KNOWN: [string, RunnerMarker | undefined][] = [
   ["Listening for Jobs", { type: "listening" }],
+  ["Listening for Jobs: w-1 ( https://github.com/acme )", { type: "listening" }],
   ["Running job: build (a2, 3.11)", { type: "running", jobName: "build (a2, 3.11)" }],
   ["Job build completed with result: Canceled", { type: "completed", jobName: "build", result: "Canceled" }],
   ["The runner no longer exists on the server. Cleaning up local configuration.", { type: "deleted" }],
@@ -21,6 +22,11 @@ const KNOWN: [string, RunnerMarker | undefined][] = [
     { type: "deleted" },
   ],
   ["A session for this runner already exists.", { type: "session-conflict" }],
+  // "occurred" since actions/runner c5dcf59d2 (#4285), Listener/Program.cs:136.
+  [
+    "An error occurred: Runner version v2.300.0 is deprecated and cannot receive messages.",
+    { type: "too-old" },
+  ],
   [
     "An error occured: Runner version v2.300.0 is deprecated and cannot receive messages.",
     { type: "too-old" },
