@@ -45,6 +45,7 @@ async function main(log: Log, secrets: Secrets): Promise<number> {
     bootId: randomUUID(),
     host: await createHost({ env, config: read.config, clock, log, exit: process.exit }),
     deviceDir: env["NPU_DISPATCH_DEVICE_DIR"] || "/dev",
+    cgroupDir: env["NPU_DISPATCH_CGROUP_DIR"] || "/sys/fs/cgroup",
     onStopSignal: (stop) => listenForStop(process, stop),
   });
 }

@@ -1,4 +1,5 @@
 // How a worker ended, by its own word, and what that means for the job it served.
+import type { MemoryKills } from "./memory-kills.ts";
 import type { RanJob } from "./started-job.ts";
 
 /**
@@ -32,6 +33,8 @@ export type WorkerReport = {
   readonly result: string | undefined;
   /** By the runner's hooks; absent where they did not run. */
   readonly ran?: RanJob | undefined;
+  /** Absent: none that are known of. */
+  readonly memoryKills?: MemoryKills | undefined;
   /** After a failed preflight: what the host calls the cards in trouble. Empty: none of its own. Absent: any may be. */
   readonly badCards?: readonly string[] | undefined;
 };

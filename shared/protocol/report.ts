@@ -52,9 +52,9 @@ function withTextError(body: unknown): unknown {
 export function reportOf(body: JobDone): WorkerReport {
   const output = workerOutput.safeParse(body.output);
   if (output.success) {
-    const { outcome, message, runnerExit, jobName, result, ran, badCards } = output.data;
+    const { outcome, message, runnerExit, jobName, result, ran, badCards, memoryKills } = output.data;
     const exit = runnerExit === undefined ? undefined : { code: runnerExit.code, signal: runnerExit.signal };
-    const known = { ...(ran && { ran }), ...(badCards && { badCards }) };
+    const known = { ...(ran && { ran }), ...(badCards && { badCards }), ...(memoryKills && { memoryKills }) };
     return { outcome, message, runnerExit: exit, jobName, result, ...known };
   }
   return {

@@ -102,6 +102,9 @@ export const workerOutput = z.object({
   jobName: z.optional(z.string()),
   result: z.optional(z.string()),
   ran: z.optional(ranJob),
+  memoryKills: z.optional(
+    z.object({ killed: z.int().check(z.gte(1)), limitBytes: z.optional(z.int().check(z.gte(1))) }),
+  ),
   /** After a failed preflight: what the host calls the cards in trouble. Empty: none of its own. Absent: any may be. */
   badCards: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(64))),
 });

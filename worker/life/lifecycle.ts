@@ -35,6 +35,7 @@ export const initialTransition: Transition = {
     residue: undefined,
     lastError: undefined,
     lastLines: [],
+    memoryKills: undefined,
     ownRegistration: false,
     report: undefined,
     exitCode: 0,
@@ -157,9 +158,9 @@ function onHook(state: WorkerState, news: HookNews): Transition {
 
 function onRunnerEnded(
   state: WorkerState,
-  { end, residue, lastError, lastLines = [] }: Extract<WorkerEvent, { type: "runner-ended" }>,
+  { end, residue, lastError, lastLines = [], memoryKills }: Extract<WorkerEvent, { type: "runner-ended" }>,
 ): Transition {
-  return conclude({ ...state, residue, lastError, lastLines }, { type: "runner-ended" }, end);
+  return conclude({ ...state, residue, lastError, lastLines, memoryKills }, { type: "runner-ended" }, end);
 }
 
 /** Only the worker knows whether its runner has a job: it refuses then, and ends in every other state. */

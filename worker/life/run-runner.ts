@@ -1,9 +1,11 @@
 // run.sh from its start to its end: its lines to the log, its markers to the lifecycle.
+import { describeKills, type MemoryKills } from "../../shared/domain/memory-kills.ts";
 import { createHookReports, type HookNews } from "../hooks/hook-reports.ts";
 import { findResidue } from "../preflight/preflight.ts";
 import { parseRunnerLine, type RunnerMarker } from "../runner/log-lines.ts";
 import { runCommand } from "../runner/runner-command.ts";
 import { fits, runnerEnvironment } from "../runner/runner-env.ts";
+import { memoryKillsSince, readKillCount } from "./memory-kills.ts";
 import { planOf, type WorkerRun } from "./worker-run.ts";
 import type { WorkerEvent } from "./worker-state.ts";
 
@@ -12,6 +14,7 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
   const { hooks } = learnt;
   const reports = hooks && createHookReports({ folder: hooks.reports, clock, log, onNews: onHook });
   const lastLines = createLastLines();
+  const killsBefore = await readKillCount(run.cgroupDir);
   const runner = host.start({
     command: runCommand(learnt.home),
     cwd: learnt.home,
@@ -37,6 +40,7 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
     const message = "Processes of the runner would not die; they end with the container.";
     log.error("stragglers-left", { count: end.undead, message });
   }
+  const memoryKills = await memoryKillsOf(run, killsBefore);
   await learnt.diag?.catchUp();
   const residue = await findResidue(run, planOf(run).cards, learnt.interrupted.signal);
   if (residue !== undefined) log.warn("cards-not-drained", { message: residue });
@@ -46,7 +50,19 @@ export async function runRunner(run: WorkerRun, { onMarker, onHook }: RunnerEars
     residue,
     lastError: learnt.diag?.lastError(),
     lastLines: lastLines.all(),
+    memoryKills,
   };
+}
+
+/** On a machine with other workers the count is not this one's alone. */
+async function memoryKillsOf(
+  { cgroupDir, config, log }: WorkerRun,
+  before: number,
+): Promise<MemoryKills | undefined> {
+  const kills = config.runnerHomeShared ? undefined : await memoryKillsSince(before, cgroupDir);
+  if (kills !== undefined)
+    log.warn("out-of-memory", { count: kills.killed, message: `${describeKills(kills)}.` });
+  return kills;
 }
 
 const KEPT_LINES = 3;

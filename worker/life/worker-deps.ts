@@ -20,6 +20,8 @@ export type WorkerDeps = {
   readonly bootId: string;
   readonly host: RunnerHost;
   readonly deviceDir: string;
+  /** `/sys/fs/cgroup`, but in tests. */
+  readonly cgroupDir: string;
   /** Hands the worker its stop signals; returns how to stop listening. */
   readonly onStopSignal: (stop: () => void) => () => void;
 };

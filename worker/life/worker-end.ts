@@ -1,4 +1,5 @@
 // How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the first cause.
+import { describeKills, type MemoryKills } from "../../shared/domain/memory-kills.ts";
 import type { RanJob } from "../../shared/domain/started-job.ts";
 import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
 import { exitCode } from "../exit-codes.ts";
@@ -48,6 +49,7 @@ export type EndFacts = {
   readonly lastError: string | undefined;
   /** What its program printed last. */
   readonly lastLines: readonly string[];
+  readonly memoryKills: MemoryKills | undefined;
 };
 
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
@@ -63,14 +65,17 @@ export function concludeReport(
   const runnerExit = end?.type === "exited" ? { code: end.code, signal: end.signal } : undefined;
   const preflight = facts.ending?.type === "preflight-failed" ? facts.ending : undefined;
   const refusal = facts.refusal && `It was ${facts.refusal}.`;
+  const { memoryKills } = facts;
+  const starved = memoryKills && `${describeKills(memoryKills)}.`;
   return {
     report: {
       outcome,
-      message: [message, refusal, facts.residue].filter((sentence) => sentence).join(" "),
+      message: [message, refusal, starved, facts.residue].filter((sentence) => sentence).join(" "),
       runnerExit,
       jobName: facts.jobName,
       result: facts.result,
       ...(facts.ran && { ran: facts.ran }),
+      ...(memoryKills && { memoryKills }),
       ...(preflight?.badCards && { badCards: preflight.badCards }),
     },
     exitCode: exitCode(outcome, preflight?.code),

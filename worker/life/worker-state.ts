@@ -1,4 +1,5 @@
 // The words of a worker's life: what it knows of itself, what happens to it, what it does.
+import type { MemoryKills } from "../../shared/domain/memory-kills.ts";
 import type { WorkerReport } from "../../shared/domain/worker-report.ts";
 import type { HookNews } from "../hooks/hook-reports.ts";
 import type { PreflightResult } from "../preflight/preflight-verdict.ts";
@@ -53,6 +54,7 @@ type RunnerLeft = {
   readonly residue?: string | undefined;
   readonly lastError?: string | undefined;
   readonly lastLines?: readonly string[] | undefined;
+  readonly memoryKills?: MemoryKills | undefined;
 };
 
 export type WorkerEffect =

@@ -111,7 +111,7 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
 
 /** GitHub calls a job that was broken off failed, whoever came first with the word: its state stays, the reason is ours. */
 export function explained(job: Job, { reason, message }: Broken): Job {
-  if (job.end?.reason !== "workflow-job-failed") return job;
+  if (job.end?.reason !== "workflow-job-failed" || job.end.message.endsWith(message)) return job;
   return { ...job, end: { ...job.end, reason, message: `${job.end.message}; ${message}` } };
 }
 

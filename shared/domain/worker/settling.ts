@@ -6,7 +6,8 @@ import type { EpochMs } from "../ids.ts";
 import type { Broken, Job } from "../job/job.ts";
 import { isTerminal } from "../job/job.ts";
 import { explained } from "../job/job-events.ts";
-import type { WorkerOutcome } from "../worker-report.ts";
+import { describeKills } from "../memory-kills.ts";
+import type { WorkerOutcome, WorkerReport } from "../worker-report.ts";
 import { hadJob, isFailedStart } from "../worker-report.ts";
 import { wasCalledOff } from "./called-off.ts";
 import type { Worker } from "./worker.ts";
@@ -57,13 +58,20 @@ export function brokenBy(
   { report, phases }: Worker,
   { executionMs }: Pick<EndpointLimits, "executionMs">,
 ): Broken | undefined {
-  if (report?.jobName === undefined || !["Canceled", undefined].includes(report.result)) return undefined;
+  if (report?.jobName === undefined) return undefined;
+  if (!["Canceled", undefined].includes(report.result)) return starvedBy(report);
   const message = `by its worker: ${report.message.replace(/\.$/, "")}`;
   if (report.outcome === "runner-died") return { reason: "runner-died", message };
   if (report.outcome !== "cancelled") return undefined;
   const { running, done } = phases;
   const isOvertime = running !== undefined && done !== undefined && done - running >= executionMs;
   return { reason: isOvertime ? "execution-timeout" : "worker-stopped", message };
+}
+
+/** It failed by itself, for a reason that its log does not tell. */
+function starvedBy({ result, memoryKills }: WorkerReport): Broken | undefined {
+  if (result === "Succeeded" || memoryKills === undefined) return undefined;
+  return { reason: "workflow-job-failed", message: describeKills(memoryKills) };
 }
 
 /** From `listening` on GitHub may have given it a job, whatever its report says. */

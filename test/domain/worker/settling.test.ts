@@ -142,6 +142,26 @@ describe("what is known of the loss of a worker", () => {
       expect(sooner.end?.message).toMatch(/^GitHub: failure on .*; by its worker: (The|It) .*[^.]$/);
   });
 
+  test("processes killed for lack of memory are named, whoever comes first, once, and of a failure alone", () => {
+    const memoryKills = { killed: 2, limitBytes: 400 * 1_048_576 };
+    const starved = reporting({ outcome: "ran", jobName: "build", result: "Failed", memoryKills });
+    const broken = brokenBy(starved, LIMITS);
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    const atWork = aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github });
+    const word = aWord({ status: "completed", conclusion: "failure", runner: { id: 900, name: WORKER_ID } });
+    const later = advanceByWord(toldLoss(atWork, starved, broken), word, T0);
+    const sooner = explainedBy(advanceByWord(atWork, word, T0), starved, broken);
+    expect(sooner.end).toEqual(later.end);
+    expect(sooner.end).toMatchObject({
+      reason: "workflow-job-failed",
+      message: `GitHub: failure on ${WORKER_ID}; 2 processes were killed for lack of memory; limit 400 MiB`,
+    });
+    expect(explainedBy(sooner, starved, broken)).toBe(sooner);
+    const one = { ...starved, report: { ...starved.report!, memoryKills: { killed: 1 } } };
+    expect(brokenBy(one, LIMITS)?.message).toBe("1 process was killed for lack of memory");
+    expect(brokenBy(reporting({ outcome: "ran", result: "Succeeded", memoryKills }), LIMITS)).toBeUndefined();
+  });
+
   test("another worker's, and a success, stay what they are", () => {
     const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
     const broken = brokenBy(died, LIMITS);
