@@ -40,8 +40,12 @@ export type StartOutcome =
       readonly type: "unavailable";
       readonly message: string;
       readonly retryAfterMs: number | undefined;
-      /** It concerns only such jobs (a tenant's quota, an image's registry): others start meanwhile. Absent: the whole pool. */
-      readonly of?: "job";
+      /** It concerns only such jobs (an image's registry), or this tenant's: others start meanwhile. Absent: the whole pool. */
+      readonly of?: "job" | "tenant";
+      /** There is no room: one of our own workers that goes may make some, before `retryAfterMs` is over. */
+      readonly full?: true;
+      /** This start has made nothing that would have to be taken down. */
+      readonly madeNothing?: true;
     };
 
 /** Where a container is or was, as far as the pool can say. */

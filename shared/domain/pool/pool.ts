@@ -25,6 +25,10 @@ export type Pool = {
   readonly unavailableUntil: EpochMs | undefined;
   /** Its words then, for people. Absent: none. */
   readonly unavailableWhy?: string;
+  /** It was for lack of room, which a worker that goes may make. Absent: not so. */
+  readonly unavailableFull?: true;
+  /** Tenants whose part of the pool answered so: a namespace of their own. Absent: none. */
+  readonly awayFor?: { readonly [tenant: string]: Away };
   /** Cards that failed a worker's preflight, by slot, or by `node/device` where the pool names no slots. Absent: none. */
   readonly trouble?: { readonly [card: string]: CardTrouble };
   /** How long a worker holds a card, on the average of late; ms. Absent: none was given back yet. */
@@ -32,6 +36,8 @@ export type Pool = {
   /** Absent: nobody has had to share its cards lately. */
   readonly balance?: Balance;
 };
+
+export type Away = { readonly until: EpochMs; readonly why: string; readonly full?: true };
 
 /** One machine of the pool. `free` is the pool's own count: others may use it too. */
 export type PoolNode = { readonly name: string; readonly total: number; readonly free: number };

@@ -8,7 +8,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import { laneOrder } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, usableCards, usedBy } from "../../domain/pool/pool.ts";
-import { awayUntil } from "../../domain/pool/pool-gate.ts";
+import { awayFrom, awayUntil } from "../../domain/pool/pool-gate.ts";
 import type { Line } from "../../domain/pool/wait-estimate.ts";
 import { estimateWait } from "../../domain/pool/wait-estimate.ts";
 import type {
@@ -96,9 +96,16 @@ function poolView(deps: Deps, job: Job, pool: Pool | undefined, lost: number): P
     workers: Object.keys(pool?.reservations ?? {}).length,
     maxWorkers: settings.maxWorkers,
     ofTenant: pool === undefined ? { cards: 0, workers: 0 } : usedBy(pool, job.tenant),
-    unavailableUntil: pool && awayUntil(pool, deps.clock.now()),
-    unavailableWhy: pool?.unavailableWhy,
+    ...awayOf(deps, job, pool),
   };
+}
+
+function awayOf({ clock }: Deps, { tenant }: Job, pool: Pool | undefined) {
+  const now = clock.now();
+  const whole = pool && awayUntil(pool, now);
+  if (whole !== undefined) return { unavailableUntil: whole, unavailableWhy: pool?.unavailableWhy };
+  const own = pool && awayFrom(pool, tenant, now);
+  return { unavailableUntil: own?.until, unavailableWhy: own?.why };
 }
 
 /** By the order, so that an index which does not show the job yet still tells its place. */

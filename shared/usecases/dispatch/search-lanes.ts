@@ -5,6 +5,7 @@ import { isWaiting } from "../../domain/job/job.ts";
 import type { Lane } from "../../domain/pool/lane.ts";
 import { laneKey, laneOrder } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
+import { awayFrom } from "../../domain/pool/pool-gate.ts";
 import type { Choice, LaneView } from "../../domain/pool/scheduling.ts";
 import { chooseStarts, isExhausted } from "../../domain/pool/scheduling.ts";
 import type { Deps } from "../deps.ts";
@@ -37,7 +38,10 @@ export async function searchLanes(
 ): Promise<LaneView[]> {
   const { gate } = search;
   const room = choice.limit;
-  const known = (await knownLanes(deps, search.pool, search.hints)).filter((lane) => gate.admitsLane(lane));
+  const now = deps.clock.now();
+  const known = (await knownLanes(deps, search.pool, search.hints)).filter(
+    (lane) => gate.admitsLane(lane) && awayFrom(seen, lane.tenant, now) === undefined,
+  );
   // One more than can start tells whose jobs wait on.
   let window = Math.min(room + 1, Math.max(MIN_WINDOW, Math.ceil(room / Math.max(1, known.length))));
   const waiting = await fill(

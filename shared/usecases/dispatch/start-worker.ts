@@ -2,7 +2,7 @@
 
 import type { EndpointLimits } from "../../domain/admission/endpoint.ts";
 import { POOL_RETRY_MS, PREPARE_MS, PROGRAM_LIFE_MS } from "../../domain/deadlines.ts";
-import type { EpochMs, PoolName } from "../../domain/ids.ts";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal, isWaiting } from "../../domain/job/job.ts";
 import { claim, requeue, requeueAfterFailure, requeueUntil } from "../../domain/job/job-steps.ts";
@@ -13,7 +13,7 @@ import { ownerOf, repositoryOf } from "../../domain/runner-scope.ts";
 import { afterFailedStart } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
-import { graceMs, lost, started } from "../../domain/worker/worker-steps.ts";
+import { graceMs, lost, released, started } from "../../domain/worker/worker-steps.ts";
 import type { StartOutcome, StartSpec } from "../../ports/pool-driver.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
 import { endpointOf, limitsOf } from "../deps.ts";
@@ -33,7 +33,7 @@ export async function claimAndStart(deps: Deps, { worker, job }: Reserved): Prom
     await giveBack(deps, worker);
     return "claim-lost";
   }
-  return start(deps, worker, claimed);
+  return start(deps, worker, claimed, true);
 }
 
 /**
@@ -49,21 +49,20 @@ export async function resumeStart(deps: Deps, worker: Worker): Promise<StartResu
     await giveUp(deps, worker, "reserving");
     return "claim-lost";
   }
-  return start(deps, worker, job);
+  return start(deps, worker, job, false);
 }
 
-async function start(deps: Deps, worker: Worker, job: Job): Promise<StartResult> {
+/** `isFirst`: nobody can have tried to start it before. */
+async function start(deps: Deps, worker: Worker, job: Job, isFirst: boolean): Promise<StartResult> {
   const pool = deps.pools.get(worker.pool);
   const spec = specOf(deps, worker, job);
   if (pool === undefined || spec === undefined) {
-    return fail(deps, worker, {
-      type: "refused",
-      message: `${worker.endpoint} is no longer in dispatch.yaml`,
-    });
+    const message = `${worker.endpoint} is no longer in dispatch.yaml`;
+    return fail(deps, worker, { type: "refused", message }, isFirst);
   }
   const avoid = await avoidFor(deps, pool, job, worker.plan?.kept);
   const outcome = await askDriver(deps, pool, avoid === undefined ? spec : { ...spec, avoid });
-  if (outcome.type !== "started") return fail(deps, worker, outcome);
+  if (outcome.type !== "started") return fail(deps, worker, outcome, isFirst);
   deps.log.info("worker-started", {
     worker: worker.id,
     job: job.id,
@@ -82,7 +81,7 @@ async function askDriver(deps: Deps, pool: PoolSettings, spec: StartSpec): Promi
   const slots = startSlots(deps, pool);
   try {
     const outcome = await pool.driver.start(spec);
-    slots.note(outcome.type !== "unavailable" || outcome.of === "job");
+    slots.note(outcome.type !== "unavailable" || outcome.of !== undefined);
     return outcome;
   } catch (fault) {
     slots.note(false);
@@ -147,13 +146,13 @@ function lifeMs({ kind }: Worker, { bootMs, idleMs, executionMs }: EndpointLimit
 }
 
 type Failure = Exclude<StartOutcome, { type: "started" }>;
+type Unavailable = Extract<StartOutcome, { type: "unavailable" }>;
 
 /**
  * The job waits again, with the reason; the worker is released in the ordinary way, since a lost answer may have started
  * it. One that has booted meanwhile is the proof that it was started: it keeps its job, and speaks for itself.
  */
-async function fail(deps: Deps, worker: Worker, outcome: Failure): Promise<StartResult> {
-  const now = deps.clock.now();
+async function fail(deps: Deps, worker: Worker, outcome: Failure, isFirst: boolean): Promise<StartResult> {
   deps.log.warn("worker-not-started", {
     worker: worker.id,
     job: worker.jobId,
@@ -161,17 +160,37 @@ async function fail(deps: Deps, worker: Worker, outcome: Failure): Promise<Start
     reason: outcome.type,
     message: outcome.message,
   });
-  if (outcome.type === "unavailable" && outcome.of !== "job")
-    await pausePool(deps, worker.pool, retryMs(outcome), outcome.message);
+  if (outcome.type === "unavailable" && outcome.of !== "job") await pausePool(deps, worker, outcome);
+  if (outcome.type === "unavailable" && outcome.madeNothing && isFirst) {
+    await waitAgain(deps, worker, outcome);
+    await dropStart(deps, worker);
+    return "failed";
+  }
   // The worker first: behind this write it cannot boot any more.
   const givenUp = await giveUp(deps, worker, "reserving", outcome.message);
   if (!givenUp.changed) return givenUp.item !== undefined && isServing(givenUp.item) ? "started" : "failed";
+  await waitAgain(deps, worker, outcome);
+  return "failed";
+}
+
+async function waitAgain(deps: Deps, worker: Worker, outcome: Failure): Promise<void> {
+  const now = deps.clock.now();
   const { item, changed } = await updateJob(deps.stores.jobs, worker.jobId, (job) => {
     if (job.workerId !== worker.id || isTerminal(job)) return undefined;
     return waitingAgain(job, outcome, { now, random: deps.random.fraction() });
   });
   if (changed && item !== undefined) await noteEnd(deps, item);
-  return "failed";
+}
+
+/**
+ * Its cards come back at once: a pool that is away could not say for a while that there is nothing to stop, and would seem
+ * full meanwhile. Not so one whose start somebody else has resumed.
+ */
+async function dropStart(deps: Deps, worker: Worker): Promise<void> {
+  const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
+    current.state === "reserving" ? released(current) : undefined,
+  );
+  if (changed) await releaseCards(deps, worker.pool, worker.id);
 }
 
 function waitingAgain(
@@ -213,8 +232,10 @@ function giveUp(
 }
 
 /** Where that is contended, the next start that fails pauses it. */
-async function pausePool(deps: Deps, name: PoolName, forMs: number, why: string): Promise<void> {
-  await updatePool(deps, name, (pool) => pausedFor(pool, forMs, why, deps.clock.now()));
+async function pausePool(deps: Deps, worker: Worker, outcome: Unavailable): Promise<void> {
+  const tenant = outcome.of === "tenant" ? worker.tenant : undefined;
+  const pause = { forMs: retryMs(outcome), why: outcome.message, full: outcome.full, tenant };
+  await updatePool(deps, worker.pool, (pool) => pausedFor(pool, pause, deps.clock.now()));
 }
 
 /** Nothing was asked of the pool yet. */

@@ -12,6 +12,7 @@ import type { EpochMs, PoolName, WorkerId } from "../../domain/ids.ts";
 import { cleared, struck } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { release } from "../../domain/pool/pool.ts";
+import { withRoom } from "../../domain/pool/pool-gate.ts";
 import { paced } from "../../domain/pool/wait-estimate.ts";
 import { blamedCards, heldCards } from "../../domain/worker/blamed-cards.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
@@ -37,7 +38,7 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     return false;
   }
   const isFree = await releaseCards(deps, worker.pool, worker.id, (pool) =>
-    timed(deps, judged(deps, pool, located), worker),
+    withRoomOf(worker, timed(deps, judged(deps, pool, located), worker)),
   );
   if (!isFree) {
     await lookAgain(deps, worker, POOL_CONTENDED_MS);
@@ -93,6 +94,11 @@ export async function releaseCards(
 function timed({ clock }: Deps, pool: Pool, { cards, phases, createdAt }: Worker): Pool {
   if (phases.listening === undefined && phases.running === undefined) return pool;
   return paced(pool, { cards, workers: 1 }, clock.now() - createdAt);
+}
+
+/** A start that failed has taken no room, and makes none. */
+function withRoomOf({ tenant, phases }: Worker, pool: Pool): Pool {
+  return phases.booting === undefined ? pool : withRoom(pool, tenant);
 }
 
 /** What the worker's end says of its cards: they failed its preflight, they ran a job, or nothing. */

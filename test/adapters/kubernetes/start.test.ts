@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
 import type { StartOutcome, StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
-import { POLL } from "../../contract/pool-driver-contract.ts";
 import { StatusError, tooManyRequests } from "../../fakes/kubernetes/api/status.ts";
 import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";
 
@@ -15,7 +14,7 @@ type Case = {
   readonly says: RegExp;
   readonly retryAfterMs?: number | undefined;
   /** Absent: it concerns the whole pool. */
-  readonly of?: "job";
+  readonly of?: "job" | "tenant";
 };
 
 const CASES: { readonly [name: string]: Case } = {
@@ -35,7 +34,7 @@ const CASES: { readonly [name: string]: Case } = {
     expected: "unavailable",
     says: /jobs\.batch .* exceeded quota/,
     retryAfterMs: 15_000,
-    of: "job",
+    of: "tenant",
   },
   "a quota of Jobs that is used up": {
     arrange: ({ cluster }) => cluster.addQuota(NAMESPACE, { "count/jobs.batch": "0" }),
@@ -57,18 +56,62 @@ const CASES: { readonly [name: string]: Case } = {
   },
   "no right to create Jobs": {
     arrange: ({ cluster }) => cluster.rules.denied.add("create jobs"),
-    expected: "refused",
-    says: /lacks the verb create on jobs\.batch; see deploy\/kubernetes/,
+    expected: "unavailable",
+    says: /did not create the Job .*gives the verb create on jobs\.batch: apply deploy\/kubernetes\/tenant/,
+    retryAfterMs: 5_000,
   },
   "no right to create Secrets": {
     arrange: ({ cluster }) => cluster.rules.denied.add("create secrets"),
-    expected: "refused",
-    says: /lacks the verb create on secrets/,
+    expected: "unavailable",
+    says: /gives the verb create on secrets/,
+    retryAfterMs: 5_000,
   },
   "a namespace that is not there": {
     settings: { namespace: { template: "npu-{owner}", create: false, labels: {} } },
+    expected: "unavailable",
+    says: /namespaces "npu-acme" not found.*Create the namespace npu-acme .*, or set namespace\.create/,
+    retryAfterMs: 5_000,
+    of: "tenant",
+  },
+  "a namespace without a role binding, which need not be there": {
+    arrange: ({ cluster }) => {
+      cluster.rules.roleBindings = new Set(["npu-other"]);
+    },
+    settings: { namespace: { template: "npu-{owner}", create: false, labels: {} } },
+    expected: "unavailable",
+    says: /did not create the Job .*no namespace npu-acme, or it has no RoleBinding .*tenant with "namespace: npu-acme"/,
+    retryAfterMs: 5_000,
+    of: "tenant",
+  },
+  "a namespace of one tenant's repository": {
+    settings: { namespace: { template: "{owner}--{repository}", create: false, labels: {} } },
+    expected: "unavailable",
+    says: /Create the namespace acme--tools/,
+    retryAfterMs: 5_000,
+    of: "job",
+  },
+  "a server that has just started and has read no role yet": {
+    arrange: ({ cluster }) => {
+      cluster.rules.rolesNotReadYet = true;
+    },
+    expected: "unavailable",
+    says: /clusterrole.* "npu-dispatch-workers" not found/,
+    retryAfterMs: 5_000,
+  },
+  "a PriorityClass that is not there": {
+    settings: { priorityClass: "ci-high" },
     expected: "refused",
-    says: /namespaces "npu-acme" not found.*Create it, or set namespace\.create/,
+    says: /no PriorityClass with name ci-high was found\. Create the PriorityClass ci-high, or change priorityClass/,
+  },
+  "a RuntimeClass that is not there": {
+    settings: { runtimeClass: "ascend" },
+    expected: "refused",
+    says: /Create the RuntimeClass ascend, or change runtimeClass of the pool/,
+  },
+  "a ServiceAccount that is not there": {
+    settings: { serviceAccount: "builder" },
+    expected: "refused",
+    says: /Create the ServiceAccount npu-test\/builder, or change serviceAccount of the pool/,
   },
   "a namespace of an owner that nobody knows": {
     settings: { namespace: { template: "npu-{owner}", create: true, labels: {} } },
@@ -156,89 +199,3 @@ test.each(Object.entries(CASES))(
     expect(world.runner.containers).toEqual([]);
   },
 );
-
-test("a namespace is created where that is allowed, once, with its labels", async () => {
-  const labels = { "pod-security.kubernetes.io/enforce": "baseline" };
-  await using world = await openWorld({ namespace: { template: "npu-{owner}", create: true, labels } });
-  world.cluster.rules.serviceAccountsLate = true;
-  const outcomes = await Promise.all([world.driver.start(specOf()), world.driver.start(specOf())]);
-  expect(outcomes).toEqual([{ type: "started" }, { type: "started" }]);
-  const made = world.cluster.objects("Namespace").find(({ metadata }) => metadata.name === "npu-acme");
-  expect(made?.metadata.labels).toEqual({ ...labels, "app.kubernetes.io/managed-by": "npu-dispatch" });
-  expect(await world.driver.start(specOf())).toMatchObject({
-    type: "unavailable",
-    retryAfterMs: 2_000,
-    of: "job",
-  });
-  world.cluster.rules.serviceAccountsLate = false;
-  await expect.poll(() => world.runner.containers.length, POLL).toBe(2);
-});
-
-test("workers of several namespaces are found, read and stopped", async () => {
-  await using world = await openWorld({ namespace: { template: "npu-{owner}", create: true, labels: {} } });
-  const specs = [specOf({ owner: "acme" }), specOf({ owner: "umbrella" })];
-  for (const spec of specs) await world.driver.start(spec);
-  const ids = specs.map(({ workerId }) => workerId);
-  expect(new Set(await world.driver.list())).toEqual(new Set(ids));
-  await expect.poll(() => world.runner.containers.length, POLL).toBe(2);
-  world.runner.containers[0]?.print("hello");
-  const [first] = world.runner.containers.map(({ spec }) => spec.env["RUNPOD_POD_ID"]);
-  const workerId = ids.find((id) => id === first)!;
-  expect(await world.driver.logsTail(workerId, 5)).toEqual(["hello"]);
-  expect(await world.driver.stop(workerId, 1_000)).toBe("gone");
-  expect(await world.driver.list()).toEqual(ids.filter((id) => id !== workerId));
-});
-
-test("a start that was cut off before the Secret is completed by the next one", async () => {
-  await using world = await openWorld();
-  const spec = specOf();
-  world.cluster.rules.webhook = ({ kind }) => (kind === "Secret" ? "not yet" : undefined);
-  world.cluster.rules.denied.add("delete jobs"); // the crash: nothing is undone
-  await world.driver.start(spec);
-  await expect
-    .poll(() => world.driver.inspect(spec.workerId), POLL)
-    .toMatchObject({
-      type: "running",
-      waits: expect.stringContaining(`secret "${spec.workerId}" not found`),
-    });
-  world.cluster.rules.webhook = undefined;
-  expect(await world.driver.start(spec)).toEqual({ type: "started" });
-  await expect.poll(() => world.runner.containers.length, POLL).toBe(1);
-  expect(world.runner.containers[0]?.spec.env).toMatchObject({ RUNPOD_AI_API_KEY: "worker-token" });
-});
-
-test("a second start is the first one, also when the first has used up the quota", async () => {
-  await using world = await openWorld();
-  world.cluster.addQuota(NAMESPACE, { [`requests.${CARD}`]: "1", "count/jobs.batch": "1" });
-  const spec = specOf();
-  expect(await world.driver.start(spec)).toEqual({ type: "started" });
-  await expect.poll(() => world.runner.containers.length, POLL).toBe(1);
-  expect(await world.driver.start(spec)).toEqual({ type: "started" });
-  expect(await world.driver.start(specOf())).toMatchObject({ type: "unavailable" });
-  expect(world.cluster.objects("Job")).toHaveLength(1);
-});
-
-test("a stranger's Job of the same name is left alone", async () => {
-  await using world = await openWorld();
-  const spec = specOf();
-  const template = { spec: { containers: [{ name: "x", image: "y" }], restartPolicy: "Never" } };
-  world.cluster.put("Job", NAMESPACE, {
-    metadata: { name: spec.workerId },
-    spec: { suspend: true, template },
-  });
-  expect(await world.driver.start(spec)).toMatchObject({
-    type: "refused",
-    message: expect.stringContaining("of somebody else"),
-  });
-  expect(await world.driver.stop(spec.workerId, 0)).toBe("gone");
-  expect(world.cluster.objects("Job")).toHaveLength(1);
-});
-
-test("without the right to dry runs, or with a webhook that cannot, a start still works", async () => {
-  await using world = await openWorld();
-  world.cluster.rules.denied.add("create pods");
-  expect(await world.driver.start(specOf())).toEqual({ type: "started" });
-  world.cluster.rules.denied.clear();
-  world.cluster.rules.webhookWithoutDryRun = true;
-  expect(await world.driver.start(specOf())).toEqual({ type: "started" });
-});

@@ -32,7 +32,7 @@ export type ClusterStandIn = {
   /** `allocatable` shows so many, whatever there is. */
   lieAboutCards(node: string, resource: string, count: number): void;
   addNamespace(name: string, labels?: { readonly [key: string]: string }): void;
-  addQuota(namespace: string, hard: { readonly [key: string]: string }): void;
+  addQuota(namespace: string, hard: { readonly [key: string]: string }, name?: string): void;
   addLimitRange(namespace: string, limits: Json): void;
   /** Kueue has quota for the Job. */
   admit(job: string): void;
@@ -82,8 +82,8 @@ export async function startClusterStandIn(options: ClusterOptions): Promise<Clus
     },
     lieAboutCards: (node, resource, count) => lie(state, node, resource, count),
     addNamespace: (name, labels = {}) => addNamespace(state, name, labels),
-    addQuota: (namespace, hard) =>
-      void put(state, "ResourceQuota", namespace, { metadata: { name: "cards" }, spec: { hard } }),
+    addQuota: (namespace, hard, name = "cards") =>
+      void put(state, "ResourceQuota", namespace, { metadata: { name }, spec: { hard } }),
     addLimitRange: (namespace, limits) =>
       void put(state, "LimitRange", namespace, { metadata: { name: "limits" }, spec: { limits } }),
     admit(job) {

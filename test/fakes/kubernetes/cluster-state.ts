@@ -5,6 +5,10 @@ import { createObjects, timestamp } from "./objects.ts";
 export type Rules = {
   /** RBAC: `create pods`, `list nodes`, `create jobs`; for everybody. */
   readonly denied: Set<string>;
+  /** Namespaces with a RoleBinding for the caller; undefined: the role is bound in all. */
+  roleBindings: Set<string> | undefined;
+  /** The server has just started, and its authorizer has read no role yet. */
+  rolesNotReadYet: boolean;
   /** An admission webhook: what it says against an object, if anything. */
   webhook: ((object: Json) => string | undefined) | undefined;
   /** A webhook without `sideEffects`, which the API server will not ask in a dry run. */
@@ -37,6 +41,8 @@ export function createClusterState(): ClusterState {
     objects,
     rules: {
       denied: new Set(),
+      roleBindings: undefined,
+      rolesNotReadYet: false,
       webhook: undefined,
       webhookWithoutDryRun: false,
       kueue: false,

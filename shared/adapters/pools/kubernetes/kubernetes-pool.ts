@@ -10,6 +10,7 @@ import { type Cluster, createCluster } from "./cluster.ts";
 import { connect } from "./connect.ts";
 import { type Found, isLiving, stateOf } from "./container-state.ts";
 import { LABEL, type Owner, selectorOf } from "./names.ts";
+import { createNamespaceNotes } from "./namespace-notes.ts";
 import { pendingReason, type Waits } from "./pending-reason.ts";
 import { createCapacity } from "./pool-capacity.ts";
 import type { KubernetesSettings } from "./settings.ts";
@@ -34,7 +35,8 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
   const { template } = settings.namespace;
   const fixed = template.includes("{") ? undefined : template;
   const cluster = createCluster(connect(settings, deps.env), fixed);
-  const parts = { settings, owner, cluster, log: deps.log, clock: deps.clock };
+  const notes = createNamespaceNotes(deps.clock);
+  const parts = { settings, owner, cluster, notes, log: deps.log, clock: deps.clock };
   const find = (workerId?: WorkerId) => findWorkers(cluster, selectorOf(owner, workerId));
   const waits = createWaits(parts);
   const capacity = createCapacity(parts);
@@ -62,8 +64,17 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
     },
 
     async stop(workerId, graceMs) {
-      const outcome = await stopWorker(workerId, graceMs, { cluster, find });
-      if (outcome === "gone") capacity.forget();
+      const namespaces = new Set<string>();
+      const seeing = async (id: WorkerId) => {
+        const found = await find(id);
+        for (const { metadata } of [...found.jobs, ...found.pods]) namespaces.add(metadata?.namespace ?? "");
+        return found;
+      };
+      const outcome = await stopWorker(workerId, graceMs, { cluster, find: seeing });
+      if (outcome === "gone" && namespaces.size > 0) {
+        capacity.forget();
+        for (const namespace of namespaces) notes.freed(namespace);
+      }
       return outcome;
     },
 

@@ -10,14 +10,22 @@ import type { Cluster } from "./cluster.ts";
 import { cardObjection } from "./job/card-resources.ts";
 import { type WorkerPlan, workerJob, workerSecret } from "./job/worker-job.ts";
 import { LABEL, MANAGER, namespaceOf, type Owner, ownerLabels } from "./names.ts";
+import type { NamespaceNotes } from "./namespace-notes.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { isMissingNamespace, isRbacDenial, startOutcome } from "./start-outcome.ts";
+import {
+  isFull,
+  isMissingNamespace,
+  isRbacDenial,
+  type StartFailure,
+  startOutcome,
+} from "./start-outcome.ts";
 
 export type StartDeps = {
   readonly settings: KubernetesSettings;
   readonly owner: Owner;
   readonly cluster: Cluster;
   readonly log: Log;
+  readonly notes: NamespaceNotes;
 };
 
 export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<StartOutcome> {
@@ -26,9 +34,19 @@ export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<Sta
   try {
     return await launch(plan, deps);
   } catch (error) {
-    if (error instanceof ApiFault) return startOutcome(error, deps.settings.namespace.template);
+    if (error instanceof ApiFault) return outcomeOf(error, plan, deps);
     throw error;
   }
+}
+
+function outcomeOf(fault: ApiFault, { namespace }: WorkerPlan, { settings, notes }: StartDeps): StartFailure {
+  const { template } = settings.namespace;
+  return startOutcome(fault, notes.moment(template, namespace, fault));
+}
+
+/** The first call of a start has failed: there is nothing of it, unless an earlier one has made something. */
+function beforeAll(failure: StartFailure): StartFailure {
+  return failure.type === "unavailable" ? { ...failure, madeNothing: true } : failure;
 }
 
 /** Or why there can be none. */
@@ -49,12 +67,19 @@ const JUDGED = new Set([400, 403, 409, 422]);
 
 async function launch(plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome> {
   const job = workerJob(plan);
-  const objection = (await admission(job, plan, deps)) ?? (await create(job, plan, deps));
+  const first = await admission(job, plan, deps);
+  const objection = first ?? (await create(job, plan, deps));
   if (!(objection instanceof ApiFault)) return objection;
   // An earlier start may have made it: of the same name, or on the very quota that is used up now.
   const found = JUDGED.has(objection.status ?? 0) ? await findJob(plan, deps) : undefined;
   if (found !== undefined) return await join(found, plan, deps);
-  return startOutcome(objection, deps.settings.namespace.template);
+  const outcome = outcomeOf(objection, plan, deps);
+  return first !== undefined || isRefusal(objection) ? beforeAll(outcome) : outcome;
+}
+
+/** The server has said no to the Job, and so has none. */
+function isRefusal({ status = 0 }: ApiFault): boolean {
+  return status >= 400 && status < 500;
 }
 
 async function create(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<StartOutcome | ApiFault> {
@@ -68,8 +93,14 @@ async function create(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<St
   return await complete(made, plan, deps);
 }
 
-function findJob({ namespace, spec }: WorkerPlan, { cluster }: StartDeps): Promise<V1Job | undefined> {
-  return cluster.readJob(namespace, spec.workerId);
+/** Where it cannot be read, what the server has said first counts. */
+async function findJob({ namespace, spec }: WorkerPlan, { cluster }: StartDeps): Promise<V1Job | undefined> {
+  try {
+    return await cluster.readJob(namespace, spec.workerId);
+  } catch (error) {
+    if (error instanceof ApiFault) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -89,19 +120,15 @@ async function admission(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise
       await createNamespace(plan.namespace, deps);
       return undefined;
     }
-    return saysNothing(error, deps.settings) ? undefined : error;
+    return saysNothing(error, deps.settings.queue) ? undefined : error;
   }
 }
 
-function saysNothing(fault: ApiFault, { queue, namespace }: KubernetesSettings): boolean {
+function saysNothing(fault: ApiFault, queue: KubernetesSettings["queue"]): boolean {
   if (isRbacDenial(fault)) return true;
   if (fault.status === 400 && /dry run/i.test(fault.message)) return true; // a webhook that cannot
   // Kueue starts the pod when there is room.
-  return (
-    queue.type === "kueue" &&
-    fault.status === 403 &&
-    startOutcome(fault, namespace.template).type === "unavailable"
-  );
+  return queue.type === "kueue" && isFull(fault);
 }
 
 async function createNamespace(name: string, { settings, cluster, log }: StartDeps): Promise<void> {
@@ -135,10 +162,12 @@ async function complete(job: V1Job, plan: WorkerPlan, deps: StartDeps): Promise<
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
     if (error.status === 409) return { type: "started" };
-    const outcome = startOutcome(error, deps.settings.namespace.template);
+    const outcome = outcomeOf(error, plan, deps);
     // Its container would wait for the Secret for ever.
-    if (outcome.type === "refused") await deps.cluster.deleteJob(namespace, spec.workerId);
+    if (outcome.type === "refused" || isRbacDenial(error))
+      await deps.cluster.deleteJob(namespace, spec.workerId);
     return outcome;
   }
+  deps.notes.worked(namespace);
   return { type: "started" };
 }

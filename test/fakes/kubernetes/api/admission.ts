@@ -23,7 +23,7 @@ export function admit(
     object.spec.suspend = true;
   }
   if (resource.kind === "Pod") {
-    checkServiceAccount(state, resource, namespace, object);
+    checkNamed(state, resource, namespace, object);
     checkPodSecurity(state, resource, namespace, object);
     applyLimitRanges(state, namespace, resource, object);
   }
@@ -31,11 +31,28 @@ export function admit(
   return object;
 }
 
-function checkServiceAccount(state: ClusterState, resource: Resource, namespace: string, pod: Json): void {
-  if (!state.rules.serviceAccountsLate) return;
-  const account = pod.spec.serviceAccountName ?? "default";
-  const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`;
-  throw forbidden(resource, nameOf(pod), why);
+/** kube-apiserver 1.36: what a pod names and the cluster does not have is forbidden by the admission plugin in charge. */
+function checkNamed(
+  { rules, objects }: ClusterState,
+  resource: Resource,
+  namespace: string,
+  pod: Json,
+): void {
+  const { serviceAccountName: account = "default", priorityClassName, runtimeClassName } = pod.spec;
+  const isThere =
+    account === "default"
+      ? !rules.serviceAccountsLate
+      : objects.get("ServiceAccount", namespace, account) !== undefined;
+  if (!isThere) {
+    const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`;
+    throw forbidden(resource, nameOf(pod), why);
+  }
+  if (priorityClassName !== undefined && !objects.get("PriorityClass", undefined, priorityClassName)) {
+    throw forbidden(resource, nameOf(pod), `no PriorityClass with name ${priorityClassName} was found`);
+  }
+  if (runtimeClassName !== undefined && !objects.get("RuntimeClass", undefined, runtimeClassName)) {
+    throw forbidden(resource, nameOf(pod), `pod rejected: RuntimeClass "${runtimeClassName}" not found`);
+  }
 }
 
 const BASELINE = new Set([
@@ -102,7 +119,8 @@ function restrictedFaults(spec: Json): string[] {
           `unrestricted capabilities (container "${name}" must not include "${context.capabilities.add.join('", "')}" in securityContext.capabilities.add)`,
         ]
       : []),
-    ...(context.runAsNonRoot === true || context.runAsUser > 0
+    // kube-apiserver 1.36: a user id other than 0 is not enough.
+    ...((context.runAsNonRoot ?? spec.securityContext?.runAsNonRoot) === true
       ? []
       : [`runAsNonRoot != true (pod or container "${name}" must set securityContext.runAsNonRoot=true)`]),
   ]);

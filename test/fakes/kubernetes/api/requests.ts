@@ -8,7 +8,7 @@ import { deletePod } from "../pod-deletion.ts";
 import { admit } from "./admission.ts";
 import type { Target } from "./resources.ts";
 import { matches, pageOf } from "./selectors.ts";
-import { alreadyExists, badRequest, notFound, rbacDenied, StatusError } from "./status.ts";
+import { alreadyExists, badRequest, notFound, rbacDenied, StatusError, withoutRoles } from "./status.ts";
 import { validateObject } from "./validate.ts";
 
 export type ApiRequest = {
@@ -45,9 +45,11 @@ function authorize({ method, target }: ApiRequest, { rules }: ClusterState): voi
   const { resource, name, sub, namespace } = target;
   const verb = method === "GET" && name === undefined ? "list" : (VERBS[method] ?? "update");
   const what = sub === undefined ? resource.plural : `${resource.plural}/${sub}`;
-  if (rules.denied.has(`${verb} ${what}`)) {
-    throw rbacDenied({ ...resource, ...(sub !== undefined && { sub }) }, verb, namespace, USER, name);
-  }
+  // kube-apiserver 1.36: rights come before existence, so that a namespace without a binding is forbidden and never missing.
+  const isBound = namespace === undefined || (rules.roleBindings?.has(namespace) ?? true);
+  if (isBound && !rules.rolesNotReadYet && !rules.denied.has(`${verb} ${what}`)) return;
+  const denial = rbacDenied({ ...resource, ...(sub !== undefined && { sub }) }, verb, namespace, USER, name);
+  throw rules.rolesNotReadYet ? withoutRoles(denial) : denial;
 }
 
 function create({ target, query, body }: ApiRequest, { state }: RequestDeps): Answer {

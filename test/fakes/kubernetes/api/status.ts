@@ -90,6 +90,12 @@ export function rbacDenied(
   });
 }
 
+/** kube-apiserver 1.36: for a moment after its start the authorizer knows no role, and says so behind its refusal. */
+export function withoutRoles({ message }: StatusError): StatusError {
+  const why = `${message}: RBAC: [clusterrole.rbac.authorization.k8s.io "npu-dispatch-read" not found, clusterrole.rbac.authorization.k8s.io "npu-dispatch-workers" not found]`;
+  return new StatusError(403, "Forbidden", why, {});
+}
+
 /** What an admission plugin objects to. */
 export function forbidden(resource: Resource, name: string, why: string): StatusError {
   const message = `${nameOfResource(resource)} "${name}" is forbidden: ${why}`;
