@@ -1,5 +1,4 @@
 // Connections that stall: their bodies are given up, they cost what came of them and no more, and the others are answered.
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -37,6 +36,11 @@ function dial(url: string): Socket {
   return socket;
 }
 
+/** With an error or without: a drop that comes too late is answered with a reset. */
+function closed(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once("close", resolve));
+}
+
 function reader({ isUnknown = false, stallMs = 100 } = {}) {
   const room = new ByteRoom(2_000_000);
   const app = new Hono();
@@ -62,7 +66,7 @@ describe("a body", () => {
       const { app, room, types } = reader({ isUnknown });
       const socket = dial(await serve(app));
       socket.write(`${head(500_000)}"${"x".repeat(1_000)}`);
-      await once(socket, "close");
+      await closed(socket);
       expect([types, room.taken]).toEqual([["broken"], 0]);
     },
   );
@@ -72,7 +76,7 @@ describe("a body", () => {
     const socket = dial(await serve(app));
     socket.write(`${head(500_000)}"`);
     const drip = setInterval(() => socket.write("x"), 20);
-    await once(socket, "close");
+    await closed(socket);
     clearInterval(drip);
     expect(types).toEqual(["broken"]);
   });
@@ -101,7 +105,7 @@ describe("a body", () => {
       socket.write(`${head(900_000)}"${"x".repeat(800_000)}`);
       if (index === 0) await until("the first to be read", () => unknown.room.taken >= 800_000);
     }
-    await once(slow[0] as Socket, "close");
+    await closed(slow[0] as Socket);
     await until("the others to be read", () => unknown.room.taken > 1_600_000);
     expect(await (await fetch(url)).text()).toBe("well");
   });
