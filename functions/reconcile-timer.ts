@@ -5,15 +5,16 @@ import { githubLooks } from "../shared/usecases/reconcile/github-looks.ts";
 import { passDue } from "../shared/usecases/reconcile/reconcile.ts";
 import { sweep } from "../shared/usecases/reconcile/sweep.ts";
 
+import { createOutageLog, type OutageLog } from "./outage-log.ts";
+
 /** In the cloud a schedule of one minute; here a pass is one index read, so back-offs of seconds are kept to. */
 const RECONCILE_MS = 2_000;
 
 export function startReconcileTimer(deps: ApiDeps, everyMs = RECONCILE_MS): { stop(): Promise<void> } {
-  const onFault = (error: unknown) => deps.log.error("reconcile-failed", { error });
-  const loops = [
-    startLoop(() => passDue(deps), everyMs, onFault),
-    startLoop(() => sweep(deps, { alone: false, startedAt: deps.clock.now() }), everyMs, onFault),
-  ];
+  const works = [() => passDue(deps), () => sweep(deps, { alone: false, startedAt: deps.clock.now() })];
+  const loops = works.map((work) =>
+    startLoop(work, everyMs, createOutageLog(deps.log, deps.clock, "reconcile")),
+  );
   return {
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
@@ -25,7 +26,7 @@ export function startReconcileTimer(deps: ApiDeps, everyMs = RECONCILE_MS): { st
 function startLoop(
   work: () => Promise<unknown>,
   everyMs: number,
-  onFault: (error: unknown) => void,
+  outage: OutageLog,
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -42,9 +43,7 @@ function startLoop(
   function schedule(): void {
     if (stopped) return;
     timer = setTimeout(() => {
-      running = work()
-        .then(() => undefined, onFault)
-        .finally(schedule);
+      running = work().then(outage.succeeded, outage.failed).finally(schedule);
     }, everyMs);
   }
 }
