@@ -75,6 +75,17 @@ function describeRealEngine(host: string): void {
       });
     });
 
+    test("a container that is killed from outside has ended within 2 s", async () => {
+      await withPool({}, async (pool) => {
+        const spec = specOf(pool.command("stay"));
+        await pool.driver.start(spec);
+        await pool.ready(spec.workerId);
+        await pool.engine.call({ method: "POST", path: `/containers/${spec.workerId}/kill` });
+        await expect.poll(() => pool.driver.ended(), { timeout: 2_000 }).toEqual([spec.workerId]);
+        expect(await pool.driver.inspect(spec.workerId)).toMatchObject({ type: "exited", code: 137 });
+      });
+    });
+
     test("the volume of a worker goes with it", async () => {
       await withPool({}, async ({ driver, engine }) => {
         const spec = specOf(["true"]);
