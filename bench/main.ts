@@ -6,7 +6,7 @@ const [name = "", ...rest] = process.argv.slice(2);
 const file = join(import.meta.dirname, `${name}.ts`);
 if (!/^[a-z-]+$/.test(name) || name === "main" || !existsSync(file)) {
   console.error(
-    "usage: npm run bench -- abuse|api|api-load|dispatch|failing-starts|release|start-latency|webhook|worker [--json] [--quick]",
+    "usage: npm run bench -- abuse|api|api-load|dispatch|failing-starts|kubernetes|release|start-latency|webhook|worker [--json] [--quick]",
   );
   process.exit(2);
 }

@@ -175,6 +175,29 @@ test("a pod whose Job was deleted by hand, and left, is found and stopped", asyn
   await expect.poll(() => world.cluster.objects("Pod"), POLL).toEqual([]);
 });
 
+test("a short grace is kept where TERM is ignored, and gone means that its pod is gone too", async () => {
+  await using world = await openWorld();
+  world.runner.ignoreTerm = true;
+  const { workerId, container } = await runs(world);
+  const outcome = world.driver.stop(workerId, 50);
+  await expect.poll(() => container.signals, POLL).toEqual(["TERM", "KILL"]);
+  expect(await outcome).toBe("gone");
+  expect(world.cluster.objects("Pod")).toEqual([]);
+  expect(world.cluster.objects("Job")).toEqual([]);
+});
+
+test("ended, with its node away: it is gone after a while, though its pod cannot be removed", async () => {
+  await using world = await openWorld();
+  const { workerId } = await runs(world);
+  const [pod] = world.cluster.objects("Pod");
+  world.cluster.loseNode("node-1");
+  const terminated = { exitCode: 0, finishedAt: "2026-01-01T00:00:00Z", reason: "Completed" };
+  pod!.status.containerStatuses[0].state = { terminated };
+  expect(await world.driver.stop(workerId, 50)).toBe("stopping");
+  world.turn(12_000);
+  expect(await world.driver.stop(workerId, 50)).toBe("gone");
+});
+
 test("only its own are listed, by the thousand, also when the list expires in between", async () => {
   await using world = await openWorld();
   const labels = (deployment: string, worker: string) => ({

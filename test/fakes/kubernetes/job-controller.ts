@@ -125,7 +125,9 @@ function collectGarbage(state: ClusterState): void {
     return owner !== undefined && !jobs.has(owner.uid);
   });
   for (const orphan of orphans) {
-    if (orphan.kind === "Pod") deletePod(state, orphan, undefined);
-    else state.objects.remove(orphan);
+    if (orphan.kind === "Pod") {
+      if (orphan.metadata.deletionTimestamp === undefined) orphan["collected"] = true;
+      deletePod(state, orphan, undefined);
+    } else state.objects.remove(orphan);
   }
 }

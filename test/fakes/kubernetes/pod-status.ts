@@ -18,21 +18,33 @@ export type End = {
   readonly result: string;
   readonly why: Why | undefined;
   readonly startedAt: number;
+  /** The phase tells it too. */
+  readonly isSettled: boolean;
 };
 
-export function setEnded(state: ClusterState, pod: KubeObject, { exit, result, why, startedAt }: End): void {
+export function setEnded(state: ClusterState, pod: KubeObject, end: End): void {
   if (pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return;
-  const message = Buffer.from(result).subarray(-MAX_RESULT).toString();
+  const { isSettled } = end;
+  const before = pod.status.containerStatuses?.[0]?.state?.terminated;
+  const container = { terminated: before ?? terminatedBy(end) };
+  setStatus(state, pod, isSettled ? phaseBy(end) : {}, container);
+}
+
+function phaseBy({ exit, why }: End): Json {
   const phase = exit === 0 && why === undefined ? "Succeeded" : "Failed";
-  const terminated = {
+  const ofPod = why?.of === "pod" && { reason: why.reason, ...(why.message && { message: why.message }) };
+  return { phase, ...ofPod };
+}
+
+function terminatedBy({ exit, result, why, startedAt }: End): Json {
+  const message = Buffer.from(result).subarray(-MAX_RESULT).toString();
+  return {
     exitCode: exit,
     reason: why?.of === "container" ? why.reason : exit === 0 ? "Completed" : "Error",
     ...(message !== "" && { message }),
     startedAt: timestamp(startedAt),
     finishedAt: timestamp(),
   };
-  const ofPod = why?.of === "pod" && { reason: why.reason, ...(why.message && { message: why.message }) };
-  setStatus(state, pod, { phase, ...ofPod }, { terminated });
 }
 
 export function setRunning(state: ClusterState, pod: KubeObject): void {

@@ -14,6 +14,7 @@ import { createNamespaceNotes } from "./namespace-notes.ts";
 import { pendingReason, type Waits } from "./pending-reason.ts";
 import { createCapacity } from "./pool-capacity.ts";
 import type { KubernetesSettings } from "./settings.ts";
+import { createSharedFind } from "./shared-find.ts";
 import { startWorker } from "./start-worker.ts";
 import { stopWorker } from "./stop-worker.ts";
 
@@ -37,7 +38,7 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
   const cluster = createCluster(connect(settings, deps.env), fixed);
   const notes = createNamespaceNotes(deps.clock);
   const parts = { settings, owner, cluster, notes, log: deps.log, clock: deps.clock };
-  const find = (workerId?: WorkerId) => findWorkers(cluster, selectorOf(owner, workerId));
+  const find = createSharedFind((workerId) => findWorkers(cluster, selectorOf(owner, workerId)));
   const waits = createWaits(parts);
   const capacity = createCapacity(parts);
 
@@ -70,7 +71,7 @@ export function createKubernetesPool(settings: KubernetesSettings, deps: Kuberne
         for (const { metadata } of [...found.jobs, ...found.pods]) namespaces.add(metadata?.namespace ?? "");
         return found;
       };
-      const outcome = await stopWorker(workerId, graceMs, { cluster, find: seeing });
+      const outcome = await stopWorker(workerId, graceMs, { cluster, find: seeing, now: deps.clock.now });
       if (outcome === "gone" && namespaces.size > 0) {
         capacity.forget();
         for (const namespace of namespaces) notes.freed(namespace);

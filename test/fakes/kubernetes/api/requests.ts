@@ -87,9 +87,13 @@ function remove({ target, query, body }: ApiRequest, { state }: RequestDeps): An
 }
 
 function orphan(job: KubeObject, state: ClusterState): void {
-  for (const pod of state.objects.list("Pod", job.metadata.namespace)) {
-    const { ownerReferences: owners = [] } = pod.metadata;
-    pod.metadata.ownerReferences = owners.filter(({ uid }) => uid !== job.metadata.uid);
+  const { namespace } = job.metadata;
+  // kube-apiserver 1.36: all that it owned stays, its Secret too.
+  for (const { metadata } of [
+    ...state.objects.list("Pod", namespace),
+    ...state.objects.list("Secret", namespace),
+  ]) {
+    metadata.ownerReferences = (metadata.ownerReferences ?? []).filter(({ uid }) => uid !== job.metadata.uid);
   }
 }
 
