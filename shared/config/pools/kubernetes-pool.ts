@@ -151,6 +151,12 @@ export const kubernetesFields = {
         .describe(
           "true lets an image of your own use sudo and other setuid programs; ours never does: worker and job have no-new-privileges there",
         ),
+      runAsNonRoot: z
+        .boolean()
+        .optional()
+        .describe(
+          "true: a container whose user is root is not started; namespaces of the pod security level restricted demand it, and capabilities: [] besides",
+        ),
       runAsUser: id.optional().describe("User id; the image's when left out"),
       runAsGroup: id.optional().describe("Group id; the image's when left out"),
       fsGroup: id.optional().describe("Group that volumes belong to"),
@@ -158,6 +164,10 @@ export const kubernetesFields = {
         .array(id)
         .default([])
         .describe("Further groups, such as that of the NPU's device files"),
+    })
+    .refine(({ runAsNonRoot, runAsUser }) => runAsNonRoot !== true || runAsUser !== 0, {
+      path: ["runAsUser"],
+      error: "0 is root, which runAsNonRoot forbids: name another user or leave one of them out",
     })
     .prefault({})
     .describe("What its containers may do"),

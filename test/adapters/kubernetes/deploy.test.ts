@@ -92,3 +92,10 @@ function rightOf(line: string): string {
     target?.sub === undefined ? target?.resource.plural : `${target.resource.plural}/${target.sub}`;
   return `${verbs[method]} ${what}`;
 }
+
+test.each(OBJECTS)(
+  "$name has no empty list, which the API server drops: each apply would be a change",
+  ({ object }) => {
+    expect(JSON.stringify(object)).not.toContain(":[]");
+  },
+);

@@ -116,3 +116,30 @@ test("without the right to dry runs, or with a webhook that cannot, a start stil
   world.cluster.rules.webhookWithoutDryRun = true;
   expect(await world.driver.start(specOf())).toEqual({ type: "started" });
 });
+
+test("a namespace of the level restricted takes workers that say they are not root", async () => {
+  await using world = await openWorld({
+    namespace: { template: "npu-{owner}", create: false, labels: {} },
+    security: {
+      capabilities: [],
+      allowPrivilegeEscalation: false,
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      supplementalGroups: [],
+    },
+  });
+  world.cluster.addNamespace("npu-acme", { "pod-security.kubernetes.io/enforce": "restricted" });
+  expect(await world.driver.start(specOf())).toEqual({ type: "started" });
+  await expect.poll(() => world.runner.containers.length, POLL).toBe(1);
+  // A user id alone does not do: kube-apiserver 1.36.
+  const security = {
+    capabilities: [],
+    allowPrivilegeEscalation: false,
+    runAsUser: 1000,
+    supplementalGroups: [],
+  };
+  expect(await world.open({ security }).start(specOf())).toMatchObject({
+    type: "refused",
+    message: expect.stringMatching(/violates PodSecurity.*Set security\.runAsNonRoot: true/),
+  });
+});

@@ -79,6 +79,8 @@ type PodSecurity = {
   /** Added after all were dropped; what a worker needs that starts as root and runs the runner as another user. */
   readonly capabilities: readonly string[];
   readonly allowPrivilegeEscalation: boolean;
+  /** The kubelet refuses root; what the pod security level `restricted` demands. */
+  readonly runAsNonRoot?: boolean | undefined;
   readonly runAsUser?: number | undefined;
   readonly runAsGroup?: number | undefined;
   readonly fsGroup?: number | undefined;

@@ -140,6 +140,9 @@ function adviceOn(words: string): string {
     return "Set these under perWorker or perCard of the pool, or give the namespace a LimitRange with defaults.";
   }
   if (/violates PodSecurity/.test(words)) {
+    if (/runAsNonRoot/.test(words)) {
+      return "Set security.runAsNonRoot: true and security.capabilities: [] for the pool, with an image whose user is not root; or loosen the namespace's pod-security.kubernetes.io/enforce label (baseline is usual).";
+    }
     return "Loosen the namespace's pod-security.kubernetes.io/enforce label (baseline is usual), or tighten the pool's security.";
   }
   if (/(maximum|minimum) .* usage per|max limit to request ratio/.test(words)) {

@@ -160,7 +160,11 @@ function container({ spec, settings, image }: WorkerPlan): V1Container {
         drop: ["ALL"],
         ...(capabilities.length > 0 && { add: capabilities }),
       },
-      ...defined({ runAsUser: security.runAsUser, runAsGroup: security.runAsGroup }),
+      ...defined({
+        runAsNonRoot: security.runAsNonRoot,
+        runAsUser: security.runAsUser,
+        runAsGroup: security.runAsGroup,
+      }),
     },
   };
 }
