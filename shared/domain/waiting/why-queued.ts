@@ -93,6 +93,13 @@ function whyPaused({ place, pause }: PausedPlace, tenant: TenantView | undefined
 }
 
 function tooLarge(needed: number, { name, total, usable }: PoolView): Obstacle {
+  // Nobody asks for too much of nothing: its machines are all cordoned or down, or not there yet.
+  if (total === 0) {
+    return {
+      code: "pool-unavailable",
+      message: `It needs ${cards(needed)}; pool "${name}" has none in service now: its nodes are cordoned, not ready or missing. It starts when they are back.`,
+    };
+  }
   const out = total - usable;
   const has = out === 0 ? `${total}` : `${total}, ${out} of them in quarantine`;
   const next = needed > total ? "Ask for fewer, or cancel it." : "Have them repaired, or ask for fewer.";

@@ -107,6 +107,11 @@ describe("a limit holds a job back from where it is reached on, and says how muc
       { job: aJob({ cards: 8 }), pool: aPoolView({ usable: 6 }) },
       "has 8, 2 of them in quarantine. Have them repaired",
     ],
+    [
+      "pool-unavailable",
+      { job: aJob({ cards: 1 }), pool: aPoolView({ total: 0, usable: 0, free: 0 }) },
+      "has none in service now: its nodes are cordoned, not ready or missing. It starts when they are back.",
+    ],
     ["pool-unavailable", { pool: aPoolView(away) }, "takes no work at the moment: it did not say why."],
     ["pool-unavailable", { pool: aPoolView({ ...away, unavailableWhy: "HTTP 503" }) }, "moment: HTTP 503."],
     ["workers-limit", { pool: aPoolView({ workers: 20, maxWorkers: 20 }) }, "runs 20 workers, as many"],

@@ -53,6 +53,9 @@ function adviceOn(message: string): string {
   return /must specify/.test(message) ? " (set these in perWorker or perCard of the pool)" : "";
 }
 
+/** Volcano: "queue resource quota insufficient: …", "queue … is overused". */
+const QUEUE_FULL = /queue resource quota insufficient|queue \S* ?is overused|exceeded quota/i;
+
 type Condition = { readonly reason?: string; readonly message?: string };
 
 function reasonWithoutNode(
@@ -64,9 +67,12 @@ function reasonWithoutNode(
     return sentence("queue", "Its pod waits for the admission of a queue");
   }
   const message = condition?.message ?? newest(events, "Warning")?.message;
+  if (message && QUEUE_FULL.test(message))
+    return sentence("quota", `Its queue has no room: ${clip(message)}`);
   if (message) return sentence("node", `No node can take it: ${clip(message)}`);
   const scheduler = pod.spec?.schedulerName ?? "default-scheduler";
-  return sentence("node", `Its pod waits for the scheduler ${scheduler}`);
+  // Volcano says nothing on a pod before its queue has let it in.
+  return sentence(scheduler === "volcano" ? "queue" : "node", `Its pod waits for the scheduler ${scheduler}`);
 }
 
 /** Undefined when its state says no more than that it is on its way. */
