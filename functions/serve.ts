@@ -19,7 +19,7 @@ import { createLogOutput } from "./log-output.ts";
 import { ownSecret } from "./own-secret.ts";
 import type { RunningServer } from "./server.ts";
 import { startServer } from "./server.ts";
-import { appKeyFaults, dataFaults, publicUrlFaults, startFault } from "./start-faults.ts";
+import { appKeyFaults, dataFaults, githubPortRemark, publicUrlFaults, startFault } from "./start-faults.ts";
 import { workerCommand } from "./worker-command.ts";
 
 const OPTIONS = {
@@ -64,6 +64,8 @@ async function main(): Promise<void> {
     level: logLevel,
     secrets: () => secretTexts(secrets.secrets),
   });
+  const remark = githubPortRemark(secrets.secrets.githubApiUrl);
+  if (remark !== undefined) log.warn("github-port", { message: remark });
   const starting = startServer({
     config: config.config,
     secrets: secrets.secrets,

@@ -33,6 +33,16 @@ export function publicUrlFaults({ pools, publicUrl }: Config): ConfigFault[] {
   return [{ path: "publicUrl", message, fix }];
 }
 
+/**
+ * What works all the same in some ways. config.sh of actions/runner drops the port (ConfigurationManager.cs:823-833 of 258d6c857), and asks
+ * the host's usual one. Undefined: nothing to say; a port on this machine is a stand-in's.
+ */
+export function githubPortRemark(apiUrl: string): string | undefined {
+  const { host, hostname, port } = new URL(apiUrl);
+  if (port === "" || ["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return undefined;
+  return `GITHUB_API_URL names ${host}, but actions/runner drops the port when it registers with a token, and asks ${hostname}. Give GitHub its usual port (443 for https), or write registration: jit in dispatch.yaml.`;
+}
+
 export function dataFaults(dir: string): ConfigFault[] {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
