@@ -161,7 +161,7 @@ const CASES: { readonly [name: string]: Case } = {
       cluster.api.faults.refuse = { times: 9, with: () => tooManyRequests(7) };
     },
     expected: "unavailable",
-    says: /too many requests/,
+    says: /HTTP 429 Too Many Requests/,
     retryAfterMs: 7_000,
   },
   "a server with a fault": {

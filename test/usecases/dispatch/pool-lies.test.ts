@@ -26,7 +26,7 @@ async function allComplete(world: World, ids: readonly number[]): Promise<void> 
 describe.each([
   ["more cards than there are", 8, "pool-unavailable", "the fake pool is full"],
   ["fewer", 1, "no-free-cards", "0 of 1 in pool"],
-  ["none", 0, "larger-than-pool", "has 0"],
+  ["none", 0, "pool-unavailable", "has none in service now"],
 ])("it says that it has %s", (_says, total, code, words) => {
   test("the rest waits, and is told why; none starts twice", async () => {
     const world = cluster();

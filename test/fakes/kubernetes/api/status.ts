@@ -4,7 +4,7 @@ export type Cause = { readonly reason: string; readonly message: string; readonl
 
 export class StatusError extends Error {
   readonly code: number;
-  readonly body: object;
+  readonly body: object | string;
   readonly headers: { readonly [name: string]: string };
 
   constructor(
@@ -13,18 +13,20 @@ export class StatusError extends Error {
     message: string,
     details: object = {},
     headers: { readonly [name: string]: string } = {},
+    text?: string,
   ) {
     super(message);
     this.code = code;
     this.headers = headers;
-    this.body = {
+    this.body = text ?? {
       kind: "Status",
       apiVersion: "v1",
       metadata: {},
       status: "Failure",
       message,
       reason,
-      details,
+      // kube-apiserver 1.36: a 400 has none at all.
+      ...(Object.keys(details).length > 0 && { details }),
       code,
     };
   }
@@ -120,17 +122,11 @@ export function expired(): StatusError {
   return new StatusError(410, "Expired", message);
 }
 
+/** kube-apiserver 1.36: its filter of requests under way writes text, and 1 as Retry-After. */
 export function tooManyRequests(retryAfterSeconds: number): StatusError {
-  const message = "the server has received too many requests and has asked us to try again later";
-  return new StatusError(
-    429,
-    "TooManyRequests",
-    message,
-    { retryAfterSeconds },
-    {
-      "Retry-After": String(retryAfterSeconds),
-    },
-  );
+  const message = "Too many requests, please try again later.";
+  const headers = { "Retry-After": String(retryAfterSeconds) };
+  return new StatusError(429, "TooManyRequests", message, {}, headers, `${message}\n`);
 }
 
 function groupOf({ group }: Pick<Resource, "group">): { readonly group?: string } {
