@@ -88,10 +88,13 @@ function chooseProgram(): { readonly name: string; readonly command: readonly st
   const { status, stdout } = spawnSync(python, ["-c", print], { encoding: "utf8" });
   const [path = "", version = ""] = (stdout ?? "").trim().split("\n").slice(-2);
   return status === 0
-    ? { name: `runpod ${version} for Python`, command: [path, join(import.meta.dirname, "sdk-handler.py")] }
+    ? {
+        name: `runpod ${version} for Python`,
+        command: [path, join(import.meta.dirname, "sdk", "handler.py")],
+      }
     : {
         name: "a loop like the SDK's",
-        command: [process.execPath, join(import.meta.dirname, "sdk-loop.mjs")],
+        command: [process.execPath, join(import.meta.dirname, "sdk", "loop.mjs")],
       };
 }
 

@@ -1,10 +1,10 @@
 // Starts that meet a full quota, a wrong setting, a missing right, a webhook: capacity and configuration told apart.
 import { expect, test } from "vitest";
-import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
-import type { StartOutcome, StartSpec } from "../../../shared/ports/pool-driver.ts";
-import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
-import { StatusError, tooManyRequests } from "../../fakes/kubernetes/api/status.ts";
-import { CARD, openWorld, type PoolWorld, specOf } from "./pool-world.ts";
+import type { KubernetesSettings } from "../../../../shared/adapters/pools/kubernetes/settings.ts";
+import type { StartOutcome, StartSpec } from "../../../../shared/ports/pool-driver.ts";
+import { NAMESPACE } from "../../../contract/kubernetes-pool-under-test.ts";
+import { StatusError, tooManyRequests } from "../../../fakes/kubernetes/api/status.ts";
+import { CARD, openWorld, type PoolWorld, specOf } from "../pool-world.ts";
 
 type Case = {
   readonly settings?: Partial<KubernetesSettings>;

@@ -1,8 +1,8 @@
 // Starts one after the other: the second is the first, a cut-off one is completed, a right or a quota comes later.
 import { expect, test } from "vitest";
-import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
-import { POLL } from "../../contract/pool-driver-contract.ts";
-import { CARD, openWorld, specOf } from "./pool-world.ts";
+import { NAMESPACE } from "../../../contract/kubernetes-pool-under-test.ts";
+import { POLL } from "../../../contract/pool-driver-contract.ts";
+import { CARD, openWorld, specOf } from "../pool-world.ts";
 
 test("once the right is there the next start works; until then it is asked for at most every 30 s", async () => {
   await using world = await openWorld();
