@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:long`: what needs a container engine or two users, bundles everything, kills servers, or plays for long. */
+/**
+ * `npm run test:long`: what needs a container engine or two users, bundles everything, kills servers, or plays for long.
+ */
 const LONG = [
   "test/image/**/*.test.ts",
   "test/contract/docker-{builder,pool}.test.ts",

@@ -1,4 +1,5 @@
-// The server of the abuse bench in a process of its own, with the store and the limits of `npm start`; it says what it costs.
+// The server of the abuse bench in a process of its own, with the store and the limits of `npm start`; it says what it
+// costs.
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -62,8 +63,8 @@ const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delay.enable();
 let most = 0;
 /**
- * CPU of this thread between two looks: what a turn of the loop really works, where `loopDelay` also has what other programs
- * of the machine took from it.
+ * CPU of this thread between two looks: what a turn of the loop really works, where `loopDelay` also has what other
+ * programs of the machine took from it.
  */
 let held: number[] = [];
 let since = performance.now();

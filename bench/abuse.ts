@@ -30,9 +30,10 @@ type Felt = {
 };
 
 /**
- * `quiet` and `abused`: answer times of the other tenant's `/status` and of signed deliveries, ms, in the same run. `ratio…`:
- * abused by quiet, the latter 5 ms at least. `rssMb`, `loopDelayP99Ms`: of the server while it was abused.
- * `heldCpuP99Ms`: CPU of its thread in 5 ms and what holds it longer; `cpuShare`: of one core. `broken` is there when a bound is.
+ * `quiet` and `abused`: answer times of the other tenant's `/status` and of signed deliveries, ms, in the same run.
+ * `ratio…`: abused by quiet, the latter 5 ms at least. `rssMb`, `loopDelayP99Ms`: of the server while it was abused.
+ * `heldCpuP99Ms`: CPU of its thread in 5 ms and what holds it longer; `cpuShare`: of one core. `broken` is there when a
+ * bound is.
  */
 export async function run(): Promise<Record<string, unknown>> {
   const server = fork(new URL("./abuse-server.ts", import.meta.url), {

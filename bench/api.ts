@@ -42,7 +42,8 @@ const BODY = JSON.stringify({ input: { prompt: "x".repeat(500) } });
 
 /**
  * `<route>CpuMs`: CPU of one call, ms, in a warm process with 4 calls under way; `<route>Ratio`: in empty routes of the
- * same server. Long polls and runsync are those of a job that has ended. `purgeMs`: one call that removes `purged` queued jobs.
+ * same server. Long polls and runsync are those of a job that has ended. `purgeMs`: one call that removes `purged` queued
+ * jobs.
  */
 export async function run(): Promise<Record<string, number>> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-bench-"));

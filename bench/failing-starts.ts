@@ -37,7 +37,8 @@ const GIVE_UP_MS = 180_000;
 /**
  * `secondsToDone`: from the API's recovery until every job has its worker and every worker whose start failed is released.
  * `loopDelayP99Ms`: how late the event loop was, over all of it. `poolWrites`: writes of the pool's item, lost races too.
- * `broken` is there when a bound is. The API is a function here: over HTTP the stand-in, in the same process, would be measured with it.
+ * `broken` is there when a bound is. The API is a function here: over HTTP the stand-in, in the same process, would be
+ * measured with it.
  */
 export async function run(): Promise<Record<string, unknown>> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-bench-"));

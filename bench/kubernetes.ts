@@ -1,4 +1,5 @@
-// What a start costs a cluster's API server, in calls from its beginning to its worker's end: 500 jobs at once on 200 nodes.
+// What a start costs a cluster's API server, in calls from its beginning to its worker's end: 500 jobs at once on 200
+// nodes.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,8 +32,9 @@ const MOST_CALLS = 8;
 const GIVE_UP_MS = 180_000;
 
 /**
- * `callsPerStart`: by all 500, from the first delivery until nothing is left in the cluster. `byVerb`: the same, by what was
- * asked. The API is the stand-in's, over HTTP; nobody watches a job's status meanwhile. `broken`: over 8, or not all ran.
+ * `callsPerStart`: by all 500, from the first delivery until nothing is left in the cluster. `byVerb`: the same, by what
+ * was asked. The API is the stand-in's, over HTTP; nobody watches a job's status meanwhile. `broken`: over 8, or not all
+ * ran.
  */
 export async function run(): Promise<Record<string, unknown>> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-bench-"));

@@ -18,8 +18,8 @@ const FIRST_ID = 400_000_000_000;
 const MOST_WRITES = 8;
 
 /**
- * By how many workers are released at once, `writes`: of the pool's item, lost races too; `cpuMs`: of all of it. `broken` is
- * there when there were more than a few.
+ * By how many workers are released at once, `writes`: of the pool's item, lost races too; `cpuMs`: of all of it. `broken`
+ * is there when there were more than a few.
  */
 export async function run(): Promise<Record<string, unknown>> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-bench-"));

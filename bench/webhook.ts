@@ -1,4 +1,5 @@
-// What a delivery costs the webhook function: its bundle in fresh processes against a stub of DynamoDB, as its peer was measured.
+// What a delivery costs the webhook function: its bundle in fresh processes against a stub of DynamoDB, as its peer was
+// measured.
 import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";

@@ -1,4 +1,5 @@
-// Under which user the runners of a local pool run, where their folders are, and what would keep every one of them from starting.
+// Under which user the runners of a local pool run, where their folders are, and what would keep every one of them from
+// starting.
 import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config, ConfigFault } from "../shared/config/config.ts";

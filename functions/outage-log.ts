@@ -1,4 +1,5 @@
-// One line when something goes, one with the count when it is back: a pass that fails every 2 s for an hour is one fact and not 1,800.
+// One line when something goes, one with the count when it is back: a pass that fails every 2 s for an hour is one fact
+// and not 1,800.
 import type { EpochMs } from "../shared/domain/ids.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";

@@ -1,4 +1,5 @@
-// The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config dispatch.yaml`.
+// The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config
+// dispatch.yaml`.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";

@@ -34,8 +34,8 @@ export function publicUrlFaults({ pools, publicUrl }: Config): ConfigFault[] {
 }
 
 /**
- * What works all the same in some ways. config.sh of actions/runner drops the port (ConfigurationManager.cs:823-833 of 258d6c857), and asks
- * the host's usual one. Undefined: nothing to say; a port on this machine is a stand-in's.
+ * What works all the same in some ways. config.sh of actions/runner drops the port (ConfigurationManager.cs:823-833 of
+ * 258d6c857), and asks the host's usual one. Undefined: nothing to say; a port on this machine is a stand-in's.
  */
 export function githubPortRemark(apiUrl: string): string | undefined {
   const { host, hostname, port } = new URL(apiUrl);

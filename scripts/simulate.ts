@@ -1,4 +1,5 @@
-// Plays simulated days with faults: `npm run simulate -- --runs 1000`, with fresh seeds. A run that breaks is shrunk and shown.
+// Plays simulated days with faults: `npm run simulate -- --runs 1000`, with fresh seeds. A run that breaks is shrunk and
+// shown.
 import { randomInt } from "node:crypto";
 import type { Edition } from "../test/simulation/plan/editions.ts";
 import { EDITIONS, NEWEST } from "../test/simulation/plan/editions.ts";

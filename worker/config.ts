@@ -35,7 +35,9 @@ export type ConfigOutcome =
   | { readonly ok: true; readonly config: WorkerConfig }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** The name of a worker that nobody gave one, before its random part. RunPod's own GitHub worker is called so, without it. */
+/**
+ * The name of a worker that nobody gave one, before its random part. RunPod's own GitHub worker is called so, without it.
+ */
 export const FALLBACK_ID = "serverless-runpod-runner";
 
 /** `workingDirectory` is the default of WORKER_DIR, `ownId` of RUNPOD_POD_ID. An empty variable counts as absent. */

@@ -1,4 +1,5 @@
-// Entry of the supervisor, the first program of the worker image: `supervisor.mjs worker.mjs`. Two users where it may, else one.
+// Entry of the supervisor, the first program of the worker image: `supervisor.mjs worker.mjs`. Two users where it may,
+// else one.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,11 +1,17 @@
 // What the worker waits for beyond the product's deadlines, each with the reason for its number.
 import { FINISHED_GRACE_MS, STOP_GRACE_MS } from "../shared/domain/deadlines.ts";
 
-/** Interrupt to KILL of the runner: the pool kills the worker STOP_GRACE_MS after its TERM, and the report comes in between. */
+/**
+ * Interrupt to KILL of the runner: the pool kills the worker STOP_GRACE_MS after its TERM, and the report comes in
+ * between.
+ */
 export const RUNNER_GRACE_MS = STOP_GRACE_MS - FINISHED_GRACE_MS;
 /** A runner whose hook has refused its job interrupts that hook for at most 10 s, then tells GitHub that the job failed. */
 export const REFUSED_MS = 20_000;
-/** After `completed with result` an ephemeral runner deletes its session and ends within seconds; a hung one would hold the cards. */
+/**
+ * After `completed with result` an ephemeral runner deletes its session and ends within seconds; a hung one would hold
+ * the cards.
+ */
 export const LINGER_MS = 60_000;
 /** From the first job-take to a job; a pool's start is not more than a minute ahead of the dispatcher's record of it. */
 export const TAKE_LIMIT_MS = 5 * 60_000;

@@ -1,4 +1,5 @@
-// The loop of RunPod's SDK where there is no Python: asks, notes that it began, works, returns, asks again; pings beside it.
+// The loop of RunPod's SDK where there is no Python: asks, notes that it began, works, returns, asks again; pings beside
+// it.
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 

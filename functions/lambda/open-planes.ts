@@ -16,7 +16,10 @@ export type HttpHandler = (
 const MAX_BODY_BYTES = 4_000_000;
 const HOLD_MS = 10_000;
 
-/** Of the 6,291,556 bytes that it gives, the body a text in JSON: the rest of a status has room, its error of 64 kB above all. */
+/**
+ * Of the 6,291,556 bytes that it gives, the body a text in JSON: the rest of a status has room, its error of 64 kB above
+ * all.
+ */
 const MAX_TEXT_BYTES = 5_500_000;
 
 export async function openPlanes(env: Env, dir: string): Promise<HttpHandler> {

@@ -19,7 +19,8 @@ const schema = z.array(
 const TIMEOUT_MS = 20_000;
 
 /**
- * The latest 30, without drafts and previews. The first release after the pinned one counts, so `releases/latest` is not enough.
+ * The latest 30, without drafts and previews. The first release after the pinned one counts, so `releases/latest` is not
+ * enough.
  *
  * @param token optional; without one GitHub answers 60 times an hour for an address
  * @throws with a sentence when the API does not answer as it should

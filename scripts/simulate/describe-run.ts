@@ -1,4 +1,5 @@
-// A run that broke, for people: its seed and rule, how to see it again, the world it plays in, its faults, and the last steps.
+// A run that broke, for people: its seed and rule, how to see it again, the world it plays in, its faults, and the last
+// steps.
 
 import type { Violation } from "../../test/simulation/checks/rules.ts";
 import { stepOf } from "../../test/simulation/engine/clocks.ts";

@@ -5,20 +5,31 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A worker record that is still `reserving` after this was left by a crash: the start is resumed. A pass takes well under 5 s. */
+/**
+ * A worker record that is still `reserving` after this was left by a crash: the start is resumed. A pass takes well under
+ * 5 s.
+ */
 export const RESUME_START_MS = 30 * SECOND;
 /** Default time from the pool's "started" to the first job-take: CANN images are 15-30 GB, a cold pull takes minutes. */
 export const BOOT_MS = 15 * MINUTE;
-/** From job-take to `Listening for Jobs`: preflight may wait 60 s for a busy card and 60 s for memory, config.sh up to 60 s. */
+/**
+ * From job-take to `Listening for Jobs`: preflight may wait 60 s for a busy card and 60 s for memory, config.sh up to 60
+ * s.
+ */
 export const PREPARE_MS = 5 * MINUTE;
-/** Idle limit of a listening runner. Ubicloud raised its own from 2 to 5 minutes after late assignments (ubicloud#1220, #2957). */
+/**
+ * Idle limit of a listening runner. Ubicloud raised its own from 2 to 5 minutes after late assignments (ubicloud#1220,
+ * #2957).
+ */
 export const IDLE_MS = 5 * MINUTE;
 /**
  * A runner that has listened for this long without a job is looked for at GitHub: one that lost the race for its job never
  * exits (actions/runner#4617), and an idle JIT registration may be removed after 2 to 6 minutes (actions/runner#4726).
  */
 export const GHOST_CHECK_MS = 3 * MINUTE;
-/** A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow. */
+/**
+ * A worker that was asked to drain is looked at again after this: one INT and a report, with room for GitHub being slow.
+ */
 export const DRAIN_MS = 2 * MINUTE;
 /**
  * An operator's drain asks a runner only when it has listened for this long without a job: GitHub gives one out within
@@ -29,7 +40,9 @@ export const OPERATOR_DRAIN_MS = 30 * SECOND;
 export const SPARE_RECHECK_MS = 30 * SECOND;
 /** RunPod's SDK pings every 10 s by default; ours too. */
 export const PING_MS = 10 * SECOND;
-/** What two processes note within this time has no order: their clocks differ by less, NTP keeps them within some 100 ms. */
+/**
+ * What two processes note within this time has no order: their clocks differ by less, NTP keeps them within some 100 ms.
+ */
 export const CLOCK_SKEW_MS = 5 * SECOND;
 /** Pings that leave out a job which the program had: its result is lost. The first may have been under way already. */
 export const LEASE_MISSED_MS = 2 * PING_MS;
@@ -59,7 +72,10 @@ export const PAIRING_CHECK_MS = MINUTE;
 export const PAIRING_RECHECK_MS = 5 * MINUTE;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
-/** Longest pause between two tries to remove a registration that GitHub still counts a job on: it gives one up after 10 min or so. */
+/**
+ * Longest pause between two tries to remove a registration that GitHub still counts a job on: it gives one up after 10
+ * min or so.
+ */
 export const REMOVAL_RETRY_MAX_MS = 10 * MINUTE;
 /** Longest pause between two questions about a job that GitHub does not know, or may not tell us about. */
 export const GITHUB_UNKNOWN_MAX_MS = HOUR;
@@ -75,11 +91,14 @@ export const WAITING_CHECK_MS = DAY + HOUR;
  * minutes, so that the worker runs it, has ended, or is not known any more.
  */
 export const STARTED_CHECK_MS = 30 * MINUTE;
-/** A job that waits is looked at once after this: the change of its write may have been lost with the process or the stream. */
+/**
+ * A job that waits is looked at once after this: the change of its write may have been lost with the process or the
+ * stream.
+ */
 export const ADMIT_MS = MINUTE;
 /**
- * One reconcile pass at a time: longer than a pass, which begins nothing more after RECONCILE_WORK_MS and waits at most 10 s
- * for the call under way; a crashed holder blocks the next pass of a minute once.
+ * One reconcile pass at a time: longer than a pass, which begins nothing more after RECONCILE_WORK_MS and waits at most
+ * 10 s for the call under way; a crashed holder blocks the next pass of a minute once.
  */
 export const RECONCILE_LOCK_MS = 90 * SECOND;
 /** A reconcile pass begins nothing more after this: what is left is due in the next one. */
@@ -96,7 +115,9 @@ export const REGISTRATIONS_ROUND_MS = 10 * MINUTE;
 export const BRAKES_WINDOW_MS = 90 * SECOND;
 /** What the brakes halt is looked at again after this, within the window. */
 export const BRAKES_RECHECK_MS = MINUTE;
-/** The brakes let go of what was seen so for this long: a pool that errs is noticed by then, the alarm comes each minute. */
+/**
+ * The brakes let go of what was seen so for this long: a pool that errs is noticed by then, the alarm comes each minute.
+ */
 export const BRAKES_HOLD_MS = 30 * MINUTE;
 /** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
 export const PASS_LOCK_MS = 20 * SECOND;
@@ -104,7 +125,10 @@ export const PASS_LOCK_MS = 20 * SECOND;
 export const POOL_PAUSE_MAX_MS = 10 * MINUTE;
 /** After the pool answered "unavailable" without saying for how long. */
 export const POOL_RETRY_MS = 5 * SECOND;
-/** Other processes wrote a pool's item first for a second and more: what is left to do there is looked at again after this. */
+/**
+ * Other processes wrote a pool's item first for a second and more: what is left to do there is looked at again after
+ * this.
+ */
 export const POOL_CONTENDED_MS = 5 * SECOND;
 /** A failed start is retried after back-off between these. */
 export const START_RETRY_MIN_MS = 2 * SECOND;
@@ -131,9 +155,13 @@ export const STRIKE_MEMORY_MS = 2 * DAY;
  * that become free are set aside for it. It starts when the longest job on them ends.
  */
 export const AGING_MS = 5 * MINUTE;
-/** Cards beyond a tenant's part for so long count as one card more when tenants are compared; at most one is made up for. */
+/**
+ * Cards beyond a tenant's part for so long count as one card more when tenants are compared; at most one is made up for.
+ */
 export const BALANCE_CARD_MS = 15 * MINUTE;
-/** What a tenant had beyond its part fades over this time (to 1/e): long against the jobs, short against a team's memory. */
+/**
+ * What a tenant had beyond its part fades over this time (to 1/e): long against the jobs, short against a team's memory.
+ */
 export const BALANCE_MEMORY_MS = DAY;
 /** History is kept for 30 days. */
 export const HISTORY_MS = 30 * DAY;

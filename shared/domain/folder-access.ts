@@ -1,4 +1,5 @@
-// What actions/runner demands of the folders above its own: its user must be able to list each of them, not only to pass through.
+// What actions/runner demands of the folders above its own: its user must be able to list each of them, not only to pass
+// through.
 
 export type FolderOwner = { readonly mode: number; readonly uid: number; readonly gid: number };
 export type UserIds = { readonly uid: number; readonly gid: number };

@@ -1,4 +1,5 @@
-// Where a runner is registered: an organization or a repository. Its one home, and that of GitHub's rules for the two names.
+// Where a runner is registered: an organization or a repository. Its one home, and that of GitHub's rules for the two
+// names.
 
 export type RunnerScope =
   | { readonly type: "organization"; readonly org: string }
@@ -10,13 +11,16 @@ type Repository = {
 };
 
 /**
- * A login: letters, digits and hyphens, at most 39; logins of long ago may end in a hyphen, and those of managed users carry an
- * underscore (octocat_corp).
+ * A login: letters, digits and hyphens, at most 39; logins of long ago may end in a hyphen, and those of managed users
+ * carry an underscore (octocat_corp).
  */
 export const LOGIN_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$/;
 const REPOSITORY_PATTERN = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 
-/** `acme` or `acme/widgets`; anything else, `acme; id` too, is undefined. It becomes part of URLs and of config.sh's arguments. */
+/**
+ * `acme` or `acme/widgets`; anything else, `acme; id` too, is undefined. It becomes part of URLs and of config.sh's
+ * arguments.
+ */
 export function parseScope(text: string): RunnerScope | undefined {
   const [owner = "", repo, ...more] = text.split("/");
   if (more.length > 0 || !LOGIN_PATTERN.test(owner)) return undefined;

@@ -1,4 +1,5 @@
-// What was said, and what has happened since: a call may be acted on late, and is about things as they were when it came in.
+// What was said, and what has happened since: a call may be acted on late, and is about things as they were when it came
+// in.
 import { CLOCK_SKEW_MS } from "./deadlines.ts";
 import type { EpochMs } from "./ids.ts";
 

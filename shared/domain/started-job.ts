@@ -1,5 +1,6 @@
-// What the runner's own hook says of the workflow job that it was given: exact, and in time where GitHub's `in_progress` is lost.
-// It comes from the machine that runs the job, so it only ever makes us ask GitHub; GitHub's answer is what counts.
+// What the runner's own hook says of the workflow job that it was given: exact, and in time where GitHub's `in_progress`
+// is lost. It comes from the machine that runs the job, so it only ever makes us ask GitHub; GitHub's answer is what
+// counts.
 import type { EpochMs } from "./ids.ts";
 
 export type StartedJob = {
@@ -16,7 +17,9 @@ export type StartedJob = {
   readonly event: string;
 };
 
-/** For accounting: what a worker ran, and for how long from the first hook to the last; absent when the last did not run. */
+/**
+ * For accounting: what a worker ran, and for how long from the first hook to the last; absent when the last did not run.
+ */
 export type RanJob = StartedJob & { readonly ranMs?: number | undefined };
 
 /** How far the pairing of a worker with the job that its hook named has come. */

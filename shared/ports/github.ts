@@ -27,7 +27,10 @@ export type WorkflowRunWord = {
   readonly runAttempt: number;
 };
 
-/** One try of the App's hook to deliver an event. `id` is an int64, kept as text; `guid` is the event's, the same for every try. */
+/**
+ * One try of the App's hook to deliver an event. `id` is an int64, kept as text; `guid` is the event's, the same for
+ * every try.
+ */
 export type HookDelivery = {
   readonly id: string;
   readonly guid: string;
@@ -63,7 +66,8 @@ export type Github = {
   listRunners(caller: Caller, scope: RunnerScope): Promise<GithubRunner[]>;
   /**
    * Workflow jobs of a repository that are not completed, of its runs that are not. One call a run and two for the list. Of
-   * more runs than one look reads, those behind `after`; `next`: what the next look is to begin behind, undefined when all were read.
+   * more runs than one look reads, those behind `after`; `next`: what the next look is to begin behind, undefined when
+   * all were read.
    */
   openJobs(
     caller: Caller,

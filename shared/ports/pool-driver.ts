@@ -40,7 +40,10 @@ export type StartOutcome =
       readonly type: "unavailable";
       readonly message: string;
       readonly retryAfterMs: number | undefined;
-      /** It concerns only such jobs (an image's registry), or this tenant's: others start meanwhile. Absent: the whole pool. */
+      /**
+       * It concerns only such jobs (an image's registry), or this tenant's: others start meanwhile. Absent: the whole
+       * pool.
+       */
       readonly of?: "job" | "tenant";
       /** There is no room: one of our own workers that goes may make some, before `retryAfterMs` is over. */
       readonly full?: true;

@@ -1,7 +1,9 @@
-// The client plane in RunPod's wire format, with our additions, as zod schemas: what is parsed, and what /openapi.json says.
+// The client plane in RunPod's wire format, with our additions, as zod schemas: what is parsed, and what /openapi.json
+// says.
 //
 // Additions: `Idempotency-Key` on run and runsync; `label` of a job whose worker registers a runner; `phase`,
-// `whyWaiting`, `endReason` and `endClass`; workflow jobs of GitHub under `status`; `near-misses`; the body of a refusal: RunPod's clients read its status code only.
+// `whyWaiting`, `endReason` and `endClass`; workflow jobs of GitHub under `status`; `near-misses`; the body of a refusal:
+// RunPod's clients read its status code only.
 import * as z from "zod/mini";
 
 /** RunPod's bounds of a policy, ms. */

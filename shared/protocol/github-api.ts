@@ -5,7 +5,8 @@ export const GITHUB_API_VERSION = "2022-11-28";
 
 /**
  * The site for people that belongs to an API's address: `https://github.com` to `https://api.github.com`,
- * `https://acme.ghe.com` to `https://api.acme.ghe.com`, `https://<host>` to `https://<host>/api/v3` of a GitHub Enterprise Server.
+ * `https://acme.ghe.com` to `https://api.acme.ghe.com`, `https://<host>` to `https://<host>/api/v3` of a GitHub
+ * Enterprise Server.
  */
 export function siteUrl(apiUrl: string): string {
   const { protocol, host, pathname } = new URL(apiUrl);

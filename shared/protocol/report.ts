@@ -8,8 +8,8 @@ import type { JobDone } from "./worker-plane.ts";
 import { jobDone, workerOutput } from "./worker-plane.ts";
 
 /**
- * The body of a job-done, which is JSON of this shape; undefined when it is not one. An output above `SMALL_JSON_BYTES` is not
- * parsed, and comes as its bytes.
+ * The body of a job-done, which is JSON of this shape; undefined when it is not one. An output above `SMALL_JSON_BYTES`
+ * is not parsed, and comes as its bytes.
  */
 export function parseJobDone(bytes: Uint8Array, shape: JsonShape): JobDone | undefined {
   const isSmall = bytes.length <= SMALL_JSON_BYTES || !shape.isObject;

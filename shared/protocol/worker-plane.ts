@@ -13,7 +13,8 @@
 // A worker without work is answered 204 after a while, or 429 where nothing can be held: RunPod's SDK asks again at once
 // after a 204 and 5 s after a 429.
 //
-// Authorization: the worker token, raw. `boot`, `ask`, `phase`, `job_name`, `started`, `registration` and `dispatch` are ours; RunPod ignores them.
+// Authorization: the worker token, raw. `boot`, `ask`, `phase`, `job_name`, `started`, `registration` and `dispatch` are
+// ours; RunPod ignores them.
 import * as z from "zod/mini";
 import { ranJob } from "./started-job.ts";
 

@@ -71,7 +71,9 @@ export function runnerScope(deps: Pick<Deps, "tenants">, job: Job): RunnerScope 
   return scopeOf(repository, settings?.level);
 }
 
-/** Limits of an endpoint that was taken out of dispatch.yaml while its workers live: those of any other would be a guess. */
+/**
+ * Limits of an endpoint that was taken out of dispatch.yaml while its workers live: those of any other would be a guess.
+ */
 export function limitsOf(deps: Pick<Deps, "catalogue">, name: EndpointName) {
   return endpointOf(deps, name)?.limits ?? FORGOTTEN_LIMITS;
 }

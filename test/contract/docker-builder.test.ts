@@ -1,4 +1,5 @@
-// The builder beside a worker on a real engine: it builds what is asked, has none of the worker's secrets, and goes with it.
+// The builder beside a worker on a real engine: it builds what is asked, has none of the worker's secrets, and goes with
+// it.
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createEngine } from "../../shared/adapters/pools/docker/engine/engine.ts";

@@ -1,4 +1,5 @@
-// Jobs with `container:` from the webhook to the end, over real processes: dispatch.yaml says which images the worker stands for.
+// Jobs with `container:` from the webhook to the end, over real processes: dispatch.yaml says which images the worker
+// stands for.
 import { afterEach, expect, test } from "vitest";
 import { ORG } from "./serve-process.ts";
 import { type Session, startSession } from "./session.ts";

@@ -1,4 +1,5 @@
-// The three steps of a workflow over real processes: initialize, a workflow job on that worker, terminate; and nothing left.
+// The three steps of a workflow over real processes: initialize, a workflow job on that worker, terminate; and nothing
+// left.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";

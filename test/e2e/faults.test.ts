@@ -1,4 +1,5 @@
-// What can go wrong with runner, registration and GitHub: each ends in a state with a reason, or is tried again within bounds.
+// What can go wrong with runner, registration and GitHub: each ends in a state with a reason, or is tried again within
+// bounds.
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// RunPod's own JavaScript client, unmodified, against a real server with real worker processes: only its base URL is changed.
+// RunPod's own JavaScript client, unmodified, against a real server with real worker processes: only its base URL is
+// changed.
 import runpodSdk from "runpod-sdk";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ApiServer } from "./api-server.ts";

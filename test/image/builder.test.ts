@@ -1,4 +1,5 @@
-// The image's `kaniko` and the builder that the docker pool puts beside it: both ends, on a real engine, with a stand-in for kaniko.
+// The image's `kaniko` and the builder that the docker pool puts beside it: both ends, on a real engine, with a stand-in
+// for kaniko.
 import { beforeAll, describe, expect, test } from "vitest";
 import { BUILDER_IMAGE, makeBuilderImage } from "../contract/builder-image.ts";
 import { TEST_IMAGE } from "../contract/docker-pool-under-test.ts";

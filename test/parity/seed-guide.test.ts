@@ -1,5 +1,5 @@
-// What the guide of the Ascend runners promises a user (ascend-runner-mgmt): labels, groups, a namespace for each organization, one
-// container for one job that is gone afterwards.
+// What the guide of the Ascend runners promises a user (ascend-runner-mgmt): labels, groups, a namespace for each
+// organization, one container for one job that is gone afterwards.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

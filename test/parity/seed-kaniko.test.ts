@@ -1,4 +1,5 @@
-// What the seed document says of its kaniko, row by row: https://github.com/GoogleContainerTools/kaniko there, three back ends here.
+// What the seed document says of its kaniko, row by row: https://github.com/GoogleContainerTools/kaniko there, three back
+// ends here.
 import { describe, expect, test } from "vitest";
 import { withBuilder } from "../../shared/adapters/pools/kubernetes/job/builder-sidecar.ts";
 import { buildkitArguments } from "../../worker/kaniko/buildkit-arguments.ts";

@@ -1,4 +1,5 @@
-// A worker that is given what RunPod gave the seed's: no settings of a dispatcher, a personal access token, GitHub's two endpoints.
+// A worker that is given what RunPod gave the seed's: no settings of a dispatcher, a personal access token, GitHub's two
+// endpoints.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JobDone } from "../../shared/protocol/worker-plane.ts";

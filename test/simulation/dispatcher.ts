@@ -1,4 +1,5 @@
-// The dispatcher as it is deployed: its processes with their ports and clocks, the stream between them, and the minute's pass.
+// The dispatcher as it is deployed: its processes with their ports and clocks, the stream between them, and the minute's
+// pass.
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { Log, LogFields } from "../../shared/ports/log.ts";
 import { StoreError } from "../../shared/ports/store.ts";

@@ -1,4 +1,5 @@
-// Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <edition> <kind,kind>`, in a copy of the program too.
+// Plays runs until the first that breaks: `node test/simulation/hunt.ts <seed> <runs> <edition> <kind,kind>`, in a copy
+// of the program too.
 
 import type { Rule } from "./checks/rules.ts";
 import { EDITIONS, NEWEST } from "./plan/editions.ts";

@@ -1,8 +1,8 @@
 // Seeds that broke a rule once, one a line. kept-seeds.test.ts plays each: it must break nothing any more.
 //
-// A seed repeats its past only while the world draws as it did. So whatever is added to the world draws from a stream of its
-// own (seed and name), and only from the next edition on (editions.ts): a kept seed is played in the edition that it was
-// found in. A change of the program moves a run too, since the program's calls draw; the seed then is one run more.
+// A seed repeats its past only while the world draws as it did. So whatever is added to the world draws from a stream of
+// its own (seed and name), and only from the next edition on (editions.ts): a kept seed is played in the edition that it
+// was found in. A change of the program moves a run too, since the program's calls draw; the seed then is one run more.
 
 import type { Rule } from "./checks/rules.ts";
 import type { Edition } from "./plan/editions.ts";

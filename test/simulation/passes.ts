@@ -4,7 +4,9 @@ import type { World } from "./world.ts";
 
 const MINUTE = 60_000;
 
-/** A schedule of one minute in the cloud; in one process a short pause, after which a pass is made when something is due. */
+/**
+ * A schedule of one minute in the cloud; in one process a short pause, after which a pass is made when something is due.
+ */
 export const PASS_MS = { cloud: MINUTE, single: MINUTE / 3 };
 
 /** Between two passes that find nothing due, and where nobody is at work besides. */

@@ -65,7 +65,8 @@ test("60 cold processes at once: 60 times 202, 60 records", async () => {
     expect(await Promise.all(answers)).toEqual(Array(PROCESSES).fill(202));
     const records = dynamodb.heard.filter(({ headers }) => `${headers["x-amz-target"]}`.endsWith("PutItem"));
     expect(records).toHaveLength(PROCESSES);
-    // How many were throttled is up to the machine's speed; functions/lambda/webhook.test.ts has them judged at one instant.
+    // How many were throttled is up to the machine's speed; functions/lambda/webhook.test.ts has them judged at one
+    // instant.
     expect(parameters.calls.all).toBeGreaterThanOrEqual(PROCESSES);
   } finally {
     for (const sandbox of sandboxes) sandbox.kill("SIGKILL");

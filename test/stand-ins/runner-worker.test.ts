@@ -1,5 +1,5 @@
-// Runner.Worker of the runner stand-in: which steps run after a hook that failed, a cancel or a shutdown, and what dies with whom. What is
-// said to be seen was seen with actions/runner 2.333.1.
+// Runner.Worker of the runner stand-in: which steps run after a hook that failed, a cancel or a shutdown, and what dies
+// with whom. What is said to be seen was seen with actions/runner 2.333.1.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, chown, writeFile } from "node:fs/promises";

@@ -1,4 +1,5 @@
-// The worker on RunPod itself, as its GitHub worker's document describes it: no settings of ours, a token in the job's input.
+// The worker on RunPod itself, as its GitHub worker's document describes it: no settings of ours, a token in the job's
+// input.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeAll, expect, test } from "vitest";

@@ -23,7 +23,10 @@ export type Asking = {
   readonly onLater: (message: string, waitMs: number) => void;
 };
 
-/** The first answer that is not "later", or the last one as a refusal when the time is over. No answer at all is "later" too. */
+/**
+ * The first answer that is not "later", or the last one as a refusal when the time is over. No answer at all is "later"
+ * too.
+ */
 export async function askUntil<T extends { readonly type: string }>(
   { clock, random, limitMs, signal, onLater }: Asking,
   ask: () => Promise<T | Later>,

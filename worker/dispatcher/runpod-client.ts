@@ -30,7 +30,10 @@ export type RunPodClient = {
 
 /** RunPod sends more, some of it null, and may change it: what this worker does not need cannot cost a job. */
 const neededOfJob = z.pick(takenJob, { id: true, input: true, dispatch: true });
-/** As RunPod's SDK since 1.7.6: RunPod may hand a job to a connection that was given up earlier. Ours holds a take for 20 s. */
+/**
+ * As RunPod's SDK since 1.7.6: RunPod may hand a job to a connection that was given up earlier. Ours holds a take for 20
+ * s.
+ */
 const TAKE_TIMEOUT_MS = 90_000;
 const TIMEOUT_MS = 15_000;
 /** What RunPod's SDK waits after a 429. */

@@ -1,9 +1,10 @@
 // The runner's container hook. The runner runs this file, with its own Node 20, instead of docker: once before a job with
 // `container:` or `services:` (prepare_job), for each of its steps (run_script_step, run_container_step) and at its end
-// (cleanup_job), with one JSON document on stdin: https://github.com/actions/runner/blob/main/docs/adrs/1891-container-hooks.md
+// (cleanup_job), with one JSON document on stdin:
+// https://github.com/actions/runner/blob/main/docs/adrs/1891-container-hooks.md
 //
-// A worker is a container already and has no daemon to start another. The steps run in it, where the operator has said that its
-// image is equal to the job's; a job with another image fails before its first step.
+// A worker is a container already and has no daemon to start another. The steps run in it, where the operator has said
+// that its image is equal to the job's; a job with another image fails before its first step.
 // @ts-check
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -59,8 +60,8 @@ async function main() {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     announce("error title=Container", error.message);
-    // Before its first step the job is refused as a whole; a step of it fails for itself. Where the runner cannot be told to end,
-    // steps of a job with container: fail one by one, since nothing was prepared for them.
+    // Before its first step the job is refused as a whole; a step of it fails for itself. Where the runner cannot be told
+    // to end, steps of a job with container: fail one by one, since nothing was prepared for them.
     if (command === "prepare_job") {
       outliveSignals(() => undefined);
       await endRunner();
@@ -139,8 +140,8 @@ function stateOf({ environmentVariables, systemMountVolumes }) {
     )
     // /__w/_temp before /__w.
     .sort(([one], [other]) => other.length - one.length);
-  // The runner asks for /github/home. GitHub's own hook for Kubernetes keeps the image's home as well: login shells and caches
-  // of Ascend's images rely on it.
+  // The runner asks for /github/home. GitHub's own hook for Kubernetes keeps the image's home as well: login shells and
+  // caches of Ascend's images rely on it.
   return { environment, paths };
 }
 

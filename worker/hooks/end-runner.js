@@ -1,14 +1,15 @@
-// Ends a job that a hook refuses. To actions/runner a failed hook is a failed step and nothing more: later steps with `if: always()` and
-// every `pre:` and `post:` of actions would still run (actions/runner#2811). After TERM its Runner.Worker starts nothing more, fails the job
-// and interrupts the hook. A hook that ended before that would let the next step begin, so it stays until then.
+// Ends a job that a hook refuses. To actions/runner a failed hook is a failed step and nothing more: later steps with
+// `if: always()` and every `pre:` and `post:` of actions would still run (actions/runner#2811). After TERM its
+// Runner.Worker starts nothing more, fails the job and interrupts the hook. A hook that ended before that would let the
+// next step begin, so it stays until then.
 // @ts-check
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * A signal may come to the whole process group, before Runner.Worker knows that it is to end; an interrupt soon after our own
- * TERM may be such a one. By then it has had its TERM for certain, on a machine under load too.
+ * A signal may come to the whole process group, before Runner.Worker knows that it is to end; an interrupt soon after our
+ * own TERM may be such a one. By then it has had its TERM for certain, on a machine under load too.
  */
 const SETTLE_MS = 1_000;
 

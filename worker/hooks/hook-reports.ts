@@ -1,4 +1,5 @@
-// Takes what the runner's hooks report, as soon as it is there. The folder is writable by the job: its content is not trusted.
+// Takes what the runner's hooks report, as soon as it is there. The folder is writable by the job: its content is not
+// trusted.
 import { constants } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,9 +1,10 @@
-// The runner's hooks. The runner runs this file before and after a job, under its own user and with its own Node 20: no TypeScript
-// and no package here. worker/hooks/hooks.ts puts it into the runner's folder as started.js and completed.js, with settings.json.
+// The runner's hooks. The runner runs this file before and after a job, under its own user and with its own Node 20: no
+// TypeScript and no package here. worker/hooks/hooks.ts puts it into the runner's folder as started.js and completed.js,
+// with settings.json.
 //
-// Started: refuses what the tenant's policy refuses, and then nothing of the job runs (end-runner.js); else tells the worker what the
-// runner was given. A job cannot talk it out of that: the runner gives a hook no variable that the workflow sets. Then comes the
-// image's own hook.
+// Started: refuses what the tenant's policy refuses, and then nothing of the job runs (end-runner.js); else tells the
+// worker what the runner was given. A job cannot talk it out of that: the runner gives a hook no variable that the
+// workflow sets. Then comes the image's own hook.
 // @ts-check
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -108,7 +109,8 @@ function forkOf(repository) {
       ? "a repository that GitHub does not name"
       : undefined;
   }
-  // The head's repository is null when the fork is gone. Its flag `fork` says something else: a fork has pull requests of its own.
+  // The head's repository is null when the fork is gone. Its flag `fork` says something else: a fork has pull requests of
+  // its own.
   const { id, full_name: name } = pull.head?.repo ?? {};
   const isOwn = id !== undefined && String(id) === env.GITHUB_REPOSITORY_ID;
   return isOwn ? undefined : `a fork of ${repository} (${name ?? "which is gone"})`;

@@ -1,4 +1,5 @@
-// Puts the runner's hooks (hook.js, container-hook.js, end-runner.js) into the runner's folder, where the runner's user can read them and a job's start finds them.
+// Puts the runner's hooks (hook.js, container-hook.js, end-runner.js) into the runner's folder, where the runner's user
+// can read them and a job's start finds them.
 import { constants, existsSync } from "node:fs";
 import { chmod, chown, mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -37,7 +38,8 @@ export type HookOutcome =
   | { readonly ok: false; readonly message: string };
 
 /**
- * What hook.js reads beside itself. Lists of patterns are sources of regular expressions, so that they are made in one place.
+ * What hook.js reads beside itself. Lists of patterns are sources of regular expressions, so that they are made in one
+ * place.
  * @public to hook.js, whose types are comments
  */
 export type HookSettings = {
@@ -159,8 +161,9 @@ function compiled({ owner, repositories, workflows, forks }: PolicySettings): Ho
 }
 
 /**
- * The runner reads `.env` of its folder at its start, over its environment, and the last line of a name counts: a hook that an
- * image names there would be run instead of ours. Lines that an earlier worker of this folder added are not the image's.
+ * The runner reads `.env` of its folder at its start, over its environment, and the last line of a name counts: a hook
+ * that an image names there would be run instead of ours. Lines that an earlier worker of this folder added are not the
+ * image's.
  */
 async function readDotEnv(home: string, folder: string): Promise<DotEnv> {
   const lines = (await readIfThere(join(home, ".env"))).split(/\r?\n/);

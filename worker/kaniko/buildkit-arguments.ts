@@ -101,7 +101,8 @@ function settings(options: Options): string[] {
 }
 
 function cacheArguments(options: Options): string[] {
-  // The daemon has a cache of its own; without --cache kaniko runs every instruction, whose result may be another one today.
+  // The daemon has a cache of its own; without --cache kaniko runs every instruction, whose result may be another one
+  // today.
   if (!isOn(options, "cache")) return ["--no-cache"];
   const [first = ""] = options.get("destination") ?? [];
   const repository = textOf(options, "cache-repo") ?? `${repositoryOf(first)}/cache`;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { BuildFault } from "./fault.ts";
 
 /**
- * The folder that the job names, the one of the seed's examples, or the one that `docker login` actions write to. Undefined when
- * none holds a config.json.
+ * The folder that the job names, the one of the seed's examples, or the one that `docker login` actions write to.
+ * Undefined when none holds a config.json.
  */
 export async function dockerConfig(env: {
   readonly [name: string]: string | undefined;

@@ -13,7 +13,10 @@ type Located =
   | { readonly ok: true; readonly sources: Sources; readonly options: Options }
   | { readonly ok: false; readonly fault: string };
 
-/** `options` come back without `context`, `context-sub-path` and `dockerfile`, and with absolute paths and filled build args. */
+/**
+ * `options` come back without `context`, `context-sub-path` and `dockerfile`, and with absolute paths and filled build
+ * args.
+ */
 export async function locateBuild(
   options: Options,
   cwd: string,

@@ -1,4 +1,5 @@
-// A builder as a child process: its output is ours, with a sentence on what it complains of, signals go to it, its end is ours.
+// A builder as a child process: its output is ours, with a sentence on what it complains of, signals go to it, its end is
+// ours.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createTail, explainFailure } from "./explain-failure.ts";

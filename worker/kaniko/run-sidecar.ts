@@ -1,4 +1,5 @@
-// A container beside this one builds. Both see one folder, and talk by files in it: worker/image/kaniko/sidecar.sh is the other end.
+// A container beside this one builds. Both see one folder, and talk by files in it: worker/image/kaniko/sidecar.sh is the
+// other end.
 //
 //   <folder>/.kaniko/sidecar.sh         the other end itself, for a container that waits for it
 //                   /<id>/arguments     one argument of the executor a line

@@ -10,8 +10,8 @@ export type SidecarRequest =
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: string };
 
 /**
- * `--cleanup` leaves its root file system fit for the next build. `--force`, since kaniko tells a container from a machine by the
- * files and mounts that it happens to know, and ends where it finds none.
+ * `--cleanup` leaves its root file system fit for the next build. `--force`, since kaniko tells a container from a
+ * machine by the files and mounts that it happens to know, and ends where it finds none.
  */
 export function sidecarRequest(options: Options, sources: Sources, folder: string): SidecarRequest {
   const fault = pathFault(options, sources, folder) ?? secretFault(options);

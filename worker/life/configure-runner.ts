@@ -50,7 +50,9 @@ export async function configureRunner(
   return { type: "start-failed", outcome: "config-failed", message: `config.sh ${why}${lastWords(lines)}.` };
 }
 
-/** For a registration that this worker made and no job used up. A failure is logged: GitHub removes the rest within a day. */
+/**
+ * For a registration that this worker made and no job used up. A failure is logged: GitHub removes the rest within a day.
+ */
 export async function removeRegistration(
   setup: RunnerSetup,
   github: GitHubClient,

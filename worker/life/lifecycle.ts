@@ -1,4 +1,5 @@
-// The life of a worker as a pure state machine: event → next state and effects as data. Nothing here waits, starts or sends.
+// The life of a worker as a pure state machine: event → next state and effects as data. Nothing here waits, starts or
+// sends.
 //
 //   taking → preflight → registering ──token──> configuring → starting → listening → running
 //      |         |            \___________jit___________________/            |          |
@@ -181,7 +182,8 @@ function onSignal(state: WorkerState): Transition {
 }
 
 function onGraceOver(state: WorkerState): Transition {
-  // Its hook has told the runner to end, and nothing of that job may run: an interrupt would end the hook, which is in its way.
+  // Its hook has told the runner to end, and nothing of that job may run: an interrupt would end the hook, which is in
+  // its way.
   if (isRefused(state)) return { state: { ...state, interrupted: true }, effects: [{ type: "kill-runner" }] };
   // A late timer that nothing in this state armed: a job that runs is never interrupted by it.
   if (!state.interrupted && state.result === undefined) return stay(state);

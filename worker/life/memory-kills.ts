@@ -3,7 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MemoryKills } from "../../shared/domain/memory-kills.ts";
 
-/** How many since `before` was read; undefined: none, or nobody counts. `folder` is /sys/fs/cgroup, as the container sees it. */
+/**
+ * How many since `before` was read; undefined: none, or nobody counts. `folder` is /sys/fs/cgroup, as the container sees
+ * it.
+ */
 export async function memoryKillsSince(before: number, folder: string): Promise<MemoryKills | undefined> {
   const killed = (await readKillCount(folder)) - before;
   if (killed <= 0) return undefined;

@@ -1,4 +1,5 @@
-// How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the first cause.
+// How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the
+// first cause.
 import { describeKills, type MemoryKills } from "../../shared/domain/memory-kills.ts";
 import type { RanJob } from "../../shared/domain/started-job.ts";
 import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";

@@ -1,5 +1,5 @@
-// The text of `npu-smi info` and its relatives, read by its bars and never by its columns: widths, headers and the number of
-// rows per NPU differ between A2, A3, 310P, Duo and releases 24 to 26. Pure; any text has an answer.
+// The text of `npu-smi info` and its relatives, read by its bars and never by its columns: widths, headers and the number
+// of rows per NPU differ between A2, A3, 310P, Duo and releases 24 to 26. Pure; any text has an answer.
 
 type Chip = {
   /** The host's number of the NPU, also inside a container. */
@@ -56,7 +56,10 @@ export function parseNpuError(text: string): number | undefined {
   return code === undefined ? undefined : Number(code);
 }
 
-/** The words of `npu-smi info -t health`, in its card form (`Health : OK`, one per chip) and its chip form (`Health Status : OK`). */
+/**
+ * The words of `npu-smi info -t health`, in its card form (`Health : OK`, one per chip) and its chip form (`Health Status
+ * : OK`).
+ */
 export function parseHealthWords(text: string): readonly string[] {
   return [...text.matchAll(/^[ \t]*Health(?: Status)?[ \t]*:[ \t]*(\w+)[ \t]*$/gm)].map(
     (match) => match[1] ?? "",

@@ -39,7 +39,9 @@ export function fail(
 
 /** npu-smi can hang for ever on a wedged card. */
 export const PROGRAM_MS = 20_000;
-/** A container that has just ended releases its cards within seconds, the driver's own grace is 1 s; memory drains slower. */
+/**
+ * A container that has just ended releases its cards within seconds, the driver's own grace is 1 s; memory drains slower.
+ */
 const PATIENCE_MS: { readonly [code in PreflightCode]?: number } = { E_BUSY: 60_000, E_DIRTY: 60_000 };
 const RETRY_MS = 2_000;
 /** After a job the report waits for it: memory that drains slower is the next worker's 60 s. */

@@ -1,4 +1,5 @@
-// An own copy of a shared folder of actions/runner: what the release holds and what the operator added, nothing of an earlier use.
+// An own copy of a shared folder of actions/runner: what the release holds and what the operator added, nothing of an
+// earlier use.
 import { chown, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
@@ -29,9 +30,10 @@ export async function copyHome(
 }
 
 /**
- * What actions/runner leaves in its folder: a registration, also a migrated one, which counts as configured (ConfigurationStore.cs:236-242
- * of 258d6c857); its settings and traces (HostContext.cs:450-520); scripts that it writes over (run.sh:17, :41; SystemdControlManager.cs:41);
- * and what its own update keeps beside `bin` and `externals`, which then are links (update.sh.template). Ours too.
+ * What actions/runner leaves in its folder: a registration, also a migrated one, which counts as configured
+ * (ConfigurationStore.cs:236-242 of 258d6c857); its settings and traces (HostContext.cs:450-520); scripts that it writes
+ * over (run.sh:17, :41; SystemdControlManager.cs:41); and what its own update keeps beside `bin` and `externals`, which
+ * then are links (update.sh.template). Ours too.
  */
 function isOfAUse(name: string): boolean {
   return USED.some((names) => names.test(name));
@@ -49,14 +51,18 @@ const CLONE = ["-a", "-H", "--reflink=always"];
 const LINK = ["-a", "-H", "-l"];
 const COPY_MS = 120_000;
 const FIND_MS = 30_000;
-/** Node for JavaScript actions: 6,000 files, five sixths of 600 MB. Links make them a matter of 0.2 s, a copy takes seconds. */
+/**
+ * Node for JavaScript actions: 6,000 files, five sixths of 600 MB. Links make them a matter of 0.2 s, a copy takes
+ * seconds.
+ */
 const LARGE = "externals";
 /** By config.sh, in place. */
 const WRITTEN = [".env", ".path"];
 
 /**
- * Through a link a job would change the runner of all later jobs, so files are linked that the runner's user can change in no way; else
- * only what is large, where the file system cannot clone it. Links need the same file system and an owner's right.
+ * Through a link a job would change the runner of all later jobs, so files are linked that the runner's user can change
+ * in no way; else only what is large, where the file system cannot clone it. Links need the same file system and an
+ * owner's right.
  */
 async function fill(
   target: string,

@@ -1,5 +1,5 @@
-// Follows the runner's own traces (`_diag`) into the worker's log, which masks secrets: with the container they would be gone.
-// The folder is writable by the job: no link is followed, and of a flood only the beginning is taken.
+// Follows the runner's own traces (`_diag`) into the worker's log, which masks secrets: with the container they would be
+// gone. The folder is writable by the job: no link is followed, and of a flood only the beginning is taken.
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The command lines of actions/runner. No secret is on one: tokens and JIT configs go by ACTIONS_RUNNER_INPUT_*, which the runner
-// masks and takes out of what its steps inherit.
+// The command lines of actions/runner. No secret is on one: tokens and JIT configs go by ACTIONS_RUNNER_INPUT_*, which
+// the runner masks and takes out of what its steps inherit.
 import { join } from "node:path";
 import type { RunnerPlan } from "./runner-plan.ts";
 import type { Command } from "./runner-user.ts";

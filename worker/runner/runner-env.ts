@@ -3,7 +3,10 @@ import type { Environment } from "../config.ts";
 
 export type RunnerIdentity = { readonly name: string | undefined; readonly home: string | undefined };
 
-/** Variables of the runner. `jobInput` must be free of secrets. A value over 128 kB cannot be passed to a program: see `fits`. */
+/**
+ * Variables of the runner. `jobInput` must be free of secrets. A value over 128 kB cannot be passed to a program: see
+ * `fits`.
+ */
 export function runnerEnvironment(
   env: Environment,
   identity: RunnerIdentity | undefined,

@@ -1,5 +1,6 @@
-// The folder that the runner is configured and run in. A shared one is copied first: config.sh writes `.runner` and `.credentials`
-// into the folder of its own real path, so two workers in one folder, or in symlinks to one, would overwrite each other.
+// The folder that the runner is configured and run in. A shared one is copied first: config.sh writes `.runner` and
+// `.credentials` into the folder of its own real path, so two workers in one folder, or in symlinks to one, would
+// overwrite each other.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { access } from "node:fs/promises";

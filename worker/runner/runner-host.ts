@@ -1,4 +1,5 @@
-// What of a worker's work touches the runner's user: its programs, and the end of all it left. By itself, or by a supervisor.
+// What of a worker's work touches the runner's user: its programs, and the end of all it left. By itself, or by a
+// supervisor.
 import type { RunProgram } from "../process/run-program.ts";
 import type { ProcessSpec, RunnerProcess } from "./runner-process.ts";
 import type { RunnerUser } from "./runner-user.ts";

@@ -51,8 +51,8 @@ export function planRunner(job: TakenJob, config: WorkerConfig, separateUser: bo
 }
 
 /**
- * `auto`: a job that can read the worker's memory and files (same uid) shall find a single-use JIT config there and not a token
- * that registers runners for an hour; where it cannot, the cached token saves GitHub a call per job.
+ * `auto`: a job that can read the worker's memory and files (same uid) shall find a single-use JIT config there and not a
+ * token that registers runners for an hour; where it cannot, the cached token saves GitHub a call per job.
  */
 export function chooseRegistration(
   setting: "token" | "jit" | "auto",

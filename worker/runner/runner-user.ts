@@ -6,8 +6,8 @@ export type RunnerUser = RunnerIdentity & { readonly uid: number; readonly gid: 
 export type Command = { readonly program: string; readonly args: readonly string[] };
 
 /**
- * The user to switch to; undefined when the runner runs as the worker does: nothing asked for, or the worker is not root and
- * cannot switch. Throws when RUNNER_USER names nobody.
+ * The user to switch to; undefined when the runner runs as the worker does: nothing asked for, or the worker is not root
+ * and cannot switch. Throws when RUNNER_USER names nobody.
  */
 export function resolveRunnerUser(
   spec: string | undefined,
@@ -34,8 +34,8 @@ export function findUser(spec: string, passwd: string): RunnerUser | undefined {
 }
 
 /**
- * `command` under `user`. By setpriv of util-linux and not by spawn's `uid`: that drops all supplementary groups, and Ascend's
- * device nodes belong to the group HwHiAiUser. What it starts gains nothing by set-uid programs: no sudo.
+ * `command` under `user`. By setpriv of util-linux and not by spawn's `uid`: that drops all supplementary groups, and
+ * Ascend's device nodes belong to the group HwHiAiUser. What it starts gains nothing by set-uid programs: no sudo.
  */
 export function asUser(command: Command, user: RunnerUser | undefined): Command {
   if (user === undefined) return command;

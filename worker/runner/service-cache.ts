@@ -1,6 +1,7 @@
-// Where actions/runner keeps the locations of GitHub's services: `$localappdata`, else the user's `~/.config` if that folder exists, else
-// below /usr/share, where it may not write and then waits for up to ten random times 150 ms at each connection (VssFileStorage.cs:188-210,
-// XmlUtility.cs:52-146 of actions/runner 258d6c857): 5.4 s instead of 2.0 s to a job's first step.
+// Where actions/runner keeps the locations of GitHub's services: `$localappdata`, else the user's `~/.config` if that
+// folder exists, else below /usr/share, where it may not write and then waits for up to ten random times 150 ms at each
+// connection (VssFileStorage.cs:188-210, XmlUtility.cs:52-146 of actions/runner 258d6c857): 5.4 s instead of 2.0 s to a
+// job's first step.
 import { join } from "node:path";
 import type { WorkerClock } from "../clock.ts";
 import type { Environment } from "../config.ts";

@@ -1,4 +1,5 @@
-// Who runs as whom in this container: two users, or one for both where the container or its operator leaves no choice. Pure.
+// Who runs as whom in this container: two users, or one for both where the container or its operator leaves no choice.
+// Pure.
 import type { Environment } from "../config.ts";
 import { findUser, type RunnerUser } from "../runner/runner-user.ts";
 

@@ -1,4 +1,5 @@
-// What the worker may ask of the supervisor over their pipe, and what it is told: JSON, one message a line, nothing else accepted.
+// What the worker may ask of the supervisor over their pipe, and what it is told: JSON, one message a line, nothing else
+// accepted.
 //
 //   {"type":"start","id":1,"program":"/home/runner/run.sh","args":[],"cwd":"/home/runner","env":{}}   under the runner's user, always
 //   {"type":"signal","id":1,"signal":"SIGINT"}    SIGINT to its group, SIGKILL to all it started

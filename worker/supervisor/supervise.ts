@@ -1,4 +1,5 @@
-// Runs the worker under its own user, hands signals on to it, does for it what needs privilege, and ends with its exit code.
+// Runs the worker under its own user, hands signals on to it, does for it what needs privilege, and ends with its exit
+// code.
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The three calls to the dispatcher that the actions make: run, status, cancel. Each bounded, and tried again where that is harmless.
+// The three calls to the dispatcher that the actions make: run, status, cancel. Each bounded, and tried again where that
+// is harmless.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCredential } from "./credential.mjs";

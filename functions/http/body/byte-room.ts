@@ -42,7 +42,10 @@ export class ByteRoom {
     return this.#inAll;
   }
 
-  /** `giveWay`: called at most once, when room is needed and this one has been under way longest; its bytes are given back. */
+  /**
+   * `giveWay`: called at most once, when room is needed and this one has been under way longest; its bytes are given
+   * back.
+   */
   take(owner: RoomOwner, bytes: number, giveWay?: () => void): Held | Full {
     const hold: Hold = { bytes: 0, large: false };
     const full = this.#grow(owner, hold, bytes);

@@ -1,5 +1,5 @@
-// JSON answers. A large value in one lies in the store: it is sent from there part by part, as fast as it is read by whoever
-// asked, so that neither its size nor a slow reader costs memory.
+// JSON answers. A large value in one lies in the store: it is sent from there part by part, as fast as it is read by
+// whoever asked, so that neither its size nor a slow reader costs memory.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "hono";
 import { StoredJson } from "../../../shared/domain/job/payload.ts";

@@ -1,4 +1,5 @@
-// The client plane over HTTP, as RunPod's clients use it. Every success is exactly 200: their JavaScript client takes 201 for a fault.
+// The client plane over HTTP, as RunPod's clients use it. Every success is exactly 200: their JavaScript client takes 201
+// for a fault.
 import { Hono } from "hono";
 import type { ApiCaller } from "../../../shared/domain/job/api-job.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";

@@ -1,4 +1,5 @@
-// GitHub's deliveries to the single-process server. The webhook function has its own edge, functions/lambda/take-delivery.ts.
+// GitHub's deliveries to the single-process server. The webhook function has its own edge,
+// functions/lambda/take-delivery.ts.
 import type { Context } from "hono";
 import { Hono } from "hono";
 import { ByteRoom } from "../body/byte-room.ts";

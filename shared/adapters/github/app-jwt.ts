@@ -3,7 +3,10 @@ import { type KeyObject, sign } from "node:crypto";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 
-/** GitHub's advice for clocks that differ: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app */
+/**
+ * GitHub's advice for clocks that differ:
+ * https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
+ */
 const BACKDATED_S = 60;
 /** GitHub takes at most 10 minutes from now; a minute is left for a clock that runs ahead. */
 const LIFE_S = 9 * 60;

@@ -4,7 +4,10 @@ import type { Headers } from "./budget.ts";
 
 /** The primary limit is per hour; a longer wait is a clock that is wrong. */
 const MAX_WAIT_MS = 3_600_000;
-/** GitHub's advice for a secondary limit without a header: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+/**
+ * GitHub's advice for a secondary limit without a header:
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 const SECONDARY_WAIT_MS = 60_000;
 
 /** Milliseconds from `retry-after` (seconds or a date) or from the reset of an empty budget; else undefined. */

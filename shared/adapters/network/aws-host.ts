@@ -1,8 +1,8 @@
 // Where a service of AWS answers in a region.
 
 /**
- * The DNS suffix of the region's partition, as CloudFormation's `AWS::URLSuffix` has it; AWS Go and JavaScript SDKs keep the
- * same list (partitions.json).
+ * The DNS suffix of the region's partition, as CloudFormation's `AWS::URLSuffix` has it; AWS Go and JavaScript SDKs keep
+ * the same list (partitions.json).
  */
 const SUFFIXES: readonly (readonly [prefix: string, suffix: string])[] = [
   ["cn-", "amazonaws.com.cn"],

@@ -8,7 +8,9 @@ import type { EpochMs } from "../../domain/ids.ts";
  */
 const IDLE_MS = 5_000;
 
-/** By the wall clock, which a freeze does not stop; one that was set back says nothing, so the connection is not trusted. */
+/**
+ * By the wall clock, which a freeze does not stop; one that was set back says nothing, so the connection is not trusted.
+ */
 export function mayBeDead(lastUsedAt: EpochMs, now: EpochMs): boolean {
   return now < lastUsedAt || now - lastUsedAt > IDLE_MS;
 }

@@ -15,9 +15,10 @@ export const FOLDER_VARIABLE = "KANIKO_SIDECAR_DIR";
 
 /**
  * What kaniko's executor cannot do without, as root in a container with no other rights:
- * CHOWN, FOWNER, DAC_OVERRIDE to unpack files of any owner and mode, and to read the job's workspace; FSETID, or chmod drops the
- * setgid bit of files whose group is not root's, without a word; SETFCAP for base images whose programs have capabilities (ping):
- * the build fails on the first of them; SETUID and SETGID for `USER`, and for apt-get; KILL to end what a `RUN` of such a user left.
+ * CHOWN, FOWNER, DAC_OVERRIDE to unpack files of any owner and mode, and to read the job's workspace; FSETID, or chmod
+ * drops the setgid bit of files whose group is not root's, without a word; SETFCAP for base images whose programs have
+ * capabilities (ping): the build fails on the first of them; SETUID and SETGID for `USER`, and for apt-get; KILL to end
+ * what a `RUN` of such a user left.
  */
 export const BUILDER_CAPABILITIES = [
   "CHOWN",
@@ -31,8 +32,8 @@ export const BUILDER_CAPABILITIES = [
 ] as const;
 
 /**
- * Waits for sidecar.sh, which the job's first `kaniko` puts into the folder: both ends of their protocol are then of one image. The
- * job gains nothing by another script, since whatever its Dockerfile says runs in this container as well.
+ * Waits for sidecar.sh, which the job's first `kaniko` puts into the folder: both ends of their protocol are then of one
+ * image. The job gains nothing by another script, since whatever its Dockerfile says runs in this container as well.
  */
 export const BUILDER_COMMAND = [
   "sh",

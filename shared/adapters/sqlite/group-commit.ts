@@ -1,7 +1,7 @@
 // One transaction, and so one sync of the disk, for all writes of one turn of the event loop.
 //
-// A write costs 0.01 ms, its sync 0.2 to 1 ms: a pass that starts 64 workers, or a purge of 1,000 jobs, waits for the disk a
-// few times instead of a thousand. No promise resolves before its transaction is on the disk.
+// A write costs 0.01 ms, its sync 0.2 to 1 ms: a pass that starts 64 workers, or a purge of 1,000 jobs, waits for the
+// disk a few times instead of a thousand. No promise resolves before its transaction is on the disk.
 // biome-ignore lint/correctness/noUnresolvedImports: Biome 2.6.8 does not know node:sqlite, a part of Node 24
 import type { DatabaseSync } from "node:sqlite";
 
@@ -11,8 +11,8 @@ import type { DatabaseSync } from "node:sqlite";
  */
 const LARGE_BYTES = 100_000;
 /**
- * They are written once, so that their pages gain nothing by waiting in the log: 16 MB of it, which small rows may fill, are
- * put into the table in 38 ms, 800 kB in 4.
+ * They are written once, so that their pages gain nothing by waiting in the log: 16 MB of it, which small rows may fill,
+ * are put into the table in 38 ms, 800 kB in 4.
  */
 const CHECKPOINT_BYTES = 800_000;
 

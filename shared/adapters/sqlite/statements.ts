@@ -1,6 +1,9 @@
 // The table, its indexes and every statement, whole and readable; a test reads their query plans.
 
-/** Partial indexes: a row without the attribute is not in the index. The lane index covers its query, the set index that of its keys. */
+/**
+ * Partial indexes: a row without the attribute is not in the index. The lane index covers its query, the set index that
+ * of its keys.
+ */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rows (
     pk TEXT PRIMARY KEY,

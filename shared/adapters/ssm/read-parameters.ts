@@ -21,7 +21,9 @@ export type ParameterOptions = {
 const TRY_MS = 2_000;
 /** A webhook call has 10 s, GitHub's own time-out; the last try and the write of the delivery need the rest. */
 const TRIES_MS = 6_000;
-/** Parameter Store counts by the second, for the account and region: who was too many at once comes back spread over one. */
+/**
+ * Parameter Store counts by the second, for the account and region: who was too many at once comes back spread over one.
+ */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 1_000;
 /** GetParameters takes no more. */

@@ -34,7 +34,10 @@ export type Row = {
   readonly cards?: number | undefined;
   /** Due index, epoch milliseconds. */
   readonly dueAt?: EpochMs | undefined;
-  /** Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint, API keys, a tenant's payloads. */
+  /**
+   * Set index: lanes of a pool, live workers of a pool, tenants, near misses, open API jobs of an endpoint, API keys, a
+   * tenant's payloads.
+   */
   readonly setPk?: string | undefined;
   readonly setSk?: string | undefined;
   /** Epoch seconds, as DynamoDB's TTL wants it. */
@@ -63,7 +66,10 @@ export type Rows = {
   put(row: Row, condition: WriteCondition): Promise<boolean>;
   /** Moves heartbeat and due time and nothing else, in place; false = no such row, or it is in no set any more. */
   touch(pk: string, beat: { readonly heartbeatAt: EpochMs; readonly dueAt: EpochMs }): Promise<boolean>;
-  /** Inserts the row with version 1, or overwrites it with its stored version + 1; the same `writeId` twice in a row counts once. */
+  /**
+   * Inserts the row with version 1, or overwrites it with its stored version + 1; the same `writeId` twice in a row
+   * counts once.
+   */
   bump(row: Row): Promise<void>;
   queryLane(lanePk: string, limit: number): Promise<LaneEntry[]>;
   /** Due at `until` or before, oldest first. */

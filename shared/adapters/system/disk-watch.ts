@@ -10,8 +10,8 @@ const MAX_MARK_BYTES = 1_000_000_000;
 const MARK_SHARE = 0.1;
 
 /**
- * `path`: of a file or folder there, which need not be there yet. `freeBytes`: the mark; undefined: a tenth of the disk, 1 GB
- * at most. A disk that cannot be asked is not full.
+ * `path`: of a file or folder there, which need not be there yet. `freeBytes`: the mark; undefined: a tenth of the disk,
+ * 1 GB at most. A disk that cannot be asked is not full.
  */
 export function createDiskWatch(path: string, freeBytes: number | undefined, log: Log): () => boolean {
   let lookedAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
-// Empties a folder that a job filled: whatever modes, owners, links and depth it left, and nothing outside of it. Linux only.
+// Empties a folder that a job filled: whatever modes, owners, links and depth it left, and nothing outside of it. Linux
+// only.
 import { constants } from "node:fs";
 import { chmod, chown, type FileHandle, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 
@@ -7,8 +8,8 @@ const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /**
- * Answers how many entries of the folder would not go: of another user without the right to take them, or mounts. A path that is
- * no folder is left alone. `signal` ends it early.
+ * Answers how many entries of the folder would not go: of another user without the right to take them, or mounts. A path
+ * that is no folder is left alone. `signal` ends it early.
  */
 export async function emptyFolder(path: string, signal?: AbortSignal): Promise<number> {
   const root = await openFolder(path);
@@ -32,7 +33,10 @@ export async function emptyFolder(path: string, signal?: AbortSignal): Promise<n
   return (await namesIn(folder)).length;
 }
 
-/** Takes the folder away with all that is in it; what is not there is gone. Throws, with what to do, where something stays. */
+/**
+ * Takes the folder away with all that is in it; what is not there is gone. Throws, with what to do, where something
+ * stays.
+ */
 export async function removeFolder(path: string): Promise<void> {
   // Mostly enough, and it adds no names of its own under the hands of somebody who removes what is around the folder.
   if (await isGone(rm(path, { recursive: true, force: true }))) return;

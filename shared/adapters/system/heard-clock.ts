@@ -1,7 +1,8 @@
 // The clock of a function: its host's, corrected by the times that come with what it hears.
 //
 // Items that several functions write say one thing before another only while their hosts agree. The store answers with its
-// time in each head, and API Gateway says when a call came in: whoever differs from them by more than a little follows them.
+// time in each head, and API Gateway says when a call came in: whoever differs from them by more than a little follows
+// them.
 import { CLOCK_SKEW_MS } from "../../domain/deadlines.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";

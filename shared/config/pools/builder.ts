@@ -2,7 +2,10 @@
 import * as z from "zod";
 import { QUANTITY } from "../../adapters/pools/kubernetes/quantity.ts";
 
-/** Of the fork that is maintained, with a shell: docs/building-images.md. Its version is that of worker/image/versions.json. */
+/**
+ * Of the fork that is maintained, with a shell: docs/building-images.md. Its version is that of
+ * worker/image/versions.json.
+ */
 const IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug";
 /** On gcr.io or in a mirror of it. */
 const GOOGLES = /(?:^|\/)kaniko-project\/executor(?:[:@]|$)/;

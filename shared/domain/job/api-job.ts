@@ -118,9 +118,9 @@ type Linked = {
 };
 
 /**
- * When an API job is compared next with what it hangs on: the workflow run that asked for it, and the worker that it names. Of a
- * job that is not terminal; undefined for a workflow job, and when neither holds it. A requeue forgets `verifyAt`: then it is
- * soon due.
+ * When an API job is compared next with what it hangs on: the workflow run that asked for it, and the worker that it
+ * names. Of a job that is not terminal; undefined for a workflow job, and when neither holds it. A requeue forgets
+ * `verifyAt`: then it is soon due.
  */
 export function linksDueAt({ api, verifyAt, queuedAt, workerId }: Linked): EpochMs | undefined {
   if (api === undefined) return undefined;

@@ -204,10 +204,9 @@ function isSame(login: string, other: string): boolean {
 }
 
 /**
- * Why the tenant's policy lets no request of the API start a worker, as a sentence that says what to change: the allow-list that
- * webhooks are held to. Looked at are the repository whose workflow asks, and the place
- * where the runner registers. A runner of the whole organization is not refused here: its started hook holds each job to
- * the same list.
+ * Why the tenant's policy lets no request of the API start a worker, as a sentence that says what to change: the
+ * allow-list that webhooks are held to. Looked at are the repository whose workflow asks, and the place where the runner
+ * registers. A runner of the whole organization is not refused here: its started hook holds each job to the same list.
  */
 export function policyRefusal(
   tenants: readonly TenantSettings[],

@@ -17,8 +17,8 @@ export type PartsPayload = {
 };
 
 /**
- * Up to this many bytes of JSON stay in the job's item. A job is written five times and more and read as often, each time as a
- * whole: 8 kB are 8 write units of DynamoDB every time, where a part is written once.
+ * Up to this many bytes of JSON stay in the job's item. A job is written five times and more and read as often, each time
+ * as a whole: 8 kB are 8 write units of DynamoDB every time, where a part is written once.
  */
 export const INLINE_BYTES = 8_000;
 
@@ -30,7 +30,9 @@ export const inlinePayload = (json: string): Payload => ({ type: "inline", json 
 /** Parts go an hour after their last reader at the latest could have come. */
 const SLACK_MS = 3_600_000;
 
-/** By its hash too: of two requests under one idempotency key the one that is refused must not replace the other's input. */
+/**
+ * By its hash too: of two requests under one idempotency key the one that is refused must not replace the other's input.
+ */
 export function inputKey(id: JobId, generation: number, requestHash: string): string {
   return `job#${id}#${generation}#in-${requestHash.slice(0, 16)}`;
 }
@@ -44,8 +46,8 @@ export function inputExpiry(
 }
 
 /**
- * How long JSON becomes as a part of an answer of a Lambda, which is JSON with the body as one text in it: bytes of UTF-8, where
- * each quote and each backslash takes one more.
+ * How long JSON becomes as a part of an answer of a Lambda, which is JSON with the body as one text in it: bytes of
+ * UTF-8, where each quote and each backslash takes one more.
  */
 export function bytesInAnswer(json: string): number {
   return new TextEncoder().encode(JSON.stringify(json)).length;

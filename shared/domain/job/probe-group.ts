@@ -42,7 +42,9 @@ export function probeGroupId(job: Job): string | undefined {
   return [repository.id, runId, runAttempt, job.endpoint, baseName(name).slice(0, MAX_NAME)].join("#");
 }
 
-/** `test (3.11, a2)` is `test`, and `call (a) / build (b)` is `call / build`: how GitHub writes matrix values into a name. */
+/**
+ * `test (3.11, a2)` is `test`, and `call (a) / build (b)` is `call / build`: how GitHub writes matrix values into a name.
+ */
 export function baseName(name: string): string {
   return name
     .split(" / ")

@@ -15,7 +15,10 @@ export type Balance = {
 /** What each tenant holds now, in cards. */
 export type Loads = ReadonlyMap<string, number>;
 
-/** The time since the last look goes to what each tenant held. A clock that is behind changes nothing, until it is far behind. */
+/**
+ * The time since the last look goes to what each tenant held. A clock that is behind changes nothing, until it is far
+ * behind.
+ */
 export function settled(balance: Balance, loads: Loads, now: EpochMs): Balance {
   const passedMs = now - balance.at;
   // Whoever wrote last was far ahead: nothing would count until all clocks get there.

@@ -43,10 +43,11 @@ export type Choice = {
 
 /**
  * Gives free cards, one job at a time, to the lane with the smallest used/weight whose head fits; up to one card is
- * added or taken off for what the tenant had beyond its part before. Ties go to the longer waiting head. Within a lane the order is kept: a large job at the head is not overtaken by its own tenant.
- * A head whose turn it is, but that does not fit, lets others pass for AGING_MS; then what is free is set aside for it,
- * on the node that has most of it; for one head at a time. A job larger than the whole pool or its tenant's quota is passed
- * over; it would block its lane for ever.
+ * added or taken off for what the tenant had beyond its part before. Ties go to the longer waiting head. Within a lane
+ * the order is kept: a large job at the head is not overtaken by its own tenant. A head whose turn it is, but that does
+ * not fit, lets others pass for AGING_MS; then what is free is set aside for it, on the node that has most of it; for one
+ * head at a time. A job larger than the whole pool or its tenant's quota is passed over; it would block its lane for
+ * ever.
  */
 export function chooseStarts(pool: Pool, lanes: readonly LaneView[], choice: Choice): Start[] {
   const starts: Start[] = [];

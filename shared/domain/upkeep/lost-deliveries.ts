@@ -20,7 +20,10 @@ export type LogStretch = { readonly tries: readonly DeliveryTry[]; readonly next
 
 export type DeliveryState = DeliveryMark & { readonly gap: LogGap | undefined };
 
-/** A part of the log too long for one pass: from GitHub's page `cursor` down to `since`. What is newer than `above` is read each time. */
+/**
+ * A part of the log too long for one pass: from GitHub's page `cursor` down to `since`. What is newer than `above` is
+ * read each time.
+ */
 type LogGap = { readonly cursor: string; readonly above: EpochMs };
 
 export type LostDeliveries = {
@@ -46,7 +49,10 @@ export const MAX_ASKS = ASK_PAUSES_MS.length;
 export const DELIVERIES_KEPT_MS = 72 * HOUR - 10 * MINUTE;
 /** What happened before the dispatcher was first started is nobody's loss, but for the hour in which it was set up. */
 export const FIRST_LOOK_MS = HOUR;
-/** A try shows up in the log late: it is there once it was answered or timed out (10 s, 30 s on a server) or not throttled. */
+/**
+ * A try shows up in the log late: it is there once it was answered or timed out (10 s, 30 s on a server) or not
+ * throttled.
+ */
 const LOG_LATE_MS = 5 * MINUTE;
 
 /** An event that was given up is remembered with this number, so that it is reported once. */

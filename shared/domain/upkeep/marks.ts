@@ -13,7 +13,10 @@ export type PassLock = {
   readonly startedAt: EpochMs;
   readonly until: EpochMs | undefined;
   readonly setBackMs: number;
-  /** The process's own time was so far ahead of its machine's clock; absent: they are the same, or it has stopped in order. */
+  /**
+   * The process's own time was so far ahead of its machine's clock; absent: they are the same, or it has stopped in
+   * order.
+   */
   readonly aheadMs?: number | undefined;
 };
 
@@ -28,7 +31,10 @@ export type DeliveryMark = {
 /** What should not be there, and since when it is seen: only what two passes see is cleaned up. */
 export type Sightings = { readonly seen: { readonly [name: string]: EpochMs } };
 
-/** Runner registrations of one owner, in buckets of `domain/github-budget.ts`: no header of GitHub's tells how many are left. */
+/**
+ * Runner registrations of one owner, in buckets of `domain/github-budget.ts`: no header of GitHub's tells how many are
+ * left.
+ */
 export type RegistrationCount = { readonly buckets: { readonly [startedAt: string]: number } };
 
 /** A token of GitHub's, sealed and bound to its place; `expiresAt` is GitHub's. */

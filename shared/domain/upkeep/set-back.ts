@@ -7,7 +7,9 @@ import type { Worker } from "../worker/worker.ts";
 
 type SetBack = { readonly now: EpochMs; readonly byMs: number };
 
-/** What has happened has happened by now; what is to come comes as much earlier. Undefined: nothing of it is out of line. */
+/**
+ * What has happened has happened by now; what is to come comes as much earlier. Undefined: nothing of it is out of line.
+ */
 export function jobSetBack(job: Job, { now, byMs }: SetBack): Job | undefined {
   const { hold, verifyAt, admitAt } = job;
   const times = [...pastOf(job), hold?.until, verifyAt, admitAt];

@@ -9,7 +9,9 @@ export function heldCards(worker: Holder): readonly string[] {
   return cardsOf(worker).map(({ card }) => card);
 }
 
-/** Those that its preflight named, which may be none; all where it could not tell, or counts other numbers than its pool. */
+/**
+ * Those that its preflight named, which may be none; all where it could not tell, or counts other numbers than its pool.
+ */
 export function blamedCards(worker: Holder): readonly string[] {
   if (worker.report?.badCards?.length === 0) return [];
   const cards = cardsOf(worker);

@@ -1,4 +1,5 @@
-// A runner that listens and can get no job: its registration is gone at GitHub, or its process does not know that it is over.
+// A runner that listens and can get no job: its registration is gone at GitHub, or its process does not know that it is
+// over.
 import { DRAIN_MS, GHOST_CHECK_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
 import type { Worker } from "./worker.ts";

@@ -11,8 +11,9 @@ export function needsRebind(job: Job): boolean {
 }
 
 /**
- * An open workflow job that is in no lane and that no runner is known to be at work on: held, being started, named by GitHub
- * for a runner that it is not paired with, or to be asked about. GitHub may give it, or have given it, to any runner.
+ * An open workflow job that is in no lane and that no runner is known to be at work on: held, being started, named by
+ * GitHub for a runner that it is not paired with, or to be asked about. GitHub may give it, or have given it, to any
+ * runner.
  */
 export function isUnpaired(job: Job): boolean {
   if (job.github === undefined || isTerminal(job) || isWaiting(job)) return false;

@@ -102,7 +102,10 @@ export function missed(
   return { type: "noted", worker: next({ ...worker, lease: { ...lease, missedAt: step.now } }, step) };
 }
 
-/** Its answer was not delivered: it is not counted, and given again with the next ask. The program may have it all the same. */
+/**
+ * Its answer was not delivered: it is not counted, and given again with the next ask. The program may have it all the
+ * same.
+ */
 export function undelivered(worker: Worker, job: JobId, step: Step): Worker | undefined {
   const { lease } = worker;
   if (!isServing(worker) || lease?.jobId !== job || lease.ackedAt !== undefined) return undefined;

@@ -74,7 +74,10 @@ export function workerDueAt(worker: Worker, limits: EndpointLimits): EpochMs | u
   );
 }
 
-/** Of one that may be at work. A job that was given and has not shown itself may run since then: its program may be cut off. */
+/**
+ * Of one that may be at work. A job that was given and has not shown itself may run since then: its program may be cut
+ * off.
+ */
 export function executionEndsAt(worker: Worker, limits: EndpointLimits): EpochMs | undefined {
   const { state, phases, createdAt, lease } = worker;
   if (state === "running") return (phases.running ?? createdAt) + limits.executionMs;

@@ -92,14 +92,22 @@ export type Worker = {
    * Absent in records of before.
    */
   readonly spareUntil?: EpochMs | undefined;
-  /** When GitHub was last asked whether the registration of this idle runner is still there. Absent in records of before. */
+  /**
+   * When GitHub was last asked whether the registration of this idle runner is still there. Absent in records of before.
+   */
   readonly registrationCheckedAt?: EpochMs | undefined;
   /** What its next ping is answered. */
   readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
   readonly report: WorkerReport | undefined;
-  /** What ended its container, or kept it from being started, in its pool's words, where it left no report itself. Absent: nobody knows. */
+  /**
+   * What ended its container, or kept it from being started, in its pool's words, where it left no report itself. Absent:
+   * nobody knows.
+   */
   readonly lostWhy?: string | undefined;
-  /** Where its cards were and what its host calls them, as far as its pool knows; noted at its end, should that blame them. */
+  /**
+   * Where its cards were and what its host calls them, as far as its pool knows; noted at its end, should that blame
+   * them.
+   */
   readonly place?: CardPlace | undefined;
   /** What its runner's hook said it was given; absent until then, for programs, and in records of before. */
   readonly binding?: Binding | undefined;

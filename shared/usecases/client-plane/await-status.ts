@@ -1,4 +1,5 @@
-// A long poll: the status at the job's end, or as it is when the wait is over. A caller that comes again at once waits again.
+// A long poll: the status at the job's end, or as it is when the wait is over. A caller that comes again at once waits
+// again.
 
 import type { JobId } from "../../domain/ids.ts";
 import { jobId } from "../../domain/ids.ts";

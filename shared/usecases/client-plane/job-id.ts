@@ -1,4 +1,5 @@
-// Ids of API jobs in RunPod's form. One that is asked for under a key follows from that key, so that a repeat finds its job.
+// Ids of API jobs in RunPod's form. One that is asked for under a key follows from that key, so that a repeat finds its
+// job.
 
 import type { EndpointName, JobId } from "../../domain/ids.ts";
 import { jobId } from "../../domain/ids.ts";

@@ -20,8 +20,8 @@ export type Room =
 const counts = new WeakMap<ApiStores, (endpoint: Endpoint) => Promise<Count>>();
 
 /**
- * Listed now and then, and in between this process counts by itself: about right, and that is enough. Many processes may each
- * let a few more in before they list again.
+ * Listed now and then, and in between this process counts by itself: about right, and that is enough. Many processes may
+ * each let a few more in before they list again.
  */
 export async function takeRoom(deps: Deps, endpoint: Endpoint, tenant: TenantId): Promise<Room> {
   const countOf = counts.get(deps.apiStores) ?? shareAnswer(deps.clock, ({ name }) => countOpen(deps, name));

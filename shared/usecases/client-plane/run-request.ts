@@ -84,7 +84,10 @@ async function ownerOf(deps: ApiDeps, caller: ApiCaller) {
   return { type, level: settings?.level ?? "auto", listsRepositories } as const;
 }
 
-/** A PAT may name anybody's place; of a lone name only an organization has runners, of a repository's owner nothing is known. */
+/**
+ * A PAT may name anybody's place; of a lone name only an organization has runners, of a repository's owner nothing is
+ * known.
+ */
 function ownerTypeOf(ask: RunnerAsk, own: RunnerRequest["ownerType"]): RunnerRequest["ownerType"] {
   if (ask.org === undefined || ask.pat === undefined) return own;
   return ask.org.includes("/") ? undefined : "Organization";

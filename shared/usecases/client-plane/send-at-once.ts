@@ -1,4 +1,5 @@
-// The first try of a callback, as soon as the table tells that its job has ended. Whatever is left over is the reconciler's.
+// The first try of a callback, as soon as the table tells that its job has ended. Whatever is left over is the
+// reconciler's.
 import type { EpochMs, TenantId } from "../../domain/ids.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import type { Change } from "../../ports/store.ts";

@@ -128,7 +128,10 @@ async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: n
 
 type Leaving = { readonly slots: StartSlots; readonly leave: () => void; readonly name: PoolName };
 
-/** Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have one. */
+/**
+ * Starts them side by side; one that fails does not stop the others, and still fails the pass. Answers the jobs that have
+ * one.
+ */
 async function startAll(
   deps: Deps,
   reserved: readonly Reserved[],

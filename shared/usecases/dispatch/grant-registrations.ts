@@ -56,7 +56,10 @@ export async function registrationsLeft(
   return { left, again: left > 0 ? undefined : grantableAt(count, 1, now) };
 }
 
-/** Gives back `unused` of what was granted at `grantedAt`. Where that loses every race they stay counted: too many, never too few. */
+/**
+ * Gives back `unused` of what was granted at `grantedAt`. Where that loses every race they stay counted: too many, never
+ * too few.
+ */
 export async function returnRegistrations(
   deps: GrantDeps,
   owner: TenantId,

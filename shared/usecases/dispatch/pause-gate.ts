@@ -81,7 +81,10 @@ export async function openGate(deps: Deps, pool: PoolName, hints: readonly Job[]
   }
 }
 
-/** A job never changes its endpoint. Kept over passes: of a thousand that wait in a pause each would cost a read in every one. */
+/**
+ * A job never changes its endpoint. Kept over passes: of a thousand that wait in a pause each would cost a read in every
+ * one.
+ */
 function knownEndpoints(jobs: JobStore): Map<JobId, EndpointName> {
   const known = KNOWN.get(jobs) ?? new Map<JobId, EndpointName>();
   if (known.size > MAX_KNOWN) known.clear();

@@ -1,4 +1,5 @@
-// The claim, by which exactly one pass starts a worker for a job, then the pool's start. Each may be repeated after a crash.
+// The claim, by which exactly one pass starts a worker for a job, then the pool's start. Each may be repeated after a
+// crash.
 
 import type { EndpointLimits } from "../../domain/admission/endpoint.ts";
 import { POOL_RETRY_MS, PREPARE_MS, PROGRAM_LIFE_MS } from "../../domain/deadlines.ts";
@@ -89,7 +90,9 @@ async function askDriver(deps: Deps, pool: PoolSettings, spec: StartSpec): Promi
   }
 }
 
-/** Called off while it was being started, or given up while this process stood still: only now is there something to stop. */
+/**
+ * Called off while it was being started, or given up while this process stood still: only now is there something to stop.
+ */
 async function takeBack(deps: Deps, worker: Worker): Promise<void> {
   if (worker.state === "starting" && worker.drain !== undefined) await giveUp(deps, worker, "starting");
   const isGivenUp = worker.state === "lost" || worker.state === "released";

@@ -63,7 +63,10 @@ function isToBeStopped(worker: Worker, job: Job | undefined): boolean {
   return (reason === "cancelled" || reason === "cancelled-before-pickup") && !servesAnother(worker, job);
 }
 
-/** A workflow step's cancel ends no job of another repository; with a PAT the runner is where that one's owner may register. */
+/**
+ * A workflow step's cancel ends no job of another repository; with a PAT the runner is where that one's owner may
+ * register.
+ */
 function servesAnother({ binding }: Worker, job: Job | undefined): boolean {
   const { repositoryId, runner } = job?.api ?? {};
   if (binding === undefined || repositoryId === undefined) return false;
@@ -71,7 +74,10 @@ function servesAnother({ binding }: Worker, job: Job | undefined): boolean {
   return !isOfPat && binding.started.repositoryId !== repositoryId;
 }
 
-/** A program may serve another job, unless it is at work on this one (it may be, before its first ping too) or has not begun to ask. */
+/**
+ * A program may serve another job, unless it is at work on this one (it may be, before its first ping too) or has not
+ * begun to ask.
+ */
 function afterJob(
   worker: Worker,
   job: Job | undefined,

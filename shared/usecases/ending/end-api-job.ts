@@ -1,4 +1,5 @@
-// The end of an API job: by the word of the worker that serves it, for what that worker has failed to do, or since it has ended.
+// The end of an API job: by the word of the worker that serves it, for what that worker has failed to do, or since it has
+// ended.
 import type { JobId } from "../../domain/ids.ts";
 import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { endedApi } from "../../domain/job/api-steps.ts";

@@ -11,8 +11,8 @@ import { limitsOf } from "../deps.ts";
 import { updateWorker } from "../update.ts";
 
 /**
- * Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. `mayEnd`: asked of the worker that
- * is written, where what was seen of it may have changed since.
+ * Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. `mayEnd`: asked of the worker
+ * that is written, where what was seen of it may have changed since.
  */
 export async function endWorker(
   deps: Deps,

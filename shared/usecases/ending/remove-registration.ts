@@ -47,8 +47,8 @@ export async function removeOwnRegistration(
 }
 
 /**
- * A worker that was adopted may name no job that there is: its place, which may be a guess then, says as whom. Nothing but a
- * runner of its own name is removed there.
+ * A worker that was adopted may name no job that there is: its place, which may be a guess then, says as whom. Nothing
+ * but a runner of its own name is removed there.
  */
 async function removerOf(deps: Pick<Deps, "stores" | "seal">, worker: Worker): Promise<Caller | undefined> {
   const caller = await callerFor(deps, worker);

@@ -1,4 +1,5 @@
-// What recover-deliveries remembers from pass to pass: the watermark with what was asked for, the gap, and when to look next.
+// What recover-deliveries remembers from pass to pass: the watermark with what was asked for, the gap, and when to look
+// next.
 
 import type { EpochMs } from "../../domain/ids.ts";
 import { isAhead, isOfFuture } from "../../domain/time-gate.ts";
@@ -69,8 +70,9 @@ export async function putOffLook(
 }
 
 /**
- * `lookAt`: when the next look is wanted, within the bounds above. The watermark is written before the gap that it closes: a crash between leaves a gap with nothing below it. Stops at the
- * first that another pass wrote meanwhile: its view is newer.
+ * `lookAt`: when the next look is wanted, within the bounds above. The watermark is written before the gap that it
+ * closes: a crash between leaves a gap with nothing below it. Stops at the first that another pass wrote meanwhile: its
+ * view is newer.
  */
 export async function saveDeliveryMarks(
   { stores: { marks }, clock }: MarkDeps,

@@ -40,7 +40,8 @@ const RUNS_KEPT_MS = 24 * 60 * MINUTE_MS;
 
 /**
  * One bounded pass. What GitHub refuses for one repository (not installed there any more, suspended, limited) is a warning
- * and keeps no other waiting; when GitHub does not answer at all, the pass ends and the next goes on behind that repository.
+ * and keeps no other waiting; when GitHub does not answer at all, the pass ends and the next goes on behind that
+ * repository.
  */
 export async function findUnheardJobs(deps: Deps): Promise<void> {
   const { clock, stores } = deps;

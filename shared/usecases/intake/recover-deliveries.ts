@@ -18,7 +18,10 @@ import { GithubError } from "../../ports/github.ts";
 import type { Deps } from "../deps.ts";
 import { loadDeliveryMarks, putOffLook, saveDeliveryMarks } from "./delivery-marks.ts";
 
-/** 5,000 tries, some 15 s: what 5 minutes bring when an owner registers runners as fast as GitHub allows, 1,500 in that time. */
+/**
+ * 5,000 tries, some 15 s: what 5 minutes bring when an owner registers runners as fast as GitHub allows, 1,500 in that
+ * time.
+ */
 const NEWEST_PAGES = 50;
 /** A stretch of the gap: it is read again in each pass until all of it has arrived. */
 const GAP_PAGES = 2;

@@ -6,7 +6,10 @@ import type { TenantId } from "../../domain/ids.ts";
 import { tenantId } from "../../domain/ids.ts";
 import type { Deps } from "../deps.ts";
 
-/** By name. An endpoint: also a pattern of dispatch.yaml, for all of its endpoints. A tenant: its login, or its numeric id. */
+/**
+ * By name. An endpoint: also a pattern of dispatch.yaml, for all of its endpoints. A tenant: its login, or its numeric
+ * id.
+ */
 export type AskedPlace =
   | { readonly pool: string }
   | { readonly endpoint: string }

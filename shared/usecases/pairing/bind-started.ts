@@ -1,5 +1,6 @@
 // The runner's hook says which run gave it a job: exact binding where GitHub's `in_progress` is late or lost.
-// Costs no call while GitHub's own events pair them; else one question for the run's jobs, and its answer is taken as an event.
+// Costs no call while GitHub's own events pair them; else one question for the run's jobs, and its answer is taken as an
+// event.
 import type { WorkflowJobWord } from "../../domain/github-event.ts";
 import { githubJobId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";

@@ -1,5 +1,5 @@
-// A due API job is compared with the worker that it names. Whatever a crash or a lost race left crooked is put straight here:
-// no job waits for good for a worker that serves another one, or is gone.
+// A due API job is compared with the worker that it names. Whatever a crash or a lost race left crooked is put straight
+// here: no job waits for good for a worker that serves another one, or is gone.
 import type { ApiEnd } from "../../domain/job/api-steps.ts";
 import { endedApi } from "../../domain/job/api-steps.ts";
 import type { Job } from "../../domain/job/job.ts";

@@ -38,8 +38,8 @@ export async function retireWorker(deps: Deps, id: WorkerId, from: JobId): Promi
     // The look took long: jobs may have come meanwhile that this worker is given.
     const isOld = Math.abs(step.now - lookedAt) > LOOK_MS;
     if (isOld && current.registered) return spared(current, step.now, step);
-    // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none. One that
-    // is just being started is taken down by its start: a stop that overtakes that would find nothing to stop.
+    // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none. One
+    // that is just being started is taken down by its start: a stop that overtakes that would find nothing to stop.
     const isAsked = current.registered || current.state === "reserving";
     return isAsked ? draining(current, "surplus", step) : lost(current, step);
   });

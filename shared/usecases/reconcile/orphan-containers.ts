@@ -17,7 +17,10 @@ import { runnerPlaces } from "./runner-places.ts";
 
 /** Looked at in one pass; the rest is once these are gone. */
 const MAX_ORPHANS = 100;
-/** Without a record nobody knows where its runner is registered: so many places are asked before it is stopped all the same. */
+/**
+ * Without a record nobody knows where its runner is registered: so many places are asked before it is stopped all the
+ * same.
+ */
 const MAX_PLACES = 10;
 
 /** `stops`: takes up those of containers that run. One that has ended is removed at once. */
@@ -60,8 +63,8 @@ function stopOf(deps: Deps, pool: PoolName, id: WorkerId): PlannedStop {
 }
 
 /**
- * Deregistered first: while GitHub counts a job on its runner it is left alone, and its worker may ping and be adopted until
- * the very end. The record that is written before the stop is the end of that: behind it nobody adopts.
+ * Deregistered first: while GitHub counts a job on its runner it is left alone, and its worker may ping and be adopted
+ * until the very end. The record that is written before the stop is the end of that: behind it nobody adopts.
  */
 async function stopOrphan(deps: Deps, pool: PoolName, id: WorkerId): Promise<void> {
   const record = await deps.stores.workers.get(id);

@@ -1,7 +1,7 @@
 // A worker without a record that pings validly gets one again: its token proves who it is, its pool that it exists.
 //
-// Nothing that it does is disturbed: it goes on, its cards are held, and its end is noticed like that of any worker. Which workflow
-// job it runs GitHub's words tell (rebind-job.ts), or the report of its runner's hook with a later ping.
+// Nothing that it does is disturbed: it goes on, its cards are held, and its end is noticed like that of any worker.
+// Which workflow job it runs GitHub's words tell (rebind-job.ts), or the report of its runner's hook with a later ping.
 
 import type { Endpoint } from "../../domain/admission/endpoint.ts";
 import { GITHUB_RECHECK_MS } from "../../domain/deadlines.ts";
@@ -28,7 +28,10 @@ type SignOfLife = {
 /** Enough for the newest repositories of every owner in most deployments; where it finds none the scope is a guess. */
 const REPOSITORIES_SEARCHED = 500;
 
-/** Answers the reason to drain, if there is one. Nothing is adopted that another deployment started, or that its pool does not run. */
+/**
+ * Answers the reason to drain, if there is one. Nothing is adopted that another deployment started, or that its pool does
+ * not run.
+ */
 export async function adoptWorker(
   deps: Deps,
   claims: WorkerClaims,

@@ -1,4 +1,5 @@
-// A worker's report ends the worker, and the API job it was started for. A workflow job it does not end: GitHub says what that is.
+// A worker's report ends the worker, and the API job it was started for. A workflow job it does not end: GitHub says what
+// that is.
 
 import { clipReport } from "../../domain/clip-report.ts";
 import type { WorkerId } from "../../domain/ids.ts";

@@ -132,7 +132,9 @@ function isFor(worker: Worker, job: Job, ask: Ask): boolean {
   return isWaiting(job) && isAlike(worker, job) && !mayBeAtWorkOn(job, ask);
 }
 
-/** What a program has in progress by its own word may be the life before: that one's result would be taken for this one's. */
+/**
+ * What a program has in progress by its own word may be the life before: that one's result would be taken for this one's.
+ */
 function mayBeAtWorkOn({ api }: Job, { inProgress }: Ask): boolean {
   return inProgress && (api?.generation ?? 1) > 1;
 }

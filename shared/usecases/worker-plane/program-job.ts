@@ -1,4 +1,5 @@
-// The job that a program holds, as far as what it posts concerns, and what becomes of it when the program no longer knows of it.
+// The job that a program holds, as far as what it posts concerns, and what becomes of it when the program no longer knows
+// of it.
 import { ASYNC_RESULT_MS } from "../../domain/deadlines.ts";
 import type { EpochMs, JobId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
@@ -34,7 +35,10 @@ export function keptUntil(deps: Deps, job: Job): EpochMs {
   return deps.clock.now() + (job.api?.policy.executionTimeoutMs ?? 0) + ASYNC_RESULT_MS;
 }
 
-/** `how`: what the worker did, for people. Answers the worker, free for the next job; undefined when it has another by now. */
+/**
+ * `how`: what the worker did, for people. Answers the worker, free for the next job; undefined when it has another by
+ * now.
+ */
 export async function loseResult(deps: Deps, worker: Worker, how: string): Promise<Worker | undefined> {
   const { lease } = worker;
   if (lease === undefined) return undefined;

@@ -44,8 +44,8 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
 }
 
 /**
- * Counted by the megabyte, so that a stream of small chunks costs one row more, and that seldom. False: the job has streamed
- * what it may, or its tenant has no room.
+ * Counted by the megabyte, so that a stream of small chunks costs one row more, and that seldom. False: the job has
+ * streamed what it may, or its tenant has no room.
  */
 async function countStored(deps: Deps, served: Job, bytes: number): Promise<boolean> {
   if (bytes > MAX_STREAM_BYTES) return false;

@@ -156,7 +156,9 @@ async function jitConfig(deps: Deps, worker: Worker, caller: Caller): Promise<Ji
   }
 }
 
-/** The answer to an earlier question was lost, and with it that registration. False when the worker has asked again since. */
+/**
+ * The answer to an earlier question was lost, and with it that registration. False when the worker has asked again since.
+ */
 async function removeStale(
   deps: Deps,
   worker: Worker,

@@ -1,4 +1,5 @@
-// The builder beside a worker, on the stand-in of an engine: what it is told, and that a crash at any step leaves no half of the two.
+// The builder beside a worker, on the stand-in of an engine: what it is told, and that a crash at any step leaves no half
+// of the two.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DockerBuilder, DockerPoolSettings } from "../../../shared/adapters/pools/docker/settings.ts";
 import { type OnFake, openOnFake, specOf } from "./pool-on-fake.ts";

@@ -1,4 +1,5 @@
-// Tokens of GitHub's shared by processes: minted once for all, sealed where they are kept, and done without when they are not.
+// Tokens of GitHub's shared by processes: minted once for all, sealed where they are kept, and done without when they are
+// not.
 import { afterEach, describe, expect, test } from "vitest";
 import { createSeal } from "../../../shared/adapters/crypto/seal.ts";
 import type { Marked } from "../../../shared/domain/upkeep/marks.ts";

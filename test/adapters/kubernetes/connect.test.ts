@@ -1,4 +1,5 @@
-// The ways to a cluster: kubeconfig with a context or an exec plugin, a token with a private authority, the pod's own account.
+// The ways to a cluster: kubeconfig with a context or an exec plugin, a token with a private authority, the pod's own
+// account.
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";

@@ -1,4 +1,5 @@
-// deploy/kubernetes/dispatcher: Service, policies, configuration, image and docs agree, and the pod is as locked up as it may be.
+// deploy/kubernetes/dispatcher: Service, policies, configuration, image and docs agree, and the pod is as locked up as it
+// may be.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IDeployment } from "kubernetes-models/apps/v1";

@@ -38,7 +38,7 @@ test("who asks while a list is under way is told of the next one, not of that", 
 });
 
 test("a list that fails is a fault for all that wait for it, and no reason for the next", async () => {
-  const api = { isAway: true };
+  const api: { isAway: boolean } = { isAway: true };
   const find = createSharedFind(async () => {
     if (api.isAway) throw new Error("away");
     return { jobs: [], pods: [] };

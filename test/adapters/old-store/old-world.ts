@@ -1,5 +1,5 @@
-// A dispatcher over a copy of a store that an earlier commit left: its real store, seal, tokens and HTTP planes, with a clock,
-// a GitHub and pools of the test's own.
+// A dispatcher over a copy of a store that an earlier commit left: its real store, seal, tokens and HTTP planes, with a
+// clock, a GitHub and pools of the test's own.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

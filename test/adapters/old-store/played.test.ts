@@ -1,4 +1,5 @@
-// A dispatcher that goes on with the store of commit d4dd82b, after its machine was started again: every job reaches its end.
+// A dispatcher that goes on with the store of commit d4dd82b, after its machine was started again: every job reaches its
+// end.
 import { afterEach, expect, test } from "vitest";
 import { isTerminal } from "../../../shared/domain/job/job.ts";
 import { usedCards } from "../../../shared/domain/pool/pool.ts";

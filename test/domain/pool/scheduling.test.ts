@@ -87,7 +87,10 @@ describe("a large job whose turn it is, and that does not fit", () => {
   });
 });
 
-/** A pool of 8 whose tenant `b` has 1-card jobs without end; they end staggered, so that never all cards come free at once. */
+/**
+ * A pool of 8 whose tenant `b` has 1-card jobs without end; they end staggered, so that never all cards come free at
+ * once.
+ */
 function floodedPool(longestMs: number) {
   const ends = new Map<string, number>();
   let pool = aPool({ total: 8 });

@@ -18,7 +18,10 @@ type Runtime = {
   why?: Why;
 };
 
-/** kubelet 1.36: the container is told to be terminated first; the pod's phase, and its removal, follow 1 to 2 s later. Here sooner. */
+/**
+ * kubelet 1.36: the container is told to be terminated first; the pod's phase, and its removal, follow 1 to 2 s later.
+ * Here sooner.
+ */
 const PHASE_BEHIND_MS = 100;
 
 export type Kubelet = {

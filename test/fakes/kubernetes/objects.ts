@@ -1,4 +1,5 @@
-// The stand-in's storage: objects by kind, namespace and name, with versions, uids, deletion and owners as etcd and the API have them.
+// The stand-in's storage: objects by kind, namespace and name, with versions, uids, deletion and owners as etcd and the
+// API have them.
 import { randomUUID } from "node:crypto";
 
 type OwnerReference = { readonly kind: string; readonly name: string; readonly uid: string };

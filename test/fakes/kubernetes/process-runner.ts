@@ -1,4 +1,5 @@
-// Runs a pod's container as a real process of this machine; no namespaces, so what would be its own is kept apart by folder and variable.
+// Runs a pod's container as a real process of this machine; no namespaces, so what would be its own is kept apart by
+// folder and variable.
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   closeSync,

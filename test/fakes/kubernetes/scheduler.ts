@@ -1,4 +1,5 @@
-// The scheduler: finds a node with room for each pod, or says why there is none; the device plugin's part, which names the cards.
+// The scheduler: finds a node with room for each pod, or says why there is none; the device plugin's part, which names
+// the cards.
 import { parseQuantity } from "../../../shared/adapters/pools/kubernetes/quantity.ts";
 import { isRequired, preference } from "./api/affinity.ts";
 import type { ClusterState } from "./cluster-state.ts";

@@ -1,8 +1,8 @@
 // What a freeze does to a sandbox's connections: it hears nothing of them meanwhile, and those of a long freeze are dead.
 //
-// The kernel of a frozen sandbox neither answers nor hears: the other side, or what stands between (a NAT gateway after 350 s,
-// aws/aws-sdk-js-v3#3624), forgets the connection. The sandbox learns it at its next use: by a reset (#1196), or never. And
-// each connection of a pool is dead, so that a retry that takes the next one fails too (#3905).
+// The kernel of a frozen sandbox neither answers nor hears: the other side, or what stands between (a NAT gateway after
+// 350 s, aws/aws-sdk-js-v3#3624), forgets the connection. The sandbox learns it at its next use: by a reset (#1196), or
+// never. And each connection of a pool is dead, so that a retry that takes the next one fails too (#3905).
 import { subscribe } from "node:diagnostics_channel";
 
 const open = new Set();

@@ -16,8 +16,9 @@ export type ParameterStore = {
 
 /**
  * "Default throughput: 40 transactions per second (shared by GetParameter, GetParameters and GetParametersByPath)", for an
- * account and region (AWS General Reference, Systems Manager quotas). A call takes one, however many names it has; beyond it
- * the answer is 400 ThrottlingException "Rate exceeded" (repost.aws/knowledge-center/ssm-parameter-store-rate-exceeded).
+ * account and region (AWS General Reference, Systems Manager quotas). A call takes one, however many names it has; beyond
+ * it the answer is 400 ThrottlingException "Rate exceeded"
+ * (repost.aws/knowledge-center/ssm-parameter-store-rate-exceeded).
  */
 const CALLS_PER_SECOND = 40;
 

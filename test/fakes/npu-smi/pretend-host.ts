@@ -1,4 +1,5 @@
-// A pretended NPU server: the device files of its cards, which the local pool, its workers and the npu-smi beside this file see.
+// A pretended NPU server: the device files of its cards, which the local pool, its workers and the npu-smi beside this
+// file see.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 

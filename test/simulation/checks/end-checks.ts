@@ -1,4 +1,5 @@
-// When all is over: nothing waits that could run, nothing is left behind on any side, and both sides agree how each job ended.
+// When all is over: nothing waits that could run, nothing is left behind on any side, and both sides agree how each job
+// ended.
 import { githubJobId, isOwnRunner } from "../../../shared/domain/ids.ts";
 import type { Job, JobState } from "../../../shared/domain/job/job.ts";
 import { isTerminal, isWaiting } from "../../../shared/domain/job/job.ts";

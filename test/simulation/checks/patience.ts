@@ -12,7 +12,10 @@ import { isFree } from "../outside/github-things.ts";
 import { catalogueOf, isBeyondQuota, maxCardsOf, poolsOf } from "../scenery.ts";
 import type { World } from "../world.ts";
 
-/** Holds after starts that failed, or runners that listened in vain, last 10 minutes; one that tries for others comes before. */
+/**
+ * Holds after starts that failed, or runners that listened in vain, last 10 minutes; one that tries for others comes
+ * before.
+ */
 const LIMIT_MS = 30 * 60_000;
 
 type Waiting = {

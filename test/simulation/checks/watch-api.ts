@@ -12,8 +12,8 @@ export type ApiWatch = {
   /** A client asks for the end of this job. */
   asksEnd(id: JobId): void;
   /**
-   * A client's call for another life of it. One whose answer was lost is made again, and when that life has failed meanwhile
-   * it is the call for the next: `/retry` has no key that names it.
+   * A client's call for another life of it. One whose answer was lost is made again, and when that life has failed
+   * meanwhile it is the call for the next: `/retry` has no key that names it.
    */
   asksRetry(id: JobId): void;
   written(next: Job, before: Job): void;

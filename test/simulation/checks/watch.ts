@@ -58,8 +58,8 @@ export type WatchOptions = {
 };
 
 /**
- * The moment of a rebind: a former worker is told with its next ping, or looked at after GITHUB_RECHECK_MS by a pass of each
- * minute, and either may fail a few times while faults last.
+ * The moment of a rebind: a former worker is told with its next ping, or looked at after GITHUB_RECHECK_MS by a pass of
+ * each minute, and either may fail a few times while faults last.
  */
 const REBIND_MS = 20 * 60_000;
 

@@ -1,7 +1,7 @@
 // The clocks of the dispatcher's processes: each a little off, and some machines' set ahead or back for a while.
 //
-// The one process keeps its own time, as the server does; the functions read the clocks of their hosts, and hear from the store and
-// from whoever passes calls on to them what time it is.
+// The one process keeps its own time, as the server does; the functions read the clocks of their hosts, and hear from the
+// store and from whoever passes calls on to them what time it is.
 import { createSteadyClock } from "../../../shared/adapters/system/clock.ts";
 import { createHeardClock } from "../../../shared/adapters/system/heard-clock.ts";
 import type { EpochMs } from "../../../shared/domain/ids.ts";

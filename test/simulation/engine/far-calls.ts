@@ -41,8 +41,8 @@ export function createFarCalls({ weather, timeline, draw, wait, endsAt }: FarCal
   }
 
   /**
-   * What waits when the other side comes to itself is answered at that instant, all of it. What has waited for as long as its
-   * adapter does is given up, and may have been heard.
+   * What waits when the other side comes to itself is answered at that instant, all of it. What has waited for as long as
+   * its adapter does is given up, and may have been heard.
    */
   async function callSlow(
     life: Life,

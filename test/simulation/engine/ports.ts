@@ -1,4 +1,5 @@
-// The ports of one process over the simulated world: each call may be slow, fail, lose its answer, or be the process's last.
+// The ports of one process over the simulated world: each call may be slow, fail, lose its answer, or be the process's
+// last.
 import type { PoolName } from "../../../shared/domain/ids.ts";
 import type { ApiStores } from "../../../shared/ports/api-store.ts";
 import type { CallbackSender } from "../../../shared/ports/callback-sender.ts";

@@ -17,7 +17,10 @@ export type Crash = {
 };
 
 export type Processes<Deps> = {
-  /** Rejects with Unreachable when it is away, ends meanwhile, or takes longer than `timeoutMs`; it may go on all the same. */
+  /**
+   * Rejects with Unreachable when it is away, ends meanwhile, or takes longer than `timeoutMs`; it may go on all the
+   * same.
+   */
   call<T>(process: ProcessName, timeoutMs: number, useCase: (deps: Deps) => Promise<T>): Promise<T>;
   arm(crash: Crash): void;
   readonly isArmed: boolean;

@@ -32,7 +32,10 @@ export function createTrace(options: {
     lines,
   };
 
-  /** Its length and its end: a whole run costs a thirtieth more with every character, and what differs soon shows in times. */
+  /**
+   * Its length and its end: a whole run costs a thirtieth more with every character, and what differs soon shows in
+   * times.
+   */
   function mix(text: string): void {
     stir(text.length);
     for (let at = Math.max(0, text.length - 2); at < text.length; at++) stir(text.charCodeAt(at));

@@ -38,7 +38,10 @@ type Look = {
   isDecided: boolean;
 };
 
-/** The stores as one call sees them. A process writes the pool for all its calls at once: `replace` is for the lock's holder. */
+/**
+ * The stores as one call sees them. A process writes the pool for all its calls at once: `replace` is for the lock's
+ * holder.
+ */
 export function withDecisionEye(stores: Stores, options: DecisionEyeOptions): Stores {
   const { now, onDecision, callOf, isOwn } = options;
   const { jobs, lanes, marks, pools, workers } = stores;
@@ -129,8 +132,8 @@ function newLook(now: EpochMs): Look {
 }
 
 /**
- * What its call does beside the pass reads jobs too: one that nobody could choose, being in no index and waiting no more, shows
- * that the looks are not those of the pass alone.
+ * What its call does beside the pass reads jobs too: one that nobody could choose, being in no index and waiting no more,
+ * shows that the looks are not those of the pass alone.
  */
 function isItsOwn({ heads, chosen }: Look): boolean {
   const listed = new Set([...heads.values()].flat().map(({ id }) => id));

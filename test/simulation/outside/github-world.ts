@@ -1,4 +1,5 @@
-// GitHub's own side: workflow jobs, registrations, and who gives what to whom. Any matching runner may get any matching job.
+// GitHub's own side: workflow jobs, registrations, and who gives what to whom. Any matching runner may get any matching
+// job.
 import type { WorkflowJobWord } from "../../../shared/domain/github-event.ts";
 import type { RunnerScope } from "../../../shared/domain/runner-scope.ts";
 import type { Draw } from "../engine/draw.ts";

@@ -1,4 +1,5 @@
-// A container with a program of the user's, as RunPod's SDK runs it: it asks for a job, pings, returns the result, asks again.
+// A container with a program of the user's, as RunPod's SDK runs it: it asks for a job, pings, returns the result, asks
+// again.
 import { REPORT_RETRY_MS } from "../../../shared/domain/deadlines.ts";
 import type { JobId } from "../../../shared/domain/ids.ts";
 import type { TakenJob } from "../../../shared/protocol/worker-plane.ts";

@@ -5,9 +5,8 @@
 
 /**
  * 1: jobs, asks and 49 kinds of fault.
- * 2: besides, calls for jobs that are made twice, slow pools and a slow GitHub; runs in which many programs ask and are asked
- * at the same instant, and runs with hundreds of jobs at once.
- * 3: besides, wall clocks that step.
+ * 2: besides, calls for jobs that are made twice, slow pools and a slow GitHub; runs in which many programs ask and are
+ * asked at the same instant, and runs with hundreds of jobs at once. 3: besides, wall clocks that step.
  */
 export const EDITIONS = [1, 2, 3] as const;
 export type Edition = (typeof EDITIONS)[number];

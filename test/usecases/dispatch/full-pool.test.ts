@@ -1,4 +1,5 @@
-// A pool that has no room where its count says that it has: a quota of its cluster, for all or for one tenant; and one that is away.
+// A pool that has no room where its count says that it has: a quota of its cluster, for all or for one tenant; and one
+// that is away.
 import { expect, test } from "vitest";
 import type { StartOutcome } from "../../../shared/ports/pool-driver.ts";
 import { explainJob } from "../../../shared/usecases/client-plane/explain-job.ts";

@@ -63,7 +63,8 @@ describe("10 jobs of 30 min, 2 at a time, on 8 cards", () => {
   test("one worker at a time probes, and the cards are held for little more than the work", async () => {
     const grouped = await runMatrix(matrix);
     const single = await runMatrix(apart);
-    // Measured: 27 workers and 425 card minutes; each by itself 62 and 655; with a back-off of a minute at most, 84 and 796.
+    // Measured: 27 workers and 425 card minutes; each by itself 62 and 655; with a back-off of a minute at most, 84 and
+    // 796.
     expect([grouped.quiet, single.quiet]).toEqual([true, true]);
     expect(grouped.world.faults).toEqual([]);
     const workMinutes = 300;

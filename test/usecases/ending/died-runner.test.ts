@@ -1,4 +1,5 @@
-// A runner that died in the middle of a job: GitHub counts the job on it for a while, and its registration is looked after until it is gone.
+// A runner that died in the middle of a job: GitHub counts the job on it for a while, and its registration is looked
+// after until it is gone.
 import { expect, test } from "vitest";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
 import { finishWorker } from "../../../shared/usecases/worker-plane/finish-worker.ts";

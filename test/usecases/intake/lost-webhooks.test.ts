@@ -1,4 +1,5 @@
-// An hour, or three days, of which we heard nothing: everything is found and done, and GitHub is not asked more than is fair.
+// An hour, or three days, of which we heard nothing: everything is found and done, and GitHub is not asked more than is
+// fair.
 import { describe, expect, test } from "vitest";
 import { MAX_ASKS } from "../../../shared/domain/upkeep/lost-deliveries.ts";
 import { findUnheardJobs } from "../../../shared/usecases/intake/find-unheard-jobs.ts";

@@ -1,4 +1,5 @@
-// What a program said before it was given what it has now, acted on afterwards: a store that is slow, a poll that nobody holds.
+// What a program said before it was given what it has now, acted on afterwards: a store that is slow, a poll that nobody
+// holds.
 import { describe, expect, test } from "vitest";
 import { CLOCK_SKEW_MS } from "../../../shared/domain/deadlines.ts";
 import type { JobId, WorkerId } from "../../../shared/domain/ids.ts";

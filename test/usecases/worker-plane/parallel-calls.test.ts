@@ -1,4 +1,5 @@
-// Jobs that arrive together at warm programs, whose calls, changes and passes meet in every order: none is lost or runs twice.
+// Jobs that arrive together at warm programs, whose calls, changes and passes meet in every order: none is lost or runs
+// twice.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JobId, WorkerId } from "../../../shared/domain/ids.ts";

@@ -1,4 +1,5 @@
-// A worker that has no answer asks for its registration again: of its questions only the last one counts, whichever comes first.
+// A worker that has no answer asks for its registration again: of its questions only the last one counts, whichever comes
+// first.
 import { expect, test } from "vitest";
 import type { WorkerId } from "../../../shared/domain/ids.ts";
 import { registerRunner } from "../../../shared/usecases/worker-plane/register-runner.ts";

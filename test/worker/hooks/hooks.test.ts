@@ -1,4 +1,5 @@
-// The runner's hooks with real processes: what they refuse before any step, what they tell, and what a hostile job makes of them.
+// The runner's hooks with real processes: what they refuse before any step, what they tell, and what a hostile job makes
+// of them.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

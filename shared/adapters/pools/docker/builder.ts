@@ -1,7 +1,9 @@
-// The builder beside a worker: a second container on the engine, which shares the worker's work folder and nothing else of it.
+// The builder beside a worker: a second container on the engine, which shares the worker's work folder and nothing else
+// of it.
 //
-// The folder is a volume of the worker's container, so it goes with that. The builder is made once the worker's container is there
-// and before it starts; it is removed before it. Whatever dispatcher ends in between, `start` completes and `stop` removes both.
+// The folder is a volume of the worker's container, so it goes with that. The builder is made once the worker's container
+// is there and before it starts; it is removed before it. Whatever dispatcher ends in between, `start` completes and
+// `stop` removes both.
 import * as z from "zod/mini";
 import type { WorkerId } from "../../../domain/ids.ts";
 import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";

@@ -12,7 +12,10 @@ const EXPIRES_S = 60;
 /** Made anew well before those 15 min are over. */
 const FRESH_MS = 10 * 60_000;
 
-/** Throws, with what to do, when the environment has no credentials. Each call answers a token that is valid for 5 min at least. */
+/**
+ * Throws, with what to do, when the environment has no credentials. Each call answers a token that is valid for 5 min at
+ * least.
+ */
 export function createEksToken(
   { cluster, region }: EksAccess,
   pool: string,

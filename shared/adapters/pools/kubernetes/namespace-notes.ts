@@ -1,4 +1,5 @@
-// What this process remembers of the namespaces of a pool, for answers that depend on what went before; a restart may forget it.
+// What this process remembers of the namespaces of a pool, for answers that depend on what went before; a restart may
+// forget it.
 import type { EpochMs } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { ApiFault } from "./api-fault.ts";

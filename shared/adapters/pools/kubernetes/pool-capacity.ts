@@ -1,4 +1,5 @@
-// How many cards a pool has: counted on the nodes, bounded by the configuration, which also stands in for what cannot be seen.
+// How many cards a pool has: counted on the nodes, bounded by the configuration, which also stands in for what cannot be
+// seen.
 import type { V1Pod } from "@kubernetes/client-node";
 import type { EpochMs } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";

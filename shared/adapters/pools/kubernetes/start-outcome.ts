@@ -1,4 +1,5 @@
-// What a fault of the API server means for a start: capacity, which is waited for, or a setting, which a person must change.
+// What a fault of the API server means for a start: capacity, which is waited for, or a setting, which a person must
+// change.
 import type { StartOutcome } from "../../../ports/pool-driver.ts";
 import type { ApiFault } from "./api-fault.ts";
 
@@ -7,7 +8,10 @@ export type StartFailure = Extract<StartOutcome, { type: "refused" }> | Unavaila
 
 /** A job that ends frees a quota at any moment; one of our own is heard of at once, one of somebody else is not. */
 const QUOTA_RETRY_MS = 15_000;
-/** A new namespace gets its service account within a second or two, and so does a quota the room of a pod that has just gone. */
+/**
+ * A new namespace gets its service account within a second or two, and so does a quota the room of a pod that has just
+ * gone.
+ */
 const SOON_MS = 2_000;
 /** Expired credentials do not heal by themselves within seconds. */
 const CREDENTIALS_RETRY_MS = 60_000;
@@ -110,7 +114,9 @@ function rightsRetryMs({ rightlessMs }: StartMoment): number {
   return Math.min(RIGHTS_RETRY_MAX_MS, Math.max(RIGHTS_RETRY_MS, rightlessMs / 2));
 }
 
-/** Where each namespace has a role binding of its own, a namespace that is not there is forbidden too, and never missing. */
+/**
+ * Where each namespace has a role binding of its own, a namespace that is not there is forbidden too, and never missing.
+ */
 function rightsAdvice(words: string, { namespace }: StartMoment): string {
   const [, verb = "", resource = "", group] = RBAC.exec(words) ?? [];
   const what = group ? `${resource}.${group}` : resource;

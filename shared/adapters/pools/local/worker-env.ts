@@ -25,7 +25,8 @@ const ALLOWED = new Set([
   // Whether and as whom actions/runner runs where the dispatcher is root.
   "RUNNER_ALLOW_RUNASROOT",
   "RUNNER_USER",
-  // What the set_env.sh of a CANN toolkit exports. No prefix match: ASCEND_VISIBLE_DEVICES of the dispatcher is not for its workers.
+  // What the set_env.sh of a CANN toolkit exports. No prefix match: ASCEND_VISIBLE_DEVICES of the dispatcher is not for
+  // its workers.
   "ASCEND_HOME_PATH",
   "ASCEND_TOOLKIT_HOME",
   "ASCEND_INSTALL_PATH",

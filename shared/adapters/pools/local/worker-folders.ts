@@ -1,5 +1,6 @@
-// The folders of a local pool's workers: `<dir>/workers/<id>/` with worker.json, exit.json, log and work/. A runner under a user who may
-// not enter them has one of its own, `<runnersDir>/<id>/`, which is made after that of its worker and goes before it.
+// The folders of a local pool's workers: `<dir>/workers/<id>/` with worker.json, exit.json, log and work/. A runner under
+// a user who may not enter them has one of its own, `<runnersDir>/<id>/`, which is made after that of its worker and goes
+// before it.
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";

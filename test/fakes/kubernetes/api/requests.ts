@@ -45,7 +45,8 @@ function authorize({ method, target }: ApiRequest, { rules }: ClusterState): voi
   const { resource, name, sub, namespace } = target;
   const verb = method === "GET" && name === undefined ? "list" : (VERBS[method] ?? "update");
   const what = sub === undefined ? resource.plural : `${resource.plural}/${sub}`;
-  // kube-apiserver 1.36: rights come before existence, so that a namespace without a binding is forbidden and never missing.
+  // kube-apiserver 1.36: rights come before existence, so that a namespace without a binding is forbidden and never
+  // missing.
   const isBound = namespace === undefined || (rules.roleBindings?.has(namespace) ?? true);
   if (isBound && !rules.rolesNotReadYet && !rules.denied.has(`${verb} ${what}`)) return;
   const denial = rbacDenied({ ...resource, ...(sub !== undefined && { sub }) }, verb, namespace, USER, name);
@@ -110,8 +111,8 @@ function list({ target, query }: ApiRequest, { state, oldestToken }: RequestDeps
 }
 
 /**
- * kube-apiserver 1.36: 204 without a Content-Type for a pod that has no node yet, 500 where the kubelet does not answer, 400 while
- * the container waits to start.
+ * kube-apiserver 1.36: 204 without a Content-Type for a pod that has no node yet, 500 where the kubelet does not answer,
+ * 400 while the container waits to start.
  */
 function log(pod: KubeObject, { query }: ApiRequest, { kubelet, state }: RequestDeps): Answer {
   if (pod.spec.nodeName === undefined) return { code: 204, body: undefined };

@@ -1,5 +1,5 @@
-// Jobs with `container:` or `services:`, and docker actions, by a container hook, as the real runner calls one: JSON on stdin, an
-// answer in a file, paths as they would be in a container.
+// Jobs with `container:` or `services:`, and docker actions, by a container hook, as the real runner calls one: JSON on
+// stdin, an answer in a file, paths as they would be in a container.
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

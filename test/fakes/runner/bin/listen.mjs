@@ -101,7 +101,8 @@ async function takeMessages(listener) {
     if (body.type === "job") await beginJob(listener, body.jobId);
     if (body.type === "cancel" && listener.current?.id === body.jobId) listener.current.cancel("server");
   }
-  // Also one that was taken as the signal came: JobDispatcher.ShutdownAsync cancels whatever runs (010917e67, EnsureDispatchFinished).
+  // Also one that was taken as the signal came: JobDispatcher.ShutdownAsync cancels whatever runs (010917e67,
+  // EnsureDispatchFinished).
   listener.current?.cancel("shutdown");
   return await end(listener);
 }

@@ -3,8 +3,9 @@ import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Each must be readable by the runner's user, not only searchable (IOUtil.cs:431-464). Asked for the runner's own folder by config.sh and
- * run.sh (Listener/Program.cs:88-100), and for its work folder (Runner.cs:413-425, JobRunner.cs:147-158). Seen with a parent of 0711.
+ * Each must be readable by the runner's user, not only searchable (IOUtil.cs:431-464). Asked for the runner's own folder
+ * by config.sh and run.sh (Listener/Program.cs:88-100), and for its work folder (Runner.cs:413-425,
+ * JobRunner.cs:147-158). Seen with a parent of 0711.
  * @throws {Error}
  */
 export function validateReadable(directory) {

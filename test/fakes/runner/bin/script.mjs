@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-// Interrupt, 7.5 s later terminate, 2.5 s later kill: https://docs.github.com/actions/reference/workflow-cancellation-reference
+// Interrupt, 7.5 s later terminate, 2.5 s later kill:
+// https://docs.github.com/actions/reference/workflow-cancellation-reference
 const CANCEL_STEPS = [
   ["SIGINT", 0],
   ["SIGTERM", 7_500],

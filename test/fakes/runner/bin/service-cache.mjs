@@ -1,4 +1,5 @@
-// The cache of the service's locations. Where there is no place for it each connection waits, as actions/runner 258d6c857 does.
+// The cache of the service's locations. Where there is no place for it each connection waits, as actions/runner 258d6c857
+// does.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { wait } from "./server.mjs";

@@ -1,5 +1,5 @@
-// The steps of a job one after the other, each under its condition, as actions/runner's StepsRunner.cs goes through them. Lines
-// of actions/runner are those of 258d6c857.
+// The steps of a job one after the other, each under its condition, as actions/runner's StepsRunner.cs goes through them.
+// Lines of actions/runner are those of 258d6c857.
 import { existsSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { runScript } from "./script.mjs";

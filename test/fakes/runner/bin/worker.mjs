@@ -1,8 +1,8 @@
 // Runner.Worker: the process that runs one job, a child of the listener. Lines of actions/runner are those of 258d6c857.
 //
-// It survives INT, which comes to the whole process group (Terminal.cs:42). TERM shuts it down: the step that runs is interrupted, no
-// other one starts, the job fails, and it has 30 s for that (Worker.cs:221-228, Constants.cs:89). When the listener dies it goes with its
-// steps, and nothing is reported. Seen with 2.333.1: `kill -9` of the listener.
+// It survives INT, which comes to the whole process group (Terminal.cs:42). TERM shuts it down: the step that runs is
+// interrupted, no other one starts, the job fails, and it has 30 s for that (Worker.cs:221-228, Constants.cs:89). When
+// the listener dies it goes with its steps, and nothing is reported. Seen with 2.333.1: `kill -9` of the listener.
 import { execute } from "./execute.mjs";
 import { endChildren } from "./script.mjs";
 import { call, callPatiently } from "./server.mjs";

@@ -1,5 +1,6 @@
-// Adds the builder to a worker's pod: a native sidecar (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/), which
-// starts before the worker and ends with it, so that the Job ends too. Needs Kubernetes 1.29.
+// Adds the builder to a worker's pod: a native sidecar
+// (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/), which starts before the worker and ends with
+// it, so that the Job ends too. Needs Kubernetes 1.29.
 import type { V1Container, V1PodSpec, V1VolumeMount } from "@kubernetes/client-node";
 import type { StartSpec } from "../../../../ports/pool-driver.ts";
 import {
@@ -49,8 +50,8 @@ function withFolder(
 }
 
 /**
- * Not the worker's Secret, and no card. The pod has no service account's token, its seccomp profile and its volumes' group are the
- * worker's. Root, for kaniko unpacks images; what it may as root is in BUILDER_CAPABILITIES.
+ * Not the worker's Secret, and no card. The pod has no service account's token, its seccomp profile and its volumes'
+ * group are the worker's. Root, for kaniko unpacks images; what it may as root is in BUILDER_CAPABILITIES.
  */
 function sidecar(
   builder: KubernetesBuilder,

@@ -4,7 +4,10 @@ import type { Amounts, CardResource, KubernetesSettings } from "../settings.ts";
 
 type Demand = Pick<KubernetesSettings, "resource" | "perCard" | "perWorker">;
 
-/** Requests and limits are the same: Kubernetes demands it of extended resources, and it keeps a neighbour from starving a job. */
+/**
+ * Requests and limits are the same: Kubernetes demands it of extended resources, and it keeps a neighbour from starving a
+ * job.
+ */
 export function resourcesOf(cards: number, settings: Demand): { readonly [resource: string]: string } {
   const { perCard, perWorker, resource } = settings;
   return {

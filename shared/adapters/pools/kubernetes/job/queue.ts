@@ -11,7 +11,9 @@ export function underQueue(job: V1Job, queue: QueueSettings): V1Job {
   return queue.type === "volcano" ? underVolcano(job, queue.queue) : job;
 }
 
-/** Kueue resumes the Job when it has quota. Suspended from the start, so that it waits even where Kueue's webhook is away. */
+/**
+ * Kueue resumes the Job when it has quota. Suspended from the start, so that it waits even where Kueue's webhook is away.
+ */
 function underKueue(job: V1Job, queue: string, priorityClass: string | undefined): V1Job {
   const labels = {
     ...job.metadata?.labels,
