@@ -1,7 +1,8 @@
 // Which endpoint a job's labels ask for, or the reason why none.
 import type { Endpoint, EndpointTemplate } from "./endpoint.ts";
 import { isPattern, NPUS, runnerLabels } from "./endpoint.ts";
-import { editDistance, isGeneric, labelSet, missing, normalize } from "./labels.ts";
+import { labelSet, missing, normalize } from "./labels.ts";
+import { nearLabel } from "./near-label.ts";
 
 export type Catalogue = {
   readonly templates: readonly EndpointTemplate[];
@@ -39,7 +40,7 @@ export function resolveEndpoint(labels: readonly string[], catalogue: Catalogue)
     if (rejection === undefined) return { type: "endpoint", endpoint };
     if (rejection.near) rejections.push(rejection.reason);
   }
-  const reason = rejections[0] ?? impossibleCount(wanted, catalogue) ?? typo(wanted, catalogue);
+  const reason = rejections[0] ?? impossibleCount(wanted, catalogue) ?? nearOne(labels, catalogue);
   if (reason !== undefined) return { type: "near-miss", reason };
   return { type: "foreign", reason: `no endpoint has the selector label of [${wanted.join(", ")}]` };
 }
@@ -80,19 +81,11 @@ function countIn(label: string, before: string, after: string): number | undefin
   return /^(0|[1-9]\d{0,3})$/.test(digits) ? Number(digits) : undefined;
 }
 
-const TYPO_EDITS = 2;
-/** Below this length two edits make one real label of another. */
-const TYPO_MIN_LENGTH = 6;
-
-function typo(wanted: readonly string[], catalogue: Catalogue): string | undefined {
-  const selectors = catalogue.endpoints.map((endpoint) => normalize(endpoint.selector));
-  for (const label of wanted) {
-    if (label.length < TYPO_MIN_LENGTH || isGeneric(label)) continue;
-    const [meant] = selectors
-      .map((selector) => ({ selector, edits: editDistance(label, selector) }))
-      .filter(({ edits }) => edits <= TYPO_EDITS)
-      .sort((a, b) => a.edits - b.edits);
-    if (meant !== undefined) return `no endpoint has "${label}"; did you mean "${meant.selector}"?`;
+function nearOne(labels: readonly string[], catalogue: Catalogue): string | undefined {
+  const selectors = catalogue.endpoints.map((endpoint) => endpoint.selector);
+  for (const label of labels) {
+    const reason = nearLabel(label, selectors);
+    if (reason !== undefined) return reason;
   }
   return undefined;
 }
