@@ -46,10 +46,23 @@ function parsed(bytes: Uint8Array): unknown {
   return JSON.parse(DECODER.decode(bytes));
 }
 
-/** Clients in Python send what they were not given as null. A null input is an input. */
+/** Clients send what they were not given as null, or as an empty text. An input is an input, whatever it is. */
 function withoutNulls(json: unknown): unknown {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
-  return Object.fromEntries(Object.entries(json).filter(([key, value]) => key === "input" || value !== null));
+  if (!isObject(json)) return json;
+  const given = Object.entries(json).filter(([key, value]) => key === "input" || !isNothing(value));
+  const members = Object.fromEntries(given);
+  const { policy } = members;
+  if (!isObject(policy)) return members;
+  const rules = Object.entries(policy).filter(([, value]) => !isNothing(value));
+  return { ...members, policy: Object.fromEntries(rules) };
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === "";
+}
+
+function isObject(json: unknown): json is { readonly [name: string]: unknown } {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 type Issue = {

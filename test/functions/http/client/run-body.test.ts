@@ -26,6 +26,15 @@ test("all of RunPod's fields", () => {
   expect(parseRunBody(aBody(JSON.stringify(body)))).toMatchObject({ type: "parsed", body });
 });
 
+test("what was not given comes as null or as an empty text, in the policy too", () => {
+  const nothing = { webhook: "", webhookV2: null, s3Config: "", policy: { executionTimeout: null, ttl: "" } };
+  const parsed = parseRunBody(aBody(JSON.stringify({ input: { webhook: "", n: null }, ...nothing })));
+  expect(parsed).toMatchObject({ type: "parsed", body: { input: { webhook: "", n: null }, policy: {} } });
+  expect(parsed).not.toHaveProperty("body.webhook");
+  expect(parseRunBody(aBody('{"input":""}'))).toMatchObject({ type: "parsed", body: { input: "" } });
+  expect(parseRunBody(aBody('{"input":null,"policy":""}'))).toMatchObject({ body: { input: null } });
+});
+
 test.each([
   ["[]", /must be an object/],
   ["null", /must be an object/],
