@@ -40,3 +40,13 @@ test("what is cut out and what is left are those of the parsed object", () => {
     }),
   );
 });
+
+test("a key too long to be asked for stays", () => {
+  const long = `{"${"p".repeat(300)}":1,"pat":2}`;
+  const { taken, rest } = cutMembers(Buffer.from(long), ["pat", "p".repeat(300)]);
+  expect([taken, Buffer.from(rest).toString()]).toEqual([{ pat: 2 }, `{"${"p".repeat(300)}":1}`]);
+});
+
+test("what is no JSON has no members", () => {
+  expect(() => cutMembers(Buffer.from('{"pat":'), ["pat"])).toThrow("no JSON");
+});

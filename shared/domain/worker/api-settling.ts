@@ -14,7 +14,7 @@ import { requeue, requeueAfterFailure } from "../job/job-steps.ts";
 import { isFailedStart, isPermanent } from "../worker-report.ts";
 import { failureOf } from "./settling.ts";
 import type { Worker } from "./worker.ts";
-import { isSameLease } from "./worker-lease.ts";
+import { isSameLease, leaseNameOf } from "./worker-lease.ts";
 
 /** Starts of a job whose worker vanished without a word before it had begun: the second one is the last. */
 const MAX_LOST_STARTS = 2;
@@ -89,7 +89,7 @@ function overtime(job: Job): ApiEnd {
 function mayHaveBegun(worker: Worker, job: Job): boolean {
   const { kind, lease, phases, registered, report } = worker;
   if (kind === "program") {
-    const isIts = isSameLease(lease, { jobId: job.id, generation: job.api?.generation ?? 0 });
+    const isIts = isSameLease(lease, leaseNameOf(job));
     return isIts ? lease?.ackedAt !== undefined : lease !== undefined && job.state === "IN_PROGRESS";
   }
   if (phases.listening !== undefined || phases.running !== undefined) return true;

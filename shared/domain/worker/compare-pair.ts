@@ -3,7 +3,7 @@
 import type { Job } from "../job/job.ts";
 import type { Worker } from "./worker.ts";
 import { isServing } from "./worker.ts";
-import { isSameLease } from "./worker-lease.ts";
+import { isSameLease, leaseNameOf } from "./worker-lease.ts";
 
 export type Pair =
   /** Or its worker has just ended: the release of that settles the job. */
@@ -29,6 +29,6 @@ export function comparePair(job: Job, worker: Worker | undefined): Pair {
   return "apart";
 }
 
-function hasNoOtherLease({ lease }: Worker, { id, api }: Job): boolean {
-  return lease === undefined || isSameLease(lease, { jobId: id, generation: api?.generation ?? 0 });
+function hasNoOtherLease({ lease }: Worker, job: Job): boolean {
+  return lease === undefined || isSameLease(lease, leaseNameOf(job));
 }

@@ -10,6 +10,7 @@
 import type { EndpointLimits } from "../admission/endpoint.ts";
 import { CLOCK_SKEW_MS, LEASE_MISSED_MS, PROGRAM_LIFE_MS } from "../deadlines.ts";
 import type { EpochMs, JobId } from "../ids.ts";
+import type { Job } from "../job/job.ts";
 import type { Said } from "../said.ts";
 import { isSaidSince, mayKnowOf } from "../said.ts";
 import type { JobLease, Worker } from "./worker.ts";
@@ -20,6 +21,11 @@ type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };
 
 /** Which life of which job it is for. */
 type LeaseName = Pick<JobLease, "jobId" | "generation">;
+
+/** Of the job as it is now; a job that is no API job has no lives. */
+export function leaseNameOf({ id, api }: Pick<Job, "id" | "api">): LeaseName {
+  return { jobId: id, generation: api?.generation ?? 0 };
+}
 
 /** Given this often and never shown to have arrived: the program cannot take this job, e.g. `input: null` in SDK 1.7.0. */
 const MAX_TIMES = 5;

@@ -15,6 +15,7 @@ import {
   isAfterLease,
   isGivenInVain,
   isSameLease,
+  leaseNameOf,
   undelivered,
   unleased,
 } from "../../domain/worker/worker-lease.ts";
@@ -148,7 +149,7 @@ function isAlike(worker: Worker, job: Job): boolean {
  * next ask makes good or gives up. Undefined when somebody else has the job, or the worker has moved on.
  */
 async function hand(deps: Deps, worker: Worker, job: Job): Promise<GiveOutcome | undefined> {
-  const lease = { jobId: job.id, generation: job.api?.generation ?? 0 };
+  const lease = leaseNameOf(job);
   const { item: holder, changed } = await updateWorker(deps.stores.workers, worker.id, (current) =>
     mayHold(current, lease, worker)
       ? given(current, { id: job.id, generation: lease.generation }, stepOf(deps, current))

@@ -47,6 +47,17 @@ describe("input", () => {
     });
   });
 
+  test("of an input that is kept as bytes, too", () => {
+    const input = new TextEncoder().encode(
+      '{"github_pat":"ghp_abc","github_org":"acme","labels":["a"],"n":1}',
+    );
+    const rest = new TextEncoder().encode('{"n":1}');
+    expect(splitInput(input)).toEqual({
+      ok: true,
+      value: { ask: { pat: "ghp_abc", org: "acme", labels: ["a"] }, rest },
+    });
+  });
+
   test.each([["text"], [7], [null], [[{ github_pat: "ghp_abc" }]]])("%j has none", (input) => {
     const ask = { pat: undefined, org: undefined, labels: [] };
     expect(splitInput(input)).toEqual({ ok: true, value: { ask, rest: input } });

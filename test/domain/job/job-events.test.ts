@@ -1,6 +1,6 @@
 // One word of GitHub moves a job one step, or not at all.
 import { describe, expect, test } from "vitest";
-import { ADMIT_MS, GATE_CHECK_MS } from "../../../shared/domain/deadlines.ts";
+import { ADMIT_MS, EXECUTION_MS, GATE_CHECK_MS } from "../../../shared/domain/deadlines.ts";
 import { rank } from "../../../shared/domain/github-event.ts";
 import { isWaiting } from "../../../shared/domain/job/job.ts";
 import { advanceByWord, jobFromWord, takenBack } from "../../../shared/domain/job/job-events.ts";
@@ -194,5 +194,10 @@ describe("in progress", () => {
   test("late, after its worker ended: GitHub is still asked, or a lost completed would leave it open for ever", () => {
     const asked = aJob({ workerId: WORKER_ID, verifyAt: T0 + 20_000 });
     expect(advanceByWord(asked, assigned, NOW).verifyAt).toBe(T0 + 20_000);
+  });
+
+  test("a question that was far off gives way to the time that a job may run", () => {
+    const asked = aJob({ workerId: WORKER_ID, verifyAt: NOW + EXECUTION_MS });
+    expect(advanceByWord(asked, assigned, NOW).verifyAt).toBeUndefined();
   });
 });

@@ -67,3 +67,8 @@ describe("a job is due", () => {
     expect(jobDueAt(aJob(ended))).toBeUndefined();
   });
 });
+
+test("one that runs since a time that nobody wrote down is due as one that waits since then", () => {
+  const running = aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", phases: { queued: T0 + 3 } });
+  expect(jobDueAt(running)).toBe(T0 + 3 + EXECUTION_MS);
+});

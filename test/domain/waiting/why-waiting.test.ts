@@ -124,6 +124,11 @@ describe("its worker", () => {
     expect(whyWaiting({ ...served({}, {}, ran), worker: undefined })).toBeUndefined();
   });
 
+  test("that has ended, of a job whose start nobody wrote down, counts from when it was queued", () => {
+    const view = served({ state: "finished" }, {}, { queuedAt: T0 + 5, phases: {} });
+    expect(whyWaiting(view)).toMatchObject({ code: "settling", since: T0 + 5 });
+  });
+
   test("that cannot register waits for GitHub", () => {
     const view = { ...WAIT_EXAMPLES.registering, github: { left: 0, until: NOW + 9 } };
     expect(whyWaiting(view)).toMatchObject({ code: "github-limit", until: NOW + 9 });

@@ -16,18 +16,24 @@ import {
   isGivenInVain,
   isIdleProgram,
   isWordOf,
+  leaseNameOf,
   missed,
   undelivered,
   unleased,
 } from "../../../shared/domain/worker/worker-lease.ts";
 import { hasUnsureJob, workerDueAt } from "../../../shared/domain/worker/worker-steps.ts";
 import { aWorker, LIMITS, T0 } from "../builders.ts";
-import { API_JOB_ID } from "../job/api-builders.ts";
+import { API_JOB_ID, anApiJob } from "../job/api-builders.ts";
 
 const NOW = T0 + 60_000;
 const step = { now: NOW, saidAt: NOW, limits: LIMITS };
 const JOB = { id: API_JOB_ID, generation: 1 };
 const LIFE = { jobId: API_JOB_ID, generation: 1 };
+
+test("a lease has the name of its job's present life", () => {
+  expect(leaseNameOf(anApiJob({}, { generation: 3 }))).toEqual({ jobId: API_JOB_ID, generation: 3 });
+  expect(leaseNameOf({ id: API_JOB_ID, api: undefined })).toEqual({ jobId: API_JOB_ID, generation: 0 });
+});
 const OTHER = jobId("another-e1");
 
 function at(now: number) {
