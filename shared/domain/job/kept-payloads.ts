@@ -31,13 +31,12 @@ export function forgotten(
   const { api } = job;
   const at = forgetAt(job);
   if (at === undefined || at > now) return { api, removed: [] };
-  const isOver = api.callback?.dueAt === undefined && (api.expiresAt ?? now) <= now;
-  const input = isOver || !mayBeRetried(job) ? api.input : undefined;
+  // The input goes first: whoever can still ask for the result cannot ask for that any more.
+  const isOver = api.callback?.dueAt === undefined && api.expiresAt !== undefined && api.expiresAt <= now;
   const output = isOver ? api.output : undefined;
-  const removed = [input, output].filter((payload) => payload !== undefined);
   return {
-    api: { ...api, ...(input && { input: GONE }), ...(output && { output: GONE }) },
-    removed,
+    api: { ...api, input: GONE, ...(output && { output: GONE }) },
+    removed: output === undefined ? [api.input] : [api.input, output],
   };
 }
 

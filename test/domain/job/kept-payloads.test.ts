@@ -88,10 +88,3 @@ test("a job that has not ended keeps all", () => {
   expect(forgetAt(job)).toBeUndefined();
   expect(forgotten(job, T0 + 99 * HALF_HOUR)).toEqual({ api: job.api, removed: [] });
 });
-
-test("a job whose time nobody wrote down loses both at once", () => {
-  const { expiresAt: _none, ...api } = ended("FAILED", PARTS, RESULT).api;
-  const job = { ...ended("FAILED", PARTS, RESULT), api: { ...api, expiresAt: undefined } };
-  expect(forgetAt(job)).toBeUndefined();
-  expect(forgotten(job, T0)).toEqual({ api: job.api, removed: [] });
-});
