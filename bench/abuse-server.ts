@@ -38,9 +38,11 @@ let tell: Parameters<Parameters<typeof startServer>[0]["openStores"]>[0] = () =>
 const server = await startServer({
   config: configOf(),
   secrets: {
-    webhookSecrets: [redact(WEBHOOK_SECRET)],
-    appId: "1",
-    appPrivateKey: redact(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
+    app: {
+      webhookSecrets: [redact(WEBHOOK_SECRET)],
+      appId: "1",
+      appPrivateKey: redact(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
+    },
     // Nothing here needs GitHub; a call to it fails at once.
     githubApiUrl: "http://127.0.0.1:9",
     dispatchSecret: redact("dispatch-secret-of-the-abuse-bench"),

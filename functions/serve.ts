@@ -1,7 +1,7 @@
 // The dispatcher as one process with its embedded store: `npm start -- --port 8787 --data .npu-dispatch --config
 // dispatch.yaml`.
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createJsonLog } from "../shared/adapters/log/json-log.ts";
 import { createSqliteStores } from "../shared/adapters/sqlite/sqlite-stores.ts";
@@ -15,6 +15,7 @@ import type { ServerSettings } from "../shared/config/server-settings.ts";
 import { readServerSettings } from "../shared/config/server-settings.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
+import { withCommandsFrom } from "./local-commands.ts";
 import { runnerFaults } from "./local-runner.ts";
 import { createLogOutput } from "./log-output.ts";
 import { ownSecret } from "./own-secret.ts";
@@ -28,9 +29,20 @@ const OPTIONS = {
   host: { type: "string" },
   data: { type: "string" },
   config: { type: "string" },
+  help: { type: "boolean", short: "h" },
 } as const;
 
 const DEFAULT_PORT = "8787";
+const USAGE = `usage: npm start -- [--port 8787] [--host 127.0.0.1] [--data .npu-dispatch] [--config dispatch.yaml]
+  --port, --host  where it listens; PORT, HOST
+  --data          folder of its state; DISPATCH_DATA
+  --config        pools, endpoints and tenants; DISPATCH_CONFIG
+From the environment, where an endpoint waits for workflow jobs (startedBy: webhook):
+  GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY_FILE, GITHUB_WEBHOOK_SECRET
+where workers of a local pool run workflow jobs:
+  RUNNER_HOME     an unpacked actions/runner; as root also RUNNER_USER
+All of them: docs/configuration.md. Without a GitHub App: docs/programs.md. To see it work: npm run demo
+`;
 
 try {
   await main();
@@ -39,18 +51,20 @@ try {
 }
 
 async function main(): Promise<void> {
-  const args = parseArgs({ options: OPTIONS }).values;
+  const { help, ...args } = parseArgs({ options: OPTIONS }).values;
+  if (help) return void process.stdout.write(USAGE);
   const env = withArguments(process.env, args);
   const settings = readServerSettings({ env, readFile });
   const { dataDir, configFile, host, port, runnerHome, runnersDir, deviceDir, logLevel } = settings.settings;
   const data = dataFaults(dataDir);
   const own = data.length === 0 ? ownSecret(env, dataDir) : {};
-  const secrets = readSecrets({ env: { ...env, ...own }, readFile });
   const config = readConfig(configFile);
+  const needsApp = !config.ok || config.config.templates.some(({ startedBy }) => startedBy === "webhook");
+  const secrets = readSecrets({ env: { ...env, ...own }, readFile }, { needsApp });
   const faults = [
     ...(settings.ok ? [] : settings.faults),
     ...data,
-    ...(secrets.ok ? appKeyFaults(secrets.secrets.appPrivateKey) : secrets.faults),
+    ...(secrets.ok ? appKeyFaults(secrets.secrets.app?.appPrivateKey) : secrets.faults),
     ...(config.ok
       ? [
           ...runnerFaults(config.config, { runnerHome, dataDir, runnersDir, env }),
@@ -133,7 +147,8 @@ function readConfig(
   file: string,
 ): { ok: true; config: Config } | { ok: false; faults: readonly ConfigFault[] } {
   try {
-    return parseConfig(readFile(file));
+    const parsed = parseConfig(readFile(file));
+    return parsed.ok ? { ok: true, config: withCommandsFrom(dirname(file), parsed.config) } : parsed;
   } catch (error) {
     const message = `The configuration cannot be read: ${(error as Error).message}.`;
     return { ok: false, faults: [{ path: file, message, fix: "Name the file with --config." }] };
@@ -157,7 +172,7 @@ function readFile(path: string): string {
 
 function stop(why: string): void {
   process.stderr.write(
-    `npu-dispatch cannot start:\n${why}\nTo see it work without an account: npm run demo\n`,
+    `npu-dispatch cannot start:\n${why}\nTo see it work without an account: npm run demo\nTo serve the API alone, without a GitHub App: docs/programs.md\n`,
   );
   process.exit(1);
 }

@@ -27,7 +27,7 @@ import { createChangeQueue } from "./change-queue.ts";
 import { createDeps, deploymentOf } from "./deps.ts";
 import { createPlanes } from "./http/planes.ts";
 import { problem, unknownPath } from "./http/problem.ts";
-import { createWebhookApp } from "./http/webhook/app.ts";
+import { createWebhookApp, WEBHOOK_PATH } from "./http/webhook/app.ts";
 import { createSignatureCheck } from "./http/webhook/signature.ts";
 import { createHttpServer } from "./http-server.ts";
 import type { PoolParts } from "./pools.ts";
@@ -152,26 +152,13 @@ export function createApp(
   options: Pick<ServerOptions, "config" | "secrets">,
   { tokens, publicUrl }: { readonly tokens: WorkerTokens; readonly publicUrl: string },
 ): Hono {
-  const [current, previous] = options.secrets.webhookSecrets;
-  if (current === undefined) throw new TypeError("no webhook secret");
   const { log } = deps;
   const { config } = options;
   const rejectionLog = rateLimited(log, { clock: deps.clock });
   const app = new Hono();
   app.notFound(unknownPath);
   app.get("/healthz", (c) => c.json({ ok: true }));
-  app.route(
-    "/",
-    createWebhookApp({
-      checkSignature: createSignatureCheck(current, previous),
-      receiveDelivery: (word) => receiveDelivery(deps, word),
-      receiveInstallation: (event) => receiveInstallation(deps, event),
-      json: config.limits.body,
-      log,
-      rejectionLog,
-      maxBytes: config.limits.maxDeliveryBytes,
-    }),
-  );
+  app.route("/", createWebhooks(deps, options, rejectionLog));
   app.route(
     "/",
     createPlanes(deps, {
@@ -189,11 +176,39 @@ export function createApp(
   return app;
 }
 
+function createWebhooks(
+  deps: ApiDeps,
+  { config, secrets }: Pick<ServerOptions, "config" | "secrets">,
+  rejectionLog: Log,
+): Hono {
+  if (secrets.app === undefined) return webhooksWithoutApp();
+  const [current, previous] = secrets.app.webhookSecrets;
+  if (current === undefined) throw new TypeError("no webhook secret");
+  return createWebhookApp({
+    checkSignature: createSignatureCheck(current, previous),
+    receiveDelivery: (word) => receiveDelivery(deps, word),
+    receiveInstallation: (event) => receiveInstallation(deps, event),
+    json: config.limits.body,
+    log: deps.log,
+    rejectionLog,
+    maxBytes: config.limits.maxDeliveryBytes,
+  });
+}
+
+function webhooksWithoutApp(): Hono {
+  const app = new Hono();
+  const detail =
+    "this dispatcher has no GitHub App: it takes no deliveries. Start it with GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY_FILE and GITHUB_WEBHOOK_SECRET";
+  app.post(WEBHOOK_PATH, (c) => problem(c, { status: 404, title: "No GitHub App", detail }));
+  return app;
+}
+
 function githubOf({ secrets, log }: ServerOptions, { marks }: Pick<Stores, "marks">) {
-  const { appId, appPrivateKey: privateKey, githubApiUrl: apiUrl } = secrets;
+  const { githubApiUrl: apiUrl } = secrets;
+  const app = secrets.app && { appId: secrets.app.appId, privateKey: secrets.app.appPrivateKey };
   const seal = createSeal(secrets.dispatchSecret, secrets.dispatchSecretPrevious);
   const keep = { marks, seal };
-  return createGithub({ appId, privateKey, apiUrl, clock: steadyClock, random: systemRandom, log, keep });
+  return createGithub({ app, apiUrl, clock: steadyClock, random: systemRandom, log, keep });
 }
 
 function notReady(): Hono {

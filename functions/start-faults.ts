@@ -11,7 +11,8 @@ export function startFault(error: unknown, { isDebug }: { readonly isDebug: bool
   return listenFault(error) ?? `${sentencesOf(error).join("\n  ")}\n${advice}`;
 }
 
-export function appKeyFaults(key: Redacted): ConfigFault[] {
+export function appKeyFaults(key: Redacted | undefined): ConfigFault[] {
+  if (key === undefined) return [];
   try {
     parseAppKey(key);
     return [];

@@ -2,6 +2,7 @@
 //
 // A stand-in for GitHub queues a workflow job and sends the signed delivery; the dispatcher starts a worker as a real
 // process; a stand-in for actions/runner registers, runs the job's step in a shell, and is removed.
+import { runApiDemo } from "./demo/api.ts";
 import { startDemoCloud } from "./demo/cloud.ts";
 import { demoConfig } from "./demo/config.ts";
 import { DEMO_POOLS } from "./demo/pools.ts";
@@ -21,6 +22,7 @@ const values = parseOptions({
   image: { type: "string" },
   "host-cards": { type: "string" },
   lambda: { type: "boolean", default: false },
+  api: { type: "boolean", default: false },
   log: { type: "boolean", default: false },
 });
 const hostCards = values["host-cards"] === undefined ? undefined : Number(values["host-cards"]);
@@ -31,10 +33,13 @@ const counts = hostCards === undefined ? [1] : CARD_COUNTS.filter((cards) => car
 const count = Number(values.jobs ?? counts.length);
 if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
 if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
+const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
 const poolKind = DEMO_POOLS.find((kind) => kind === values.pool);
 if (poolKind === undefined) fail(`--pool takes ${DEMO_POOLS.join(", ")}`);
 if (poolKind === "docker" && values.image === undefined)
   fail("--pool docker needs --image: build one with npm run image");
+if (values.api && (values.lambda || poolKind !== "local" || hostCards !== undefined || store !== "sqlite"))
+  fail("--api goes with --jobs, --json and --log alone");
 if (values.lambda && poolKind !== "local") fail("--lambda runs its workers as processes");
 if (hostCards !== undefined && (values.lambda || poolKind !== "local"))
   fail("--host-cards pretends that this machine has cards: for the local pool, without --lambda");
@@ -45,7 +50,7 @@ process.exitCode = result.ok ? 0 : 1;
 
 async function main(): Promise<DemoResult> {
   const log = (line: string) => (values.log ? console.error(line) : undefined);
-  const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
+  if (values.api) return await runApiDemo({ count, print, log });
   const world = values.lambda
     ? await startDemoCloud(demoConfig(), { log })
     : await startDemoProcess({ store, pool: poolKind, image: values.image, hostCards, log });

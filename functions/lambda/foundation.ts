@@ -8,7 +8,7 @@ import { systemRandom } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
 import { fromPacked } from "../../shared/config/packed.ts";
-import { type Read, type Secrets, secretTexts } from "../../shared/config/secrets.ts";
+import { type Read, type SomeSecrets, secretTexts } from "../../shared/config/secrets.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import { ConfigError } from "./config-error.ts";
 import { type Env, type LambdaSettings, readSettings } from "./settings.ts";
@@ -27,7 +27,7 @@ export type Needs<Needed> = {
 };
 
 /** `dir`: the folder of the bundle. Throws ConfigError for what only an operator can put right. */
-export async function layFoundation<Needed extends Partial<Secrets>>(
+export async function layFoundation<Needed extends SomeSecrets>(
   env: Env,
   dir: string,
   needs: Needs<Needed>,

@@ -65,7 +65,7 @@ export async function openDispatcher(
     clock,
     random,
     log,
-    github: createGithub({ appId, privateKey, apiUrl, clock, random, log, keep }),
+    github: createGithub({ app: { appId, privateKey }, apiUrl, clock, random, log, keep }),
     pools: await createPools(config, { ...local, deployment, clock, log }),
     deployment,
     tokens,

@@ -99,9 +99,11 @@ function demoWorkerEnv(runnerHome: string): { [name: string]: string } {
 
 function demoSecrets(github: GithubStandIn) {
   return {
-    webhookSecrets: [redact(github.webhookSecret)],
-    appId: String(github.appId),
-    appPrivateKey: redact(github.privateKey),
+    app: {
+      webhookSecrets: [redact(github.webhookSecret)],
+      appId: String(github.appId),
+      appPrivateKey: redact(github.privateKey),
+    },
     githubApiUrl: github.apiUrl,
     dispatchSecret: redact(systemRandom.token(SECRET_LENGTH)),
     dispatchSecretPrevious: undefined,

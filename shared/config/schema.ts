@@ -109,7 +109,9 @@ export const endpointSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .optional()
-    .describe("Program and arguments instead of our worker, as a list; no shell"),
+    .describe(
+      "Program and arguments instead of our worker, as a list; no shell. In a local pool ./ is the folder of this file",
+    ),
   capabilities: z
     .array(z.string().regex(/^[A-Z_]+$/))
     .default([])

@@ -8,12 +8,17 @@ export type WebhookSecrets = {
   readonly webhookSecrets: readonly Redacted[];
 };
 
-export type AppSecrets = {
+type AppKey = {
   readonly appId: string;
   readonly appPrivateKey: Redacted;
+};
+
+type GithubSite = {
   /** Without a slash at its end. */
   readonly githubApiUrl: string;
 };
+
+export type AppSecrets = AppKey & GithubSite;
 
 export type DispatchSecrets = {
   readonly dispatchSecret: Redacted;
@@ -26,28 +31,43 @@ export type OperatorSecrets = {
   readonly adminKey?: Redacted | undefined;
 };
 
-export type Secrets = WebhookSecrets & AppSecrets & DispatchSecrets & OperatorSecrets;
+/** Of the single-process server. */
+export type Secrets = GithubSite &
+  DispatchSecrets &
+  OperatorSecrets & {
+    /** Undefined: no GitHub App; it serves the API alone. */
+    readonly app: (AppKey & WebhookSecrets) | undefined;
+  };
 
 export type Read<T> =
   | { readonly ok: true; readonly secrets: T }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
-/** All of them, as the single-process server needs. A function that needs less asks for less. */
-export function readSecrets(source: EnvSource): Read<Secrets> {
+/**
+ * All of them, as the single-process server needs. A function that needs less asks for less. `needsApp`: there is work that
+ * only a GitHub App can bring; without it those of an App may all be missing.
+ */
+export function readSecrets(source: EnvSource, { needsApp }: { readonly needsApp: boolean }): Read<Secrets> {
+  const hasApp = needsApp || APP_NAMES.some((name) => source.env[name]?.trim());
   return read(source, (env) => ({
-    ...webhookSecrets(env),
-    ...appSecrets(env),
+    app: hasApp ? { ...webhookSecrets(env), ...appKey(env) } : undefined,
+    ...githubSite(env),
     ...dispatchSecrets(env),
     ...operatorSecrets(env),
   }));
 }
+
+const APP_NAMES = ["GITHUB_WEBHOOK_SECRET", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"].flatMap((name) => [
+  name,
+  `${name}_FILE`,
+]);
 
 export function readWebhookSecrets(source: EnvSource): Read<WebhookSecrets> {
   return read(source, webhookSecrets);
 }
 
 export function readAppSecrets(source: EnvSource): Read<AppSecrets> {
-  return read(source, appSecrets);
+  return read(source, (env) => ({ ...appKey(env), ...githubSite(env) }));
 }
 
 export function readDispatchSecrets(source: EnvSource): Read<DispatchSecrets> {
@@ -58,11 +78,15 @@ export function readOperatorSecrets(source: EnvSource): Read<OperatorSecrets> {
   return read(source, operatorSecrets);
 }
 
+/** Of whichever process. */
+export type SomeSecrets = Partial<Secrets & WebhookSecrets & AppSecrets>;
+
 /** Every secret's text, for the log to mask. */
-export function secretTexts(secrets: Partial<Secrets>): string[] {
+export function secretTexts(secrets: SomeSecrets): string[] {
+  const { app, webhookSecrets = app?.webhookSecrets ?? [], appPrivateKey = app?.appPrivateKey } = secrets;
   const all = [
-    ...(secrets.webhookSecrets ?? []),
-    secrets.appPrivateKey,
+    ...webhookSecrets,
+    appPrivateKey,
     secrets.dispatchSecret,
     secrets.dispatchSecretPrevious,
     secrets.adminKey,
@@ -89,7 +113,7 @@ function webhookSecrets(env: EnvReader): WebhookSecrets {
   return { webhookSecrets: previous ? [redact(current), redact(previous)] : [redact(current)] };
 }
 
-function appSecrets(env: EnvReader): AppSecrets {
+function appKey(env: EnvReader): AppKey {
   const appId = env.text("GITHUB_APP_ID", {
     fix: "Set it to the App ID, a number on the App's settings page (or to its client id).",
     form: /^(\d+|Iv[\w.]+)$/,
@@ -98,12 +122,16 @@ function appSecrets(env: EnvReader): AppSecrets {
     fix: "Set it to the .pem file's content that GitHub gave you for the App, or name the file in GITHUB_APP_PRIVATE_KEY_FILE.",
     minLength: 1,
   });
+  return { appId, appPrivateKey: redact(appPrivateKey) };
+}
+
+function githubSite(env: EnvReader): GithubSite {
   const githubApiUrl = env.text("GITHUB_API_URL", {
     fix: "Write https://api.github.com, or https://<host>/api/v3 for a GitHub Enterprise Server.",
     form: /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
     standard: "https://api.github.com",
   });
-  return { appId, appPrivateKey: redact(appPrivateKey), githubApiUrl: githubApiUrl.replace(/\/+$/, "") };
+  return { githubApiUrl: githubApiUrl.replace(/\/+$/, "") };
 }
 
 function dispatchSecrets(env: EnvReader): DispatchSecrets {

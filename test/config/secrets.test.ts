@@ -19,6 +19,8 @@ const GOOD = {
   DISPATCH_SECRET: "0123456789abcdef0123456789abcdef",
 };
 
+const WITH_APP = { needsApp: true };
+
 function source(env: Record<string, string | undefined>, files: Record<string, string> = {}): EnvSource {
   const readFile = (path: string) => {
     const text = files[path];
@@ -29,17 +31,17 @@ function source(env: Record<string, string | undefined>, files: Record<string, s
 }
 
 function faultsOf(env: EnvSource) {
-  const read = readSecrets(env);
+  const read = readSecrets(env, WITH_APP);
   return read.ok ? [] : read.faults;
 }
 
 describe("secrets", () => {
   test("all there: redacted, trimmed, numbers stay texts", () => {
-    const read = readSecrets(source({ ...GOOD, GITHUB_WEBHOOK_SECRET: " 12345678901234567890\n" }));
+    const read = readSecrets(source({ ...GOOD, GITHUB_WEBHOOK_SECRET: " 12345678901234567890\n" }), WITH_APP);
     if (!read.ok) throw new Error(inspect(read.faults));
     const { secrets } = read;
-    expect(secrets).toMatchObject({ appId: "42", githubApiUrl: "https://api.github.com" });
-    expect(secrets.webhookSecrets.map(reveal)).toEqual(["12345678901234567890"]);
+    expect(secrets).toMatchObject({ app: { appId: "42" }, githubApiUrl: "https://api.github.com" });
+    expect(secrets.app?.webhookSecrets.map(reveal)).toEqual(["12345678901234567890"]);
     expect(reveal(secrets.dispatchSecret)).toBe(GOOD.DISPATCH_SECRET);
     expect(secrets.dispatchSecretPrevious).toBeUndefined();
     for (const text of secretTexts(secrets)) expect(inspect(secrets, { depth: 9 })).not.toContain(text);
@@ -79,8 +81,11 @@ describe("secrets", () => {
 
   test("from files; a missing file and both forms at once are faults", () => {
     const { GITHUB_APP_PRIVATE_KEY: pem, ...rest } = GOOD;
-    const read = readSecrets(source({ ...rest, GITHUB_APP_PRIVATE_KEY_FILE: "/k" }, { "/k": `${pem}\n` }));
-    expect(read.ok && reveal(read.secrets.appPrivateKey)).toBe(pem);
+    const read = readSecrets(
+      source({ ...rest, GITHUB_APP_PRIVATE_KEY_FILE: "/k" }, { "/k": `${pem}\n` }),
+      WITH_APP,
+    );
+    expect(read.ok && read.secrets.app && reveal(read.secrets.app.appPrivateKey)).toBe(pem);
     expect(faultsOf(source({ ...rest, GITHUB_APP_PRIVATE_KEY_FILE: "/gone" }))).toMatchObject([
       { path: "GITHUB_APP_PRIVATE_KEY_FILE", message: "The file /gone cannot be read (ENOENT)." },
     ]);
@@ -100,11 +105,25 @@ describe("secrets", () => {
   test("an admin key is optional, and long enough to be none that can be guessed", () => {
     expect(readOperatorSecrets(source({}))).toEqual({ ok: true, secrets: { adminKey: undefined } });
     const key = "k".repeat(32);
-    const read = readSecrets(source({ ...GOOD, ADMIN_KEY_FILE: "/k" }, { "/k": `${key}\n` }));
+    const read = readSecrets(source({ ...GOOD, ADMIN_KEY_FILE: "/k" }, { "/k": `${key}\n` }), WITH_APP);
     if (!read.ok) throw new Error(inspect(read.faults));
     expect(secretTexts(read.secrets)).toContain(key);
     expect(inspect(read.secrets, { depth: 9 })).not.toContain(key);
     expect(faultsOf(source({ ...GOOD, ADMIN_KEY: key.slice(1) }))).toMatchObject([{ path: "ADMIN_KEY" }]);
+  });
+
+  test("without work for an App its secrets may be missing, but not some of them", () => {
+    const { DISPATCH_SECRET } = GOOD;
+    const alone = readSecrets(source({ DISPATCH_SECRET }), { needsApp: false });
+    expect(alone).toMatchObject({ ok: true, secrets: { app: undefined } });
+    expect(alone.ok && secretTexts(alone.secrets)).toEqual([DISPATCH_SECRET]);
+    const some = readSecrets(source({ DISPATCH_SECRET, GITHUB_APP_ID: "42" }), { needsApp: false });
+    expect(some).toMatchObject({
+      ok: false,
+      faults: [{ path: "GITHUB_WEBHOOK_SECRET" }, { path: "GITHUB_APP_PRIVATE_KEY" }],
+    });
+    const all = readSecrets(source(GOOD), { needsApp: false });
+    expect(all).toMatchObject({ ok: true, secrets: { app: { appId: "42" } } });
   });
 
   test("a function asks only for what it needs", () => {
@@ -114,9 +133,9 @@ describe("secrets", () => {
 
   test("a GitHub Enterprise Server and a client id", () => {
     const env = { ...GOOD, GITHUB_APP_ID: "Iv23liabc", GITHUB_API_URL: "https://ghe.example.org/api/v3/" };
-    const read = readSecrets(source(env));
+    const read = readSecrets(source(env), WITH_APP);
     expect(read.ok && read.secrets).toMatchObject({
-      appId: "Iv23liabc",
+      app: { appId: "Iv23liabc" },
       githubApiUrl: "https://ghe.example.org/api/v3",
     });
   });

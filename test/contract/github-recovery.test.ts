@@ -161,8 +161,7 @@ async function overHttp(): Promise<Subject> {
   const owner = { id: ownerId, login: "octo-org", type: "Organization" } as const;
   const quiet = () => undefined;
   const github = createGithub({
-    appId: String(standIn.appId),
-    privateKey: redact(standIn.privateKey),
+    app: { appId: String(standIn.appId), privateKey: redact(standIn.privateKey) },
     apiUrl: standIn.apiUrl,
     clock: { now: Date.now },
     random: { token: (length) => "0".repeat(length), fraction: () => 0 },

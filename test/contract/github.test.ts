@@ -27,8 +27,7 @@ beforeEach(async () => {
   };
   let serial = 0;
   github = createGithub({
-    appId: String(standIn.appId),
-    privateKey: redact(standIn.privateKey),
+    app: { appId: String(standIn.appId), privateKey: redact(standIn.privateKey) },
     apiUrl: standIn.apiUrl,
     clock: { now: Date.now },
     random: { token: (length) => String(++serial).padStart(length, "0"), fraction: () => 0 },

@@ -13,6 +13,8 @@ const SIMULATED = ["--seed 17 --trace", "--seed 17 --runs 5", "--runs 500 --faul
 /** How a command begins, the file that runs it, and a text in there. The first that fits counts. */
 const RUN_BY: readonly (readonly [string, string, string])[] = [
   ["npm ci", ".ci/run", "npm ci"],
+  ["npm run demo -- --api", ".ci/run", "demo -- --api"],
+  ["npm start ", "test/e2e/api-only.test.ts", "npm start -- --config docs/programs/dispatch.yaml"],
   ["npm run build", "package.json", '"pretest": "npm run --silent check-node && npm run --silent build'],
   ["npm run image ", ".ci/image.sh", "node scripts/image.ts --variant"],
   ["npm run key ", "test/docs/api.test.ts", '"key.ts"'],

@@ -9,6 +9,7 @@ test.each([
   ["demo.ts --job 2", 2, "Unknown option '--job'"],
   ["demo.ts --jobs none", 2, "--jobs takes a whole number from 1 on"],
   ["demo.ts --pool docker", 2, "--pool docker needs --image"],
+  ["demo.ts --api --lambda", 2, "--api goes with --jobs, --json and --log alone"],
   ["demo.ts --host-cards 0", 2, "--host-cards takes a whole number from 1 to 64"],
   ["demo.ts --host-cards 8 --pool kubernetes", 2, "for the local pool, without --lambda"],
   ["package.ts --stag prod", 2, "Unknown option '--stag'"],

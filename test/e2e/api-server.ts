@@ -1,5 +1,4 @@
 // The server of `npm start` in this process, with a local pool whose workers are a program in RunPod's protocol.
-import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,14 +36,11 @@ export async function startApiServer({
 } = {}): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
   const log = createCollectingLog();
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
   const server = await startServer({
     config: config(limits),
     secrets: {
-      webhookSecrets: [redact("webhook-secret")],
-      appId: "1",
-      appPrivateKey: redact(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
       // Nothing here needs GitHub; a call to it would fail.
+      app: undefined,
       githubApiUrl: "http://127.0.0.1:9",
       dispatchSecret: redact("dispatch-secret-of-the-api-server-test"),
       dispatchSecretPrevious: undefined,

@@ -35,9 +35,9 @@ const ENV = {
 
 function start(args: readonly string[], env: { readonly [name: string]: string } = {}) {
   const whole = { PATH: process.env["PATH"], ...ENV, ...env };
-  return new Promise<{ code: unknown; stderr: string }>((resolve) => {
-    execFile(process.execPath, [SERVE, ...args], { cwd: dir, env: whole }, (error, _stdout, stderr) =>
-      resolve({ code: error?.code, stderr }),
+  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [SERVE, ...args], { cwd: dir, env: whole }, (error, stdout, stderr) =>
+      resolve({ code: error?.code, stdout, stderr }),
     );
   });
 }
@@ -66,6 +66,21 @@ test.each([
   const { code, stderr } = await start([...args]);
   expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
   expect(stderr).not.toMatch(/^ +at /m);
+});
+
+test("--help says what it takes, and is no fault", async () => {
+  const { code, stdout, stderr } = await start(["--help"]);
+  expect([code, stderr]).toEqual([undefined, ""]);
+  for (const name of ["--config", "GITHUB_APP_ID", "RUNNER_HOME", "docs/programs.md"])
+    expect(stdout).toContain(name);
+});
+
+test("no App where workflow jobs are waited for: its three secrets, and the way without GitHub", async () => {
+  const none = { GITHUB_APP_ID: "", GITHUB_APP_PRIVATE_KEY_FILE: "", GITHUB_WEBHOOK_SECRET: "" };
+  const { code, stderr } = await start([], none);
+  expect(code).toBe(1);
+  expect(stderr.match(/^GITHUB_\w+(?=: It is not set)/gm)).toHaveLength(3);
+  expect(stderr).toContain("without a GitHub App: docs/programs.md");
 });
 
 test("root, and nobody named for the runner: both remedies before the first job, which would never start", async ({

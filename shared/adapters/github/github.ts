@@ -16,6 +16,7 @@ import { createListRunnersCall } from "./calls/list-runners-call.ts";
 import { createOpenJobsCall, createRunJobsCall } from "./calls/open-jobs-call.ts";
 import { createRunnerGroups } from "./calls/runner-groups.ts";
 import { createRunnerCalls } from "./calls/runners.ts";
+import { noJwt, personalOnly, withoutApp } from "./calls/without-app.ts";
 import { createWorkflowJobCall } from "./calls/workflow-job-call.ts";
 import { createWorkflowRunCall } from "./calls/workflow-run-call.ts";
 import { createGithubFetch, type GithubFetch } from "./fetch.ts";
@@ -25,11 +26,16 @@ import { createSend } from "./send.ts";
 import { createTokenCache } from "./token-cache.ts";
 import { createKeptTokens, type TokenKeep } from "./token-cache-kept.ts";
 
-export type GithubDeps = {
-  /** The App's numeric id or its client id. */
+type GithubApp = {
+  /** Its numeric id or its client id. */
   readonly appId: string;
   /** PEM (PKCS#1 or PKCS#8), also with literal `\n` or in base64. */
   readonly privateKey: Redacted;
+};
+
+export type GithubDeps = {
+  /** Undefined: only callers with a token of their own are answered. */
+  readonly app: GithubApp | undefined;
   /** `https://api.github.com`, or `https://<host>/api/v3` of a GitHub Enterprise Server. No slash at its end. */
   readonly apiUrl: string;
   readonly clock: Clock;
@@ -63,7 +69,7 @@ export type GithubAdapter = Github & {
 
 /** Throws a sentence when the private key cannot be used; calls nothing. */
 export function createGithub(deps: GithubDeps): GithubAdapter {
-  const { clock, apiUrl, random, log } = deps;
+  const { app, clock, apiUrl, random, log } = deps;
   const pause = deps.pause ?? ((ms: number) => sleep(ms));
   const site = siteUrl(apiUrl);
   const budget = createBudget(clock);
@@ -78,10 +84,11 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
   const kept = createKeptTokens({ keep: deps.keep, host: new URL(apiUrl).host, clock, log });
   const { fetch, timeoutMs } = deps;
   const sendNow = createSend({
-    appId: deps.appId,
+    appId: app?.appId ?? "none",
     apiUrl,
     userAgent: deps.userAgent ?? "npu-dispatch",
-    createJwt: createAppJwt({ key: parseAppKey(deps.privateKey), clock: time, random }),
+    createJwt:
+      app === undefined ? noJwt : createAppJwt({ key: parseAppKey(app.privateKey), clock: time, random }),
     time,
     fetch: createGithubFetch({ random, pause, ...(fetch && { fetch }), ...(timeoutMs && { timeoutMs }) }),
     clock,
@@ -90,10 +97,10 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     tokens: createTokenCache(clock, kept),
     pause,
   });
-  const send = governor.govern(sendNow);
+  const send = governor.govern(app === undefined ? personalOnly(sendNow) : sendNow);
   const asCaller = createAsCaller({ send, clock, log, site });
   const groups = createRunnerGroups({ send, asCaller, clock, site });
-  return {
+  const github = {
     ...createRunnerCalls({ send, asCaller, groups, clock, kept }),
     listRunners: createListRunnersCall({ send, asCaller }),
     workflowJob: createWorkflowJobCall({ send, asCaller }),
@@ -101,7 +108,8 @@ export function createGithub(deps: GithubDeps): GithubAdapter {
     openJobs: createOpenJobsCall({ send, asCaller }),
     runJobs: createRunJobsCall({ send, asCaller }),
     ...createDeliveriesCalls({ send }),
-    budget: (installationId) => budget.of(installationId),
+    budget: (installationId: number) => budget.of(installationId),
     states: governor.states,
   };
+  return app === undefined ? withoutApp(github) : github;
 }

@@ -43,6 +43,8 @@ describe("the private key", () => {
   });
 
   test("a bad key fails at construction", async () => {
-    await expect(startBench({}, { privateKey: redact("nope") })).rejects.toThrow(/private key is not a PEM/);
+    await expect(startBench({}, { app: { appId: "42", privateKey: redact("nope") } })).rejects.toThrow(
+      /private key is not a PEM/,
+    );
   });
 });

@@ -67,8 +67,7 @@ export async function startBench(script: Script, overrides: Partial<GithubDeps> 
   const quiet = () => undefined;
   let tokens = 0;
   const github = createGithub({
-    appId: "42",
-    privateKey: redact(PEM),
+    app: { appId: "42", privateKey: redact(PEM) },
     apiUrl: url,
     clock,
     random: { token: (length) => String(++tokens).padStart(length, "r"), fraction: () => 0 },

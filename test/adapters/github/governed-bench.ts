@@ -36,8 +36,7 @@ export async function startGoverned(options: GithubStandInOptions = {}) {
     routes: () => standIn.clientCalls.map((call) => `${call.method} ${call.path.split("?")[0]}`),
     process: (more: Partial<GithubDeps> & { seal?: Seal; from?: Stores } = {}): GithubAdapter =>
       createGithub({
-        appId: String(standIn.appId),
-        privateKey: redact(standIn.privateKey),
+        app: { appId: String(standIn.appId), privateKey: redact(standIn.privateKey) },
         apiUrl: standIn.apiUrl,
         clock,
         random: seededRandom(++processes),

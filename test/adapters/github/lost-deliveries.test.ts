@@ -42,8 +42,7 @@ function createDeps() {
   const log = createCollectingLog();
   let serial = 0;
   const github = createGithub({
-    appId: String(standIn.appId),
-    privateKey: redact(standIn.privateKey),
+    app: { appId: String(standIn.appId), privateKey: redact(standIn.privateKey) },
     apiUrl: standIn.apiUrl,
     clock,
     random: { token: (length) => String(++serial).padStart(length, "0"), fraction: () => 0 },

@@ -27,8 +27,7 @@ beforeEach(async () => {
 afterEach(async () => await standIn.stop());
 
 const depsOf = () => ({
-  appId: String(standIn.appId),
-  privateKey: redact(standIn.privateKey),
+  app: { appId: String(standIn.appId), privateKey: redact(standIn.privateKey) },
   apiUrl: standIn.apiUrl,
   clock,
   random: { token: (length: number) => "r".repeat(length), fraction: () => 0 },

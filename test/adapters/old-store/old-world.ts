@@ -43,9 +43,11 @@ export const ADMIN_KEY = "admin-key-of-the-old-store-for-tests";
 
 /** Nothing that anybody uses. */
 const SECRETS = {
-  webhookSecrets: [redact("webhook-secret-of-the-old-store")],
-  appId: "1",
-  appPrivateKey: redact("no key: the GitHub of the test asks for none"),
+  app: {
+    webhookSecrets: [redact("webhook-secret-of-the-old-store")],
+    appId: "1",
+    appPrivateKey: redact("no key: the GitHub of the test asks for none"),
+  },
   githubApiUrl: "http://127.0.0.1:9",
   dispatchSecret: redact(DISPATCH_SECRET),
   dispatchSecretPrevious: undefined,

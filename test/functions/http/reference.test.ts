@@ -21,9 +21,7 @@ async function serverOf(): Promise<Hono> {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   const secret = redact("a secret of the reference test, long enough");
   const secrets = {
-    webhookSecrets: [secret],
-    appId: "1",
-    appPrivateKey: secret,
+    app: { webhookSecrets: [secret], appId: "1", appPrivateKey: secret },
     githubApiUrl: "http://127.0.0.1:9",
     dispatchSecret: secret,
     dispatchSecretPrevious: undefined,

@@ -60,8 +60,10 @@ describe("the serverless form", () => {
     expect(functions).toMatchObject({
       webhook: { invocations: expect.toSatisfy((count: number) => count >= JOBS * 3) },
       api: { coldStarts: expect.toSatisfy((count: number) => count > 1) },
-      reconcile: { deadWrites: expect.toSatisfy((count: number) => count > 0) },
     });
+    // Which function meets them depends on the load; freeze.test.ts looks at each.
+    const died = Object.values(functions).map(({ deadConnections }) => deadConnections);
+    expect(Math.max(...died)).toBeGreaterThan(0);
     expect(stream.repeats).toBeGreaterThan(0);
     expect(stream.discarded).toBe(0);
     expect(log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
