@@ -67,6 +67,8 @@ export type ContainerState =
       readonly waits?: string | undefined;
       /** The kind of it, where it is known. */
       readonly waitsFor?: WaitsFor | undefined;
+      /** Who has told it to end, where that was not its dispatcher: as `reason` of one that has exited. */
+      readonly ending?: string | undefined;
     } & ContainerPlace)
   /** Ended by itself; `result` is what the worker left when it could not report (its job-done body, JSON text). */
   | ({

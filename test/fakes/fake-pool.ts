@@ -26,6 +26,8 @@ export type FakePool = PoolDriver & {
   exit(workerId: WorkerId, code: number, result?: string): void;
   /** The worker ends without a word; `reason`: what the pool knows of that, as of the kernel's OOM killer. */
   crash(workerId: WorkerId, reason?: string): void;
+  /** Its machine or somebody else than the dispatcher has told it to end; it lives on in its grace. */
+  tellToEnd(workerId: WorkerId, why: string): void;
   /** The container vanishes with everything it left, as by an operator or a lost node. */
   vanish(workerId: WorkerId): void;
   print(workerId: WorkerId, line: string): void;
@@ -57,6 +59,7 @@ type Container = {
   readonly spec: StartSpec;
   readonly startedAt: EpochMs;
   readonly log: string[];
+  ending?: string;
   end:
     | { readonly code: number | undefined; readonly result: string | undefined; readonly reason?: string }
     | undefined;
@@ -137,6 +140,9 @@ export function createFakePool(options: FakePoolOptions): FakePool {
     exit: (workerId, code, result) => end(workerId, { code, result }),
     crash: (workerId, reason) =>
       end(workerId, { code: undefined, result: undefined, ...(reason !== undefined && { reason }) }),
+    tellToEnd: (workerId, why) => {
+      known(workerId).ending = why;
+    },
     vanish: (workerId) => void containers.delete(workerId),
     print: (workerId, line) => void known(workerId).log.push(line),
     refuse: (message) => {
@@ -213,8 +219,8 @@ export function createFakePool(options: FakePoolOptions): FakePool {
   function stateOf(container: Container | undefined): ContainerState {
     if (container === undefined) return { type: "gone" };
     if (container.end !== undefined) return { type: "exited", ...container.end };
-    const { startedAt, spec } = container;
-    if (clock.now() < startedAt + spec.limitMs) return { type: "running", slots: spec.slots };
+    const { startedAt, spec, ending } = container;
+    if (clock.now() < startedAt + spec.limitMs) return { type: "running", slots: spec.slots, ending };
     return { type: "exited", code: undefined, result: undefined };
   }
 

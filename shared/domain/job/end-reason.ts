@@ -14,8 +14,8 @@ const CLASSES = {
   /** GitHub's conclusion is success or neutral; an API job's program returned, or its runner ran a workflow job. */
   succeeded: "success",
   /**
-   * GitHub's conclusion is failure, or one that we do not know. A script that failed, a container that ran out of memory
-   * and a runner that GitHub lost look the same here; the job's log at GitHub tells them apart.
+   * GitHub's conclusion is failure, or one that we do not know, and nothing is known of its worker that would explain it;
+   * the job's log at GitHub tells more.
    */
   "workflow-job-failed": "user",
   /** Cancelled at GitHub after a runner had it. */
@@ -40,7 +40,7 @@ const CLASSES = {
   "start-failed": "infrastructure",
   /** The last of several starts failed the check of its cards, or of the machine. */
   "preflight-failed": "infrastructure",
-  /** The worker vanished while it may have been at work: crashed, out of memory, its machine gone. */
+  /** The worker vanished while it may have been at work: crashed, out of memory, its machine gone. GitHub says failure. */
   "worker-lost": "infrastructure",
   /** Its runner ended in the middle: killed, out of memory. GitHub says failure, once it has missed the runner. */
   "runner-died": "infrastructure",

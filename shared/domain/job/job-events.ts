@@ -96,23 +96,28 @@ function completed(job: Job, word: WorkflowJobWord, now: EpochMs): Job {
     word.runner === undefined
       ? `GitHub: ${word.conclusion ?? "completed"}, no runner took it`
       : `GitHub: ${word.conclusion ?? "completed"} on ${word.runner.name}`;
-  const isLost = job.lostWhy !== undefined && state !== "COMPLETED";
-  const loss = isLost ? `; its worker ended without a report: ${job.lostWhy}` : "";
   const next: Job = {
     ...job,
     state,
     hold: undefined,
     verifyAt: undefined,
-    end: { reason, message: `${message}${loss}`, at: now },
+    end: { reason, message, at: now },
     phases: { ...job.phases, done: now },
   };
   return job.broken === undefined ? next : explained(next, job.broken);
 }
 
-/** GitHub calls a job that was broken off failed, whoever came first with the word: its state stays, the reason is ours. */
+/**
+ * GitHub calls a job that was broken off failed, or cancelled where somebody lost patience, whoever came first with the
+ * word: its state stays, the reason is ours.
+ */
 export function explained(job: Job, { reason, message }: Broken): Job {
-  if (job.end?.reason !== "workflow-job-failed" || job.end.message.endsWith(message)) return job;
-  return { ...job, end: { ...job.end, reason, message: `${job.end.message}; ${message}` } };
+  const { end } = job;
+  const isOpen = end?.reason === "workflow-job-failed" || end?.reason === "workflow-job-cancelled";
+  // A failure is no reason of a cancelled one.
+  const isTold = reason === "workflow-job-failed" && end?.reason !== reason;
+  if (!isOpen || isTold || end.message.endsWith(message)) return job;
+  return { ...job, end: { ...end, reason, message: `${end.message}; ${message}` } };
 }
 
 function endOf(word: WorkflowJobWord): { state: JobState; reason: EndReason } {

@@ -31,7 +31,7 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
 
 /** Bound to a worker that exists already: a rebind, or a surplus worker. */
 export function bind(job: Job, workerId: WorkerId, formerWorkerId?: WorkerId): Job {
-  return { ...job, workerId, formerWorkerId, lostWhy: undefined, broken: undefined };
+  return { ...job, workerId, formerWorkerId, broken: undefined };
 }
 
 /** An API job, to a program that is there. The two are compared soon: only one of them may have been written. */
@@ -45,7 +45,6 @@ export function requeue(job: Job): Job {
     ...job,
     workerId: undefined,
     formerWorkerId: undefined,
-    lostWhy: undefined,
     broken: undefined,
     verifyAt: undefined,
   };

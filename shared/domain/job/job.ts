@@ -88,9 +88,7 @@ export type Job = {
   readonly failedStarts: number;
   /** Nodes where its workers failed their preflight, the last ones; until a runner has listened. Absent: none. */
   readonly failedOn?: readonly string[] | undefined;
-  /** What ended the container of its last worker, where that left no report. Absent: nobody knows. */
-  readonly lostWhy?: string | undefined;
-  /** What its worker said of an end in the middle of it, that GitHub only calls a failure. Absent: nothing. */
+  /** What is known of an end of its worker in the middle of it, that GitHub only calls a failure. Absent: nothing. */
   readonly broken?: Broken | undefined;
   /** Workers in a row that listened for it in vain, or that it was not given for that reason. Absent: none. */
   readonly idleEnds?: number;

@@ -107,6 +107,7 @@ function endOf({ report, lostWhy }: Worker): ApiEnd {
     return failed("worker-lost", lostWhy === undefined ? LOST : `${LOST}: ${lostWhy}`);
   }
   const { message } = report;
+  const whoStopped = lostWhy === undefined ? message : `${message.replace(/\.$/, "")}; ${lostWhy}`;
   const output = { type: "inline", json: JSON.stringify(report) } as const;
   switch (report.outcome) {
     case "ran":
@@ -122,7 +123,7 @@ function endOf({ report, lostWhy }: Worker): ApiEnd {
     case "runner-died":
       return { ...failed("runner-died", message), output };
     case "cancelled":
-      if (report.jobName !== undefined) return { ...failed("worker-stopped", message), output };
+      if (report.jobName !== undefined) return { ...failed("worker-stopped", whoStopped), output };
       return { state: "CANCELLED", reason: "cancelled-before-pickup", message, output };
     default:
       return { ...failed(startReason(report.outcome), message), output };

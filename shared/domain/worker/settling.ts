@@ -44,10 +44,15 @@ export function decideSettlement(job: Job, worker: Worker): Settlement {
   return { type: "failed-start", failure: failureOf(worker) };
 }
 
-/** Of a job that GitHub has ended before its worker said why; the same object where that says nothing new. */
+/**
+ * Of a job that GitHub has ended before its worker said why; the same object where that says nothing new. A worker that
+ * said nothing may have been lost since; and who cancelled it did so, unless the pool names another.
+ */
 export function explainedBy(job: Job, worker: Worker, broken: Broken | undefined): Job {
   const isIts = job.workerId === worker.id && job.github?.runner?.name === worker.id;
-  return isIts && broken !== undefined ? explained(job, broken) : job;
+  if (!isIts || broken === undefined || worker.report === undefined) return job;
+  const isCancelled = job.end?.reason === "workflow-job-cancelled";
+  return isCancelled && worker.lostWhy === undefined ? job : explained(job, broken);
 }
 
 /**
@@ -55,17 +60,27 @@ export function explainedBy(job: Job, worker: Worker, broken: Broken | undefined
  * `failure` (actions/runner#1792).
  */
 export function brokenBy(
-  { report, phases }: Worker,
+  worker: Worker,
   { executionMs }: Pick<EndpointLimits, "executionMs">,
 ): Broken | undefined {
-  if (report?.jobName === undefined) return undefined;
+  const { report, lostWhy, phases } = worker;
+  const { running, done } = phases;
+  const isOvertime = running !== undefined && done !== undefined && done - running >= executionMs;
+  if (report === undefined) {
+    return { reason: isOvertime ? "execution-timeout" : "worker-lost", message: lossOf(worker) };
+  }
+  if (report.jobName === undefined) return undefined;
   if (!["Canceled", undefined].includes(report.result)) return starvedBy(report);
   const message = `by its worker: ${report.message.replace(/\.$/, "")}`;
   if (report.outcome === "runner-died") return { reason: "runner-died", message };
   if (report.outcome !== "cancelled") return undefined;
-  const { running, done } = phases;
-  const isOvertime = running !== undefined && done !== undefined && done - running >= executionMs;
-  return { reason: isOvertime ? "execution-timeout" : "worker-stopped", message };
+  const who = lostWhy === undefined ? "" : `; ${lostWhy}`;
+  return { reason: isOvertime ? "execution-timeout" : "worker-stopped", message: `${message}${who}` };
+}
+
+/** In the pool's words, where it has some. */
+function lossOf({ lostWhy }: Pick<Worker, "lostWhy">): string {
+  return lostWhy === undefined ? LOST_MESSAGE : `${LOST}: ${lostWhy}`;
 }
 
 /** It failed by itself, for a reason that its log does not tell. */
@@ -90,10 +105,8 @@ function ranSomething(worker: Worker): boolean {
 }
 
 /** GitHub will say only that the runner is gone: what is known of its end is kept for the job's. */
-export function toldLoss(job: Job, { lostWhy, report }: Worker, broken?: Broken): Job {
-  if (broken !== undefined && job.broken === undefined) return { ...job, broken };
-  if (report !== undefined || lostWhy === undefined || job.lostWhy === lostWhy) return job;
-  return { ...job, lostWhy };
+export function toldLoss(job: Job, broken: Broken | undefined): Job {
+  return broken === undefined || job.broken !== undefined ? job : { ...job, broken };
 }
 
 /**
@@ -108,10 +121,8 @@ export function isAskedSince({ verifyAt }: Job, { phases }: Worker, now: EpochMs
 /** What the job is held for. Undefined: nothing is known of its worker any more. */
 export function failureOf(worker: Pick<Worker, "report" | "lostWhy" | "place"> | undefined): StartFailure {
   const { report, lostWhy, place } = worker ?? {};
-  if (report === undefined) {
-    const message = lostWhy === undefined ? LOST_MESSAGE : `${LOST}: ${lostWhy}`;
-    return { outcome: "runner-failed", message };
-  }
-  const { outcome, message } = report;
+  if (report === undefined) return { outcome: "runner-failed", message: lossOf({ lostWhy }) };
+  const { outcome } = report;
+  const message = lostWhy === undefined ? report.message : `${report.message.replace(/\.$/, "")}; ${lostWhy}`;
   return { outcome, message, ...(outcome === "preflight-failed" && { node: place?.node }) };
 }

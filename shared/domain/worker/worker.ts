@@ -100,8 +100,8 @@ export type Worker = {
   readonly drain: { readonly reason: DrainReason; readonly at: EpochMs } | undefined;
   readonly report: WorkerReport | undefined;
   /**
-   * What ended its container, or kept it from being started, in its pool's words, where it left no report itself. Absent:
-   * nobody knows.
+   * What ended its container, or kept it from being started, in its pool's words, where it left no report itself or only
+   * that it was told to end. Absent: nobody knows.
    */
   readonly lostWhy?: string | undefined;
   /**

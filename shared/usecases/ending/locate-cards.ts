@@ -1,8 +1,8 @@
 // Notes where a worker's cards are, before its container goes and nobody can tell any more.
 import type { Worker } from "../../domain/worker/worker.ts";
-import type { ContainerState, PoolDriver } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
 import { updateWorker } from "../update.ts";
+import { glimpse } from "./glimpse.ts";
 
 /** Asks the pool only where the worker's end says something of its cards that its record cannot tell. Safe to repeat. */
 export async function locateCards(deps: Deps, worker: Worker): Promise<Worker> {
@@ -11,7 +11,8 @@ export async function locateCards(deps: Deps, worker: Worker): Promise<Worker> {
   const isAsked =
     driver.capabilities.nodes === true ? await saysSomething(deps, worker) : namesSomeCards(worker);
   if (!isAsked) return worker;
-  const container = await sight(deps, driver, worker);
+  const container = await glimpse(deps, worker, "cards-not-located");
+  // Then its cards are given back without a word on them, and not held for one.
   if (container === undefined || container.type === "gone") return worker;
   const { node, devices } = container;
   if (node === undefined && devices === undefined) return worker;
@@ -19,20 +20,6 @@ export async function locateCards(deps: Deps, worker: Worker): Promise<Worker> {
     current.state === "released" ? undefined : { ...current, place: { node, devices } },
   );
   return item ?? worker;
-}
-
-/** Undefined: the pool does not say. Then its cards are given back without a word on them, and not held for one. */
-async function sight(
-  { log }: Deps,
-  driver: PoolDriver,
-  { id, pool }: Worker,
-): Promise<ContainerState | undefined> {
-  try {
-    return await driver.inspect(id);
-  } catch (error) {
-    log.warn("cards-not-located", { worker: id, pool, error });
-    return undefined;
-  }
 }
 
 /** A failed preflight blames them; a job that ran clears them, should they have been blamed before. */

@@ -21,6 +21,7 @@ import { blamesCards } from "../../domain/worker-report.ts";
 import type { Deps } from "../deps.ts";
 import { updatePool, updateWorker } from "../update.ts";
 import { locateCards } from "./locate-cards.ts";
+import { nameStopper } from "./name-stopper.ts";
 import { removeOwnRegistration } from "./remove-registration.ts";
 import { settleJob } from "./settle-job.ts";
 
@@ -31,7 +32,7 @@ const REMOVAL_RETRIES_PER_AGE = 4;
 export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean> {
   if (worker.state !== "finished" && worker.state !== "lost") return worker.state === "released";
   const driver = deps.pools.get(worker.pool)?.driver;
-  const located = await locateCards(deps, worker);
+  const located = await nameStopper(deps, await locateCards(deps, worker));
   const seen = (await driver?.stop(worker.id, graceMs(worker))) ?? "gone";
   if (seen === "stopping") {
     await lookAgain(deps, worker, STOPPING_RECHECK_MS);
@@ -52,7 +53,7 @@ export async function releaseWorker(deps: Deps, worker: Worker): Promise<boolean
     return false;
   }
   // The change of its end and the reconciler may both be at it: one of them marks it, and says so.
-  if (await markReleased(deps, worker.id)) note(deps, worker);
+  if (await markReleased(deps, worker.id)) note(deps, located);
   return true;
 }
 
@@ -62,7 +63,7 @@ function note({ log }: Deps, { id, jobId, pool, report, lostWhy }: Worker): void
     job: jobId,
     pool,
     reason: report?.outcome ?? "no report",
-    message: report?.message ?? lostWhy,
+    message: [report?.message, lostWhy].filter((words) => words).join(" ") || undefined,
   });
 }
 

@@ -47,9 +47,7 @@ export async function settleJob(deps: Deps, worker: Worker): Promise<void> {
       return requeueAfterFailure(current, settlement.failure, now, random);
     }
     const at = settlement.type === "await-word" ? now + GITHUB_WORD_MS : now;
-    return isAskedSince(current, worker, now)
-      ? undefined
-      : askedAt(current, toldLoss(current, worker, broken), at);
+    return isAskedSince(current, worker, now) ? undefined : askedAt(current, toldLoss(current, broken), at);
   });
   if (job?.verifyAt !== undefined && job.verifyAt <= now) await askGithub(deps, job);
 }

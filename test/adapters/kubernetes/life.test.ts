@@ -1,26 +1,9 @@
 // Workers from their start to their end: results, deadlines, stops, lost nodes, and what is left when nobody looks.
 import { expect, test } from "vitest";
 import { LABEL } from "../../../shared/adapters/pools/kubernetes/names.ts";
-import type { WorkerId } from "../../../shared/domain/ids.ts";
 import { NAMESPACE } from "../../contract/kubernetes-pool-under-test.ts";
 import { POLL, stopped } from "../../contract/pool-driver-contract.ts";
-import type { Why } from "../../fakes/kubernetes/pod-status.ts";
-import type { ScriptedContainer } from "../../fakes/kubernetes/scripted-runner.ts";
-import { openWorld, type PoolWorld, specOf } from "./pool-world.ts";
-
-async function runs(
-  world: PoolWorld,
-  changes = {},
-): Promise<{ workerId: WorkerId; container: ScriptedContainer }> {
-  const spec = specOf(changes);
-  const before = world.runner.containers.length;
-  expect(await world.driver.start(spec)).toEqual({ type: "started" });
-  await expect.poll(() => world.runner.containers.length, POLL).toBe(before + 1);
-  await expect
-    .poll(() => world.driver.inspect(spec.workerId), POLL)
-    .toEqual({ type: "running", node: "node-1", devices: ["0"] });
-  return { workerId: spec.workerId, container: world.runner.containers[before]! };
-}
+import { openWorld, runs } from "./pool-world.ts";
 
 test.each([
   ["with a result", 0, '{"output":{}}', '{"output":{}}'],
@@ -52,61 +35,6 @@ test("over its limit it is ended by the cluster, without any dispatcher", async 
       code: 143,
       reason: "was ended at its time limit (DeadlineExceeded)",
     });
-});
-
-test.each<[string, Why, RegExp]>([
-  [
-    "for its memory",
-    { of: "container", reason: "OOMKilled" },
-    /^was killed for lack of memory \(OOMKilled\): raise perCard\.memory or perWorker\.memory of pool a2/,
-  ],
-  [
-    "by its node, with the kubelet's words",
-    { of: "pod", reason: "Evicted", message: "The node was low on resource: ephemeral-storage. " },
-    /^was evicted by its node \(Evicted\): The node was low on resource: ephemeral-storage$/,
-  ],
-  [
-    "for another pod",
-    { of: "pod", reason: "Preempting", message: "Preempted in order to admit critical pod" },
-    /^had to make room for a pod of higher priority \(Preempting\): Preempted in order/,
-  ],
-  [
-    "by a shutdown",
-    { of: "pod", reason: "Terminated", message: "Pod was terminated in response to imminent node shutdown." },
-    /^was ended by the shutdown of its node \(Terminated\): Pod was terminated/,
-  ],
-  [
-    "by a device plugin without cards",
-    { of: "pod", reason: "UnexpectedAdmissionError", message: "Allocate failed due to rpc error" },
-    /\(UnexpectedAdmissionError\), often for cards that its device plugin could not give: Allocate failed/,
-  ],
-  ["for another reason", { of: "pod", reason: "NodeAffinity" }, /^was ended by its node \(NodeAffinity\)$/],
-])("it is ended %s", async (_name, why, reason) => {
-  await using world = await openWorld();
-  const { workerId } = await runs(world);
-  world.cluster.endPod(workerId, why);
-  await expect
-    .poll(() => world.driver.inspect(workerId), POLL)
-    .toMatchObject({ type: "exited", code: 137, result: undefined, reason: expect.stringMatching(reason) });
-  expect(await world.driver.ended()).toEqual([workerId]);
-});
-
-test.each([
-  ["PreemptionByScheduler", /^had to make room for a pod of higher priority \(Preempted\): by acme\/big$/],
-  ["EvictionByEvictionAPI", /^was evicted, as when a node is drained \(Evicted\)/],
-  ["DeletionByTaintManager", /^was lost with its node \(NodeLost\)/],
-  ["TerminationByKubelet", /^was ended by its node/],
-  ["SomethingNew", /^was ended by the cluster \(SomethingNew\)/],
-])("its disruption is told while its pod is there: %s", async (of, reason) => {
-  await using world = await openWorld();
-  const { workerId, container } = await runs(world);
-  const [pod] = world.cluster.objects("Pod");
-  const condition = { type: "DisruptionTarget", status: "True", reason: of, message: "by acme/big." };
-  pod!.status = { ...pod!.status, conditions: [...pod!.status.conditions, condition] };
-  container.exit(143);
-  await expect
-    .poll(() => world.driver.inspect(workerId), POLL)
-    .toMatchObject({ type: "exited", code: 143, reason: expect.stringMatching(reason) });
 });
 
 test("an ended worker that nobody stops goes after a while, with its Secret", async () => {
@@ -143,25 +71,6 @@ test("the cards of a worker on a lost node stay taken", async () => {
   expect(await world.driver.stop(workerId, 0)).toBe("stopping");
   expect(world.cluster.objects("Pod")).toHaveLength(1);
   expect(await world.driver.list()).toEqual([workerId]);
-});
-
-test("a pod that somebody deleted has ended, and no other takes its place", async () => {
-  await using world = await openWorld();
-  const { workerId, container } = await runs(world);
-  const [pod] = world.cluster.objects("Pod");
-  const { namespace, name } = pod!.metadata;
-  await fetch(`${world.cluster.url}/api/v1/namespaces/${namespace}/pods/${name}`, { method: "DELETE" });
-  await expect
-    .poll(() => world.driver.inspect(workerId), POLL)
-    .toEqual({
-      type: "exited",
-      code: undefined,
-      result: undefined,
-      reason: expect.stringMatching(/^is gone with its pod: a preemption/),
-    });
-  expect(container.signals).toEqual(["TERM"]);
-  expect(world.runner.containers).toHaveLength(1);
-  expect(await world.driver.stop(workerId, 0)).toBe("gone");
 });
 
 test("a pod whose Job was deleted by hand, and left, is found and stopped", async () => {

@@ -2,18 +2,24 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { createKubernetesPool } from "../../../shared/adapters/pools/kubernetes/kubernetes-pool.ts";
 import type { KubernetesSettings } from "../../../shared/adapters/pools/kubernetes/settings.ts";
+import type { WorkerId } from "../../../shared/domain/ids.ts";
 import type { PoolDriver, StartSpec } from "../../../shared/ports/pool-driver.ts";
 import { NAMESPACE, settingsOf, writeKubeconfig } from "../../contract/kubernetes-pool-under-test.ts";
-import { newId } from "../../contract/pool-driver-contract.ts";
+import { newId, POLL } from "../../contract/pool-driver-contract.ts";
 import { type CollectingLog, createCollectingLog } from "../../fakes/collecting-log.ts";
 import {
   type ClusterOptions,
   type ClusterStandIn,
   startClusterStandIn,
 } from "../../fakes/kubernetes/cluster-stand-in.ts";
-import { createScriptedRunner, type ScriptedRunner } from "../../fakes/kubernetes/scripted-runner.ts";
+import {
+  createScriptedRunner,
+  type ScriptedContainer,
+  type ScriptedRunner,
+} from "../../fakes/kubernetes/scripted-runner.ts";
 
 export const CARD = "huawei.com/ascend-1980";
 
@@ -82,4 +88,19 @@ export function specOf(changes: Partial<StartSpec> = {}): StartSpec {
     limitMs: 60_000,
     ...changes,
   };
+}
+
+/** A worker whose container runs. */
+export async function runs(
+  world: PoolWorld,
+  changes = {},
+): Promise<{ workerId: WorkerId; container: ScriptedContainer }> {
+  const spec = specOf(changes);
+  const before = world.runner.containers.length;
+  expect(await world.driver.start(spec)).toEqual({ type: "started" });
+  await expect.poll(() => world.runner.containers.length, POLL).toBe(before + 1);
+  await expect
+    .poll(() => world.driver.inspect(spec.workerId), POLL)
+    .toEqual({ type: "running", node: "node-1", devices: ["0"] });
+  return { workerId: spec.workerId, container: world.runner.containers[before]! };
 }

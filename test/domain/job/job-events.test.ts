@@ -98,13 +98,17 @@ describe("the end of a workflow job", () => {
 });
 
 test("one that failed after its worker was lost says what its pool knows of that", () => {
-  const job = aJob({ workerId: WORKER_ID, lostWhy: "OOMKilled" });
-  const end = (conclusion: "failure" | "success") =>
-    advanceByWord(job, aWord({ status: "completed", conclusion, runner }), NOW).end?.message;
-  expect(end("failure")).toBe(
-    `GitHub: failure on ${runner.name}; its worker ended without a report: OOMKilled`,
-  );
-  expect(end("success")).toBe(`GitHub: success on ${runner.name}`);
+  const job = aJob({ workerId: WORKER_ID, broken: { reason: "worker-lost", message: "it was evicted" } });
+  const end = (conclusion: "failure" | "cancelled" | "success") =>
+    advanceByWord(job, aWord({ status: "completed", conclusion, runner }), NOW);
+  const lost = { reason: "worker-lost", message: `GitHub: failure on ${runner.name}; it was evicted` };
+  expect(end("failure")).toMatchObject({ state: "FAILED", end: lost });
+  // By somebody who lost patience, while its runner was gone.
+  expect(end("cancelled")).toMatchObject({ state: "CANCELLED", end: { reason: "worker-lost" } });
+  expect(end("success").end).toMatchObject({
+    reason: "succeeded",
+    message: `GitHub: success on ${runner.name}`,
+  });
 });
 
 test("one that GitHub took back from a runner that never picked it up waits in its old place", () => {

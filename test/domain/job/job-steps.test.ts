@@ -195,8 +195,8 @@ test("without its endpoint it is held with the reason; where that comes back els
 });
 
 test("what ended its last worker is forgotten with the next one, or none", () => {
-  const job = { ...served, lostWhy: "OOMKilled" };
-  expect([bind(job, WORKER_ID).lostWhy, requeue(job).lostWhy]).toEqual([undefined, undefined]);
+  const job = { ...served, broken: { reason: "worker-lost", message: "it was evicted" } as const };
+  expect([bind(job, WORKER_ID).broken, requeue(job).broken]).toEqual([undefined, undefined]);
 });
 
 test("a question to GitHub and the look at its lane are set and taken back", () => {

@@ -101,13 +101,47 @@ describe("what is known of the loss of a worker", () => {
     expect(failureOf(undefined).message).toContain("pool's log");
   });
 
-  test("is kept with its job, for GitHub's word will not say it; not of one that reported, and once", () => {
-    expect(toldLoss(job, gone)).toEqual({ ...job, lostWhy: "OOMKilled" });
-    const told = toldLoss(job, gone);
-    expect(toldLoss(told, gone)).toBe(told);
-    expect(toldLoss(told, ended(undefined, "booting"))).toBe(told);
-    expect(toldLoss(job, ended(undefined, "booting"))).toBe(job);
-    expect(toldLoss(job, { ...ended("ran"), lostWhy: "OOMKilled" })).toBe(job);
+  test("is kept with its job, for GitHub's word will not say it: the first that is known", () => {
+    const broken = brokenBy(gone, LIMITS);
+    expect(broken).toEqual({
+      reason: "worker-lost",
+      message: "its worker ended without a report: OOMKilled",
+    });
+    const told = toldLoss(job, broken);
+    expect(told).toEqual({ ...job, broken });
+    expect(toldLoss(told, { reason: "worker-stopped", message: "later" })).toBe(told);
+    expect(toldLoss(job, brokenBy(ended("ran"), LIMITS))).toBe(job);
+    expect(brokenBy(ended(undefined, "running"), LIMITS)?.message).toContain("pool's log");
+  });
+
+  test("says nothing of a job that had ended before", () => {
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    const word = aWord({ status: "completed", conclusion: "failure", runner: { id: 900, name: WORKER_ID } });
+    const failed = advanceByWord(aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github }), word, T0);
+    expect(explainedBy(failed, gone, brokenBy(gone, LIMITS))).toBe(failed);
+  });
+
+  test("the pool names who stopped it, which counts before a cancel; without that, who cancelled did so", () => {
+    const evicted = { ...stopped("Canceled"), lostWhy: "its container was evicted (Evicted)" };
+    const broken = brokenBy(evicted, LIMITS);
+    const message = "by its worker: It was stopped; its container was evicted (Evicted)";
+    expect(broken).toEqual({ reason: "worker-stopped", message });
+    const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
+    const word = aWord({
+      status: "completed",
+      conclusion: "cancelled",
+      runner: { id: 900, name: WORKER_ID },
+    });
+    const cancelled = advanceByWord(aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github }), word, T0);
+    expect(explainedBy(cancelled, evicted, broken)).toMatchObject({
+      state: "CANCELLED",
+      end: { reason: "worker-stopped", message: expect.stringContaining(message) },
+    });
+    const byHand = stopped("Canceled");
+    expect(explainedBy(cancelled, byHand, brokenBy(byHand, LIMITS))).toBe(cancelled);
+    expect(failureOf({ ...evicted, report: { ...evicted.report!, jobName: undefined } }).message).toBe(
+      "It was stopped; its container was evicted (Evicted)",
+    );
   });
 
   const died = reporting({ outcome: "runner-died", message: "The runner died." });
@@ -133,7 +167,7 @@ describe("what is known of the loss of a worker", () => {
     const atWork = aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github });
     const word = aWord({ status: "completed", conclusion: "failure", runner: { id: 900, name: WORKER_ID } });
     // Whoever comes first: the worker or GitHub.
-    const later = advanceByWord(toldLoss(atWork, worker, broken), word, T0);
+    const later = advanceByWord(toldLoss(atWork, broken), word, T0);
     const sooner = explainedBy(advanceByWord(atWork, word, T0), worker, broken);
     expect(later.end).toEqual(sooner.end);
     expect(sooner).toMatchObject({ state: "FAILED", end: { reason: reason ?? "workflow-job-failed" } });
@@ -149,7 +183,7 @@ describe("what is known of the loss of a worker", () => {
     const github = aGithubSide({ status: "in_progress", runner: { id: 900, name: WORKER_ID } });
     const atWork = aJob({ workerId: WORKER_ID, state: "IN_PROGRESS", github });
     const word = aWord({ status: "completed", conclusion: "failure", runner: { id: 900, name: WORKER_ID } });
-    const later = advanceByWord(toldLoss(atWork, starved, broken), word, T0);
+    const later = advanceByWord(toldLoss(atWork, broken), word, T0);
     const sooner = explainedBy(advanceByWord(atWork, word, T0), starved, broken);
     expect(sooner.end).toEqual(later.end);
     expect(sooner.end).toMatchObject({

@@ -1,7 +1,24 @@
 // Deletion of a pod as the API server does it: a grace that can only be shortened, and the kubelet's word at the end.
 import type { ClusterState } from "./cluster-state.ts";
-import type { KubeObject } from "./objects.ts";
+import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
+
+/**
+ * `kubectl drain` and whoever else evicts: a condition, then a deletion with the pod's own grace. Kubernetes,
+ * pkg/registry/core/pod/storage/eviction.go, addConditionAndDeletePod.
+ */
+export function evictPod(state: ClusterState, pod: KubeObject): void {
+  const others = (pod.status?.conditions ?? []).filter(({ type }: Json) => type !== "DisruptionTarget");
+  const condition = {
+    type: "DisruptionTarget",
+    status: "True",
+    reason: "EvictionByEvictionAPI",
+    message: "Eviction API: evicting",
+    lastTransitionTime: timestamp(),
+  };
+  pod.status = { ...pod.status, conditions: [...others, condition] };
+  deletePod(state, pod, undefined);
+}
 
 /** `graceSeconds` 0 forgets the pod at once, whether or not its container has ended. */
 export function deletePod(state: ClusterState, pod: KubeObject, graceSeconds: number | undefined): void {

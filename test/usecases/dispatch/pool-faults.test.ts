@@ -170,7 +170,7 @@ describe("a worker that ends without a word", () => {
       expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
       expect(await jobOf(world, id)).toMatchObject({
         state: "FAILED",
-        end: { reason: "workflow-job-failed" },
+        end: { reason: "worker-lost" },
       });
       expect(world.pool.started).toHaveLength(1);
     },

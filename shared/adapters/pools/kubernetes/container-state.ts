@@ -3,7 +3,7 @@ import type { V1ContainerStateTerminated, V1Job, V1Pod } from "@kubernetes/clien
 import type { PoolName } from "../../../domain/ids.ts";
 import type { ContainerPlace, ContainerState } from "../../../ports/pool-driver.ts";
 import { devicesOf } from "./devices.ts";
-import { endOfJob, endReason } from "./end-reason.ts";
+import { endingOf, endOfJob, endReason } from "./end-reason.ts";
 import { CONTAINER } from "./names.ts";
 
 /** What there is of one worker. Kubernetes may, rarely, make a second pod of a Job that wants one. */
@@ -43,7 +43,8 @@ function livingState(pod: V1Pod): State {
   if (!started && pod.status?.phase !== "Running" && pod.metadata?.deletionTimestamp === undefined) {
     return { type: "waits", pod };
   }
-  return { type: "running", ...placeOf(pod) };
+  const ending = endingOf(pod);
+  return { type: "running", ...(ending !== undefined && { ending }), ...placeOf(pod) };
 }
 
 function endedState(pod: V1Pod, pool: PoolName): ContainerState {

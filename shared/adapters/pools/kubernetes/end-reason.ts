@@ -21,6 +21,12 @@ export function endReason(
   return byPod(reason, message) ?? byDisruption(pod) ?? byContainer(end);
 }
 
+/** Who has told it to end while it runs. Its dispatcher would know of a deletion of its own. */
+export function endingOf(pod: V1Pod): string | undefined {
+  if (pod.metadata?.deletionTimestamp === undefined) return undefined;
+  return byDisruption(pod) ?? "was deleted in its cluster, with its pod or Job";
+}
+
 /** Its pod is gone, and what its node knew with it. */
 export function endOfJob(job: V1Job | undefined): string {
   const condition = job?.status?.conditions?.find(
@@ -58,7 +64,10 @@ function byPod(reason: string, message: string): string | undefined {
   }
 }
 
-/** Whoever asked the API to delete or evict it. */
+/**
+ * Whoever asked the API to delete or evict it. Kubernetes, "Pod disruption conditions"; a taint may be a lost node's or a
+ * person's.
+ */
 function byDisruption(pod: V1Pod): string | undefined {
   const found = pod.status?.conditions?.find(
     ({ type, status }) => type === "DisruptionTarget" && status === "True",
@@ -71,6 +80,7 @@ function byDisruption(pod: V1Pod): string | undefined {
     case "EvictionByEvictionAPI":
       return `was evicted, as when a node is drained (Evicted)${words}`;
     case "DeletionByTaintManager":
+      return `had to leave its node, which was lost or taken out of service (NoExecute taint)${words}`;
     case "DeletionByPodGC":
       return `was lost with its node (NodeLost)${words}`;
     case "TerminationByKubelet":

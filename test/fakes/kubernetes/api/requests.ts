@@ -4,7 +4,7 @@ import type { ClusterState } from "../cluster-state.ts";
 import { USER } from "../cluster-state.ts";
 import { type Kubelet, nodeIsUp } from "../kubelet.ts";
 import type { Json, KubeObject } from "../objects.ts";
-import { deletePod } from "../pod-deletion.ts";
+import { deletePod, evictPod } from "../pod-deletion.ts";
 import { admit } from "./admission.ts";
 import type { Target } from "./resources.ts";
 import { matches, pageOf } from "./selectors.ts";
@@ -30,7 +30,7 @@ export type RequestDeps = {
 export function answerRequest(request: ApiRequest, deps: RequestDeps): Answer {
   authorize(request, deps.state);
   const { method, target } = request;
-  if (method === "POST") return create(request, deps);
+  if (method === "POST") return target.sub === "eviction" ? evict(request, deps) : create(request, deps);
   if (method === "DELETE") return remove(request, deps);
   if (method !== "GET")
     throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method");
@@ -70,6 +70,11 @@ function create({ target, query, body }: ApiRequest, { state }: RequestDeps): An
   const object = state.objects.create(resource.kind, admitted, namespace);
   if (object === undefined) throw alreadyExists(resource, body.metadata.name);
   return { code: 201, body: object };
+}
+
+function evict({ target }: ApiRequest, { state }: RequestDeps): Answer {
+  evictPod(state, find(target, state));
+  return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" } };
 }
 
 function remove({ target, query, body }: ApiRequest, { state }: RequestDeps): Answer {
