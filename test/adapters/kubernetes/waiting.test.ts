@@ -63,7 +63,29 @@ const CASES: { readonly [name: string]: Case } = {
     arrange: ({ cluster }) => {
       cluster.rules.kueue = true;
     },
+    waits:
+      /^Waits in the Kueue queue team-a: couldn't assign flavors to pod set main: insufficient unused quota .*\.$/,
+  },
+  "a queue of Kueue, whose Workloads may not be read": {
+    waitsFor: "queue",
+    settings: { queue: { type: "kueue", queue: "team-a" } },
+    arrange: ({ cluster }) => {
+      cluster.rules.kueue = true;
+      cluster.rules.denied.add("list workloads");
+    },
     waits: /^Waits in the Kueue queue team-a\.$/,
+  },
+  "a queue of Volcano that is full": {
+    waitsFor: "quota",
+    settings: { queue: { type: "volcano", queue: "ci" } },
+    arrange: ({ cluster }) => {
+      cluster.rules.volcano = [
+        "queue resource quota insufficient: insufficient huawei.com/ascend-1980",
+        "1/1 tasks in gang unschedulable: pod group is not ready, 1 Pending, 1 minAvailable; Pending: 1 Unschedulable",
+      ];
+    },
+    waits:
+      /^Its queue has no room: queue resource quota insufficient: insufficient huawei\.com\/ascend-1980\.$/,
   },
   "a quota that a pod meets later": {
     waitsFor: "quota",

@@ -4,10 +4,12 @@ import { type ClusterState, createClusterState, type Rules } from "./cluster-sta
 import type { PodRunner } from "./container.ts";
 import { controlJobs, type Made } from "./job-controller.ts";
 import { createKubelet } from "./kubelet.ts";
+import { admitJob, reviewJobs } from "./kueue.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
 import type { Why } from "./pod-status.ts";
 import { schedulePods } from "./scheduler.ts";
+import { holdBack } from "./volcano.ts";
 
 type NodeSpec = {
   readonly name: string;
@@ -59,7 +61,9 @@ export async function startClusterStandIn(options: ClusterOptions): Promise<Clus
   let oldest = 0;
   const api = await startApiServer({ state, kubelet, oldestToken: () => oldest });
   const loop = setInterval(() => {
+    reviewJobs(state);
     controlJobs(state, made);
+    holdBack(state);
     schedulePods(state);
     kubelet.tick();
   }, options.tickMs ?? 5);
@@ -89,7 +93,7 @@ export async function startClusterStandIn(options: ClusterOptions): Promise<Clus
     admit(job) {
       const object = state.objects.list("Job").find(({ metadata }) => metadata.name === job);
       if (object === undefined) throw new Error(`there is no Job ${job}`);
-      object.spec.suspend = false;
+      admitJob(state, object);
     },
     expireTokens() {
       oldest = state.objects.version() + 1;

@@ -15,6 +15,10 @@ export type Rules = {
   webhookWithoutDryRun: boolean;
   /** Kueue is there: Jobs with a queue name are suspended until `admit`. */
   kueue: boolean;
+  /** Why it does not admit them. */
+  kueueSays: string;
+  /** Volcano lets no group in: its words on the group, by the queue and by the gang. */
+  volcano: readonly [string, string] | undefined;
   /** The scheduler puts pods where most is free, as Kubernetes' own does, and not on the first node that has room. */
   spread: boolean;
   /** New namespaces have no service account yet. */
@@ -46,6 +50,9 @@ export function createClusterState(): ClusterState {
       webhook: undefined,
       webhookWithoutDryRun: false,
       kueue: false,
+      kueueSays:
+        "couldn't assign flavors to pod set main: insufficient unused quota for huawei.com/ascend-1980 in flavor default, 1 more needed",
+      volcano: undefined,
       spread: false,
       serviceAccountsLate: false,
       tokens: new Set(),

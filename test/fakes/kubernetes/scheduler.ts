@@ -6,10 +6,16 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
 
+const OURS = "default-scheduler";
+
 export function schedulePods(state: ClusterState): void {
   const pods = state.objects.list("Pod");
+  // A scheduler leaves pods of another alone.
   const waiting = pods.filter(
-    ({ spec, metadata }) => spec.nodeName === undefined && metadata.deletionTimestamp === undefined,
+    ({ spec, metadata }) =>
+      spec.nodeName === undefined &&
+      metadata.deletionTimestamp === undefined &&
+      (spec.schedulerName ?? OURS) === OURS,
   );
   for (const pod of waiting) schedule(state, pod);
 }

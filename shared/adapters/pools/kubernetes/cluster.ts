@@ -3,6 +3,7 @@ import type { CoreV1Event, V1Job, V1Namespace, V1Node, V1Pod, V1Secret } from "@
 import { once, pages, type ReadPage, unlessMissing, unlessWaiting } from "./calls.ts";
 import type { Apis } from "./connect.ts";
 import { CONTAINER } from "./names.ts";
+import { JOB_UID, type Workload } from "./waiting/kueue-workload.ts";
 
 export type Cluster = {
   /** Throws an ApiFault, as all of these do; 409: there is one. */
@@ -19,6 +20,8 @@ export type Cluster = {
   /** TERM, and KILL after the grace, seconds. Without an error when there is none. */
   deletePod(namespace: string, name: string, graceSeconds: number): Promise<void>;
   events(namespace: string, of: { readonly kind: string; readonly name: string }): Promise<CoreV1Event[]>;
+  /** Kueue's, of the Job of this uid. */
+  workloads(namespace: string, jobUid: string): Promise<Workload[]>;
   /** Undefined when it has none, or none yet. */
   podLog(namespace: string, name: string, lines: number): Promise<string | undefined>;
   nodes(): Promise<V1Node[]>;
@@ -31,7 +34,13 @@ const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 /** `namespace`: where all workers of the pool are; undefined: in several. */
 export function createCluster(apis: Apis, namespace: string | undefined): Cluster {
-  return { ...jobCalls(apis), ...podCalls(apis), ...listCalls(apis, namespace), ...nodeCalls(apis) };
+  return {
+    ...jobCalls(apis),
+    ...podCalls(apis),
+    ...listCalls(apis, namespace),
+    ...nodeCalls(apis),
+    ...queueCalls(apis),
+  };
 }
 
 function jobCalls({
@@ -124,5 +133,31 @@ function nodeCalls({ core, server }: Apis): Pick<Cluster, "nodes" | "placedPods"
           core.listPodForAllNamespaces({ fieldSelector: placed, ...page }),
         ),
       ),
+  };
+}
+
+/** Newer releases of Kueue have both, the second as deprecated; older ones have the second alone. */
+const KUEUE_VERSIONS = ["v1beta2", "v1beta1"] as const;
+
+function queueCalls({ custom, server }: Apis): Pick<Cluster, "workloads"> {
+  const group = "kueue.x-k8s.io";
+  return {
+    async workloads(namespace: string, jobUid: string) {
+      const read = (version: string) =>
+        custom.listNamespacedCustomObject({
+          group,
+          version,
+          namespace,
+          plural: "workloads",
+          labelSelector: `${JOB_UID}=${jobUid}`,
+        });
+      for (const version of KUEUE_VERSIONS) {
+        const list = await unlessMissing(() =>
+          once(`list Kueue's workloads in ${namespace}`, server, () => read(version)),
+        );
+        if (list !== undefined) return (list as { items: Workload[] }).items;
+      }
+      return [];
+    },
   };
 }

@@ -4,6 +4,7 @@ import { type AgentOptions, Agent as HttpsAgent } from "node:https";
 import {
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   createConfiguration,
   KubeConfig,
   type RequestContext,
@@ -13,7 +14,13 @@ import { createKeptAgent, type KeptAgent } from "../../network/kept-agent.ts";
 import { createEksToken } from "./eks-token.ts";
 import type { ClusterAccess, KubernetesSettings } from "./settings.ts";
 
-export type Apis = { readonly batch: BatchV1Api; readonly core: CoreV1Api; readonly server: string };
+export type Apis = {
+  readonly batch: BatchV1Api;
+  readonly core: CoreV1Api;
+  /** Objects of add-ons. */
+  readonly custom: CustomObjectsApi;
+  readonly server: string;
+};
 
 type Env = { readonly [name: string]: string | undefined };
 
@@ -54,7 +61,12 @@ export function connect(
       },
     ],
   });
-  return { batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), server };
+  return {
+    batch: new BatchV1Api(configuration),
+    core: new CoreV1Api(configuration),
+    custom: new CustomObjectsApi(configuration),
+    server,
+  };
 }
 
 /**

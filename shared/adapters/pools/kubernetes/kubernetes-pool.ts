@@ -1,22 +1,21 @@
 // The pool in a Kubernetes cluster: every worker is a Job of one pod. The cluster's objects are its only memory.
-import type { CoreV1Event, V1Job, V1Pod } from "@kubernetes/client-node";
+import type { V1Job, V1Pod } from "@kubernetes/client-node";
 import type { PoolName, WorkerId } from "../../../domain/ids.ts";
 import { parseWorkerId } from "../../../domain/ids.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ContainerState, PoolDriver } from "../../../ports/pool-driver.ts";
-import { ApiFault } from "./api-fault.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { connect } from "./connect.ts";
 import { type Found, isLiving, stateOf } from "./container-state.ts";
 import { LABEL, type Owner, selectorOf } from "./names.ts";
 import { createNamespaceNotes } from "./namespace-notes.ts";
-import { pendingReason, type Waits } from "./pending-reason.ts";
 import { createCapacity } from "./pool-capacity.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { createSharedFind } from "./shared-find.ts";
 import { startWorker } from "./start-worker.ts";
 import { stopWorker } from "./stop-worker.ts";
+import { createWaits } from "./waiting/read-waits.ts";
 
 export type KubernetesPoolDeps = {
   /** The stored deployment id: dispatchers that share a cluster see their own workers only. */
@@ -111,35 +110,5 @@ function workersOf({ jobs, pods }: Found, pool: PoolName): [WorkerId, Found][] {
     const entry = workers.get(workerId) ?? { jobs: [], pods: [] };
     workers.set(workerId, entry);
     return entry;
-  }
-}
-
-type WaitDeps = {
-  readonly settings: KubernetesSettings;
-  readonly cluster: Cluster;
-  readonly clock: Clock;
-  readonly log: Log;
-};
-
-/** Reads the events of what waits. Where they cannot be read the pod's own state must do; that is said once. */
-function createWaits({ settings, cluster, clock, log }: WaitDeps) {
-  let told = false;
-  return async (job: V1Job | undefined, pod: V1Pod | undefined): Promise<Waits> => {
-    const events = await (pod === undefined ? eventsOf("Job", job) : eventsOf("Pod", pod));
-    return pendingReason({ job, pod, events, now: clock.now() });
-  };
-
-  async function eventsOf(kind: string, of: V1Job | V1Pod | undefined): Promise<CoreV1Event[]> {
-    const { namespace = "", name = "" } = of?.metadata ?? {};
-    try {
-      const events = await cluster.events(namespace, { kind, name });
-      told = false;
-      return events;
-    } catch (error) {
-      if (!(error instanceof ApiFault)) throw error;
-      if (!told) log.warn("events-not-read", { pool: settings.name, message: error.message });
-      told = true;
-      return [];
-    }
   }
 }

@@ -6,7 +6,7 @@ import { type Kubelet, nodeIsUp } from "../kubelet.ts";
 import type { Json, KubeObject } from "../objects.ts";
 import { deletePod, evictPod } from "../pod-deletion.ts";
 import { admit } from "./admission.ts";
-import type { Target } from "./resources.ts";
+import { type Target, versionOf } from "./resources.ts";
 import { matches, pageOf } from "./selectors.ts";
 import { alreadyExists, badRequest, notFound, rbacDenied, StatusError, withoutRoles } from "./status.ts";
 import { validateObject } from "./validate.ts";
@@ -111,7 +111,7 @@ function list({ target, query }: ApiRequest, { state, oldestToken }: RequestDeps
     resourceVersion: String(state.objects.version()),
     ...(next !== undefined && { continue: next }),
   };
-  const apiVersion = resource.group === "" ? "v1" : `${resource.group}/v1`;
+  const apiVersion = versionOf(resource);
   return { code: 200, body: { kind: `${resource.kind}List`, apiVersion, metadata, items } };
 }
 

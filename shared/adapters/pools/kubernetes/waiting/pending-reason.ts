@@ -1,15 +1,19 @@
 // What a worker that has not started yet waits for, in a sentence, from its Job, its pod and their events.
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from "@kubernetes/client-node";
-import type { EpochMs } from "../../../domain/ids.ts";
-import type { WaitsFor } from "../../../domain/waiting/wait-view.ts";
-import { KUEUE_QUEUE } from "./job/queue.ts";
-import { CONTAINER } from "./names.ts";
+import type { EpochMs } from "../../../../domain/ids.ts";
+import type { WaitsFor } from "../../../../domain/waiting/wait-view.ts";
+import { KUEUE_QUEUE } from "../job/queue.ts";
+import { CONTAINER } from "../names.ts";
 
 export type Pending = {
   readonly job: V1Job | undefined;
   readonly pod: V1Pod | undefined;
   /** Of the pod, or of the Job where there is no pod. */
   readonly events: readonly CoreV1Event[];
+  /** Of the pod's group, where Volcano has made one. */
+  readonly groupEvents?: readonly CoreV1Event[] | undefined;
+  /** Kueue's word on the Job; undefined: none, or it could not be read. */
+  readonly queueSays?: string | undefined;
   readonly now: EpochMs;
 };
 
@@ -20,11 +24,12 @@ const MAX_WORDS = 400;
 
 export type Waits = { readonly waits: string; readonly waitsFor: WaitsFor | undefined };
 
-export function pendingReason({ job, pod, events, now }: Pending): Waits {
-  if (pod === undefined) return reasonWithoutPod(job, events);
+export function pendingReason(pending: Pending): Waits {
+  const { pod, events, now } = pending;
+  if (pod === undefined) return reasonWithoutPod(pending);
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   if (pod.spec?.nodeName === undefined && scheduled?.status !== "True") {
-    return reasonWithoutNode(pod, scheduled, events);
+    return reasonWithoutNode(pod, scheduled, pending);
   }
   // A builder starts before the worker.
   const builder = pod.status?.initContainerStatuses?.find(({ state }) => state?.waiting !== undefined);
@@ -32,13 +37,13 @@ export function pendingReason({ job, pod, events, now }: Pending): Waits {
   return containerReason(pod, status, now) ?? nodeReason(pod, events);
 }
 
-function reasonWithoutPod(job: V1Job | undefined, events: readonly CoreV1Event[]): Waits {
+function reasonWithoutPod({ job, events, queueSays }: Pending): Waits {
   const said = newest(events, "Warning") ?? newest(events, "Normal", ["Pending", "Suspended"]);
   const words = said === undefined ? "" : `: ${clip(said.message ?? "")}`;
   const queue = job?.metadata?.labels?.[KUEUE_QUEUE];
   if (job?.spec?.suspend) {
     const where = queue === undefined ? "Its Job is suspended" : `Waits in the Kueue queue ${queue}`;
-    return sentence("queue", `${where}${words}`);
+    return sentence("queue", `${where}${queueSays === undefined ? words : `: ${clip(queueSays)}`}`);
   }
   if (said?.type !== "Warning") return sentence(undefined, "Kubernetes has not made its pod yet");
   const message = said.message ?? "";
@@ -53,26 +58,50 @@ function adviceOn(message: string): string {
   return /must specify/.test(message) ? " (set these in perWorker or perCard of the pool)" : "";
 }
 
-/** Volcano: "queue resource quota insufficient: …", "queue … is overused". */
-const QUEUE_FULL = /queue resource quota insufficient|queue \S* ?is overused|exceeded quota/i;
+/**
+ * Volcano tells these of a pod's group alone, beside "1/1 tasks in gang unschedulable": pkg/scheduler/plugins/capacity
+ * and proportion ("queue resource quota insufficient: insufficient …"), resourcequota ("resource quota insufficient,
+ * requested: …"), overcommit ("resource in cluster is overused: overused …").
+ */
+const NOT_LET_IN: readonly { readonly words: RegExp; readonly waitsFor: WaitsFor; readonly what: string }[] =
+  [
+    { words: /^queue resource quota insufficient/, waitsFor: "quota", what: "Its queue has no room" },
+    { words: /^resource quota insufficient/, waitsFor: "quota", what: "Its namespace's quota has no room" },
+    { words: /^resource in cluster is overused/, waitsFor: "node", what: "The cluster has no room for it" },
+  ];
+
+/** Volcano's word on a pod that it has not tried to place: FitError of pkg/scheduler/api/job_info.go. */
+const NOT_TRIED = /^pod group is not ready/;
+
+function groupReason(groupEvents: readonly CoreV1Event[] = []): Waits | undefined {
+  const said = newest(
+    groupEvents.filter(({ message = "" }) => NOT_LET_IN.some(({ words }) => words.test(message))),
+    "Normal",
+  );
+  const found = NOT_LET_IN.find(({ words }) => words.test(said?.message ?? ""));
+  return found && sentence(found.waitsFor, `${found.what}: ${clip(said?.message ?? "")}`);
+}
 
 type Condition = { readonly reason?: string; readonly message?: string };
 
 function reasonWithoutNode(
   pod: V1Pod,
   condition: Condition | undefined,
-  events: readonly CoreV1Event[],
+  { events, groupEvents }: Pending,
 ): Waits {
   if (condition?.reason === "SchedulingGated") {
     return sentence("queue", "Its pod waits for the admission of a queue");
   }
   const message = condition?.message ?? newest(events, "Warning")?.message;
-  if (message && QUEUE_FULL.test(message))
-    return sentence("quota", `Its queue has no room: ${clip(message)}`);
+  if (message === undefined || NOT_TRIED.test(message)) {
+    const reason = groupReason(groupEvents);
+    if (reason !== undefined) return reason;
+  }
+  if (message && NOT_TRIED.test(message))
+    return sentence("queue", `Its queue has not let it in: ${clip(message)}`);
   if (message) return sentence("node", `No node can take it: ${clip(message)}`);
   const scheduler = pod.spec?.schedulerName ?? "default-scheduler";
-  // Volcano says nothing on a pod before its queue has let it in.
-  return sentence(scheduler === "volcano" ? "queue" : "node", `Its pod waits for the scheduler ${scheduler}`);
+  return sentence("node", `Its pod waits for the scheduler ${scheduler}`);
 }
 
 /** Undefined when its state says no more than that it is on its way. */
