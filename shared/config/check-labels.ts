@@ -14,7 +14,7 @@ type Placed = { readonly path: string; readonly endpoint: Endpoint };
 export function checkLabels(draft: Draft): ConfigFault[] {
   const placed = draft.endpoints.flatMap(({ path, spec }) => {
     const kind = draft.pools.get(spec.pool)?.spec.kind ?? "npu";
-    return expandEndpoint(resolveEndpoint(spec, kind)).map((endpoint) => ({ path, endpoint }));
+    return expandEndpoint(resolveEndpoint(spec, { kind })).map((endpoint) => ({ path, endpoint }));
   });
   return [
     ...placed.flatMap(checkName),

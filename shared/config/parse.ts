@@ -6,17 +6,18 @@ import { checkLabels } from "./check-labels.ts";
 import { checkPools, checkTenants } from "./check-tenants.ts";
 import type { Config, ConfigFault } from "./config.ts";
 import { draftOf } from "./draft.ts";
+import { architectureOf } from "./pools/architecture.ts";
 import { checkBuilders } from "./pools/check-builders.ts";
 import { resolveApiKey, resolveEndpoint, resolvePool, resolveTenant } from "./resolve.ts";
-import { configSchema } from "./schema.ts";
+import { configSchema, type PoolSpec } from "./schema.ts";
 import { schemaFaults } from "./schema-faults.ts";
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
-/** `text` is YAML (or JSON). Never throws. */
-export function parseConfig(text: string): ParsedConfig {
+/** `text` is YAML (or JSON); `machine`: Node's name of this machine's architecture. Never throws. */
+export function parseConfig(text: string, machine: string = process.arch): ParsedConfig {
   const read = readYaml(text);
   if ("faults" in read) return { ok: false, faults: read.faults };
   const parsed = configSchema.safeParse(read.document);
@@ -31,8 +32,11 @@ export function parseConfig(text: string): ParsedConfig {
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults: unique(faults) };
   const pools = Object.entries(parsed.data.pools).map(([name, spec]) => resolvePool(name, spec));
-  const kinds = new Map<string, Config["pools"][number]["kind"]>(pools.map((pool) => [pool.name, pool.kind]));
-  const templates = parsed.data.endpoints.map((spec) => resolveEndpoint(spec, kinds.get(spec.pool) ?? "npu"));
+  const templates = parsed.data.endpoints.map((spec) => {
+    // A pool that is missing is a fault.
+    const pool = parsed.data.pools[spec.pool] as PoolSpec;
+    return resolveEndpoint(spec, { kind: pool.kind, architecture: architectureOf(pool, machine) });
+  });
   return {
     ok: true,
     config: {

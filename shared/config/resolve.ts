@@ -1,6 +1,7 @@
 // From what people wrote to what the program uses: defaults filled in, durations in milliseconds.
 
 import { type EndpointTemplate, NPUS } from "../domain/admission/endpoint.ts";
+import type { Architecture } from "../domain/admission/labels.ts";
 import type { TenantSettings } from "../domain/admission/tenant.ts";
 import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
@@ -29,8 +30,11 @@ export function resolvePool(name: string, spec: PoolSpec): PoolSettings {
   return { ...common, driver: "local" };
 }
 
-/** `kind` is the pool's: a worker has one card unless the pool has none. */
-export function resolveEndpoint(spec: EndpointSpec, kind: PoolKind): EndpointTemplate {
+/** The second: of the pool where its workers run; a worker has one card unless that has none. */
+export function resolveEndpoint(
+  spec: EndpointSpec,
+  { kind, architecture }: { readonly kind: PoolKind; readonly architecture?: Architecture | undefined },
+): EndpointTemplate {
   const pattern = spec.name.includes(NPUS);
   const { execution, idle, boot } = spec.limits;
   return {
@@ -43,6 +47,7 @@ export function resolveEndpoint(spec: EndpointSpec, kind: PoolKind): EndpointTem
     startedBy: spec.startedBy,
     registration: spec.registration,
     defaultLabels: spec.defaultLabels,
+    architecture,
     image: spec.image,
     command: spec.command,
     capabilities: spec.capabilities,

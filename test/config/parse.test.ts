@@ -7,8 +7,8 @@ import { parseConfig } from "../../shared/config/parse.ts";
 
 const DEFAULT = readFileSync(new URL("../../dispatch.yaml", import.meta.url), "utf8");
 
-function configOf(text: string): Config {
-  const parsed = parseConfig(text);
+function configOf(text: string, machine = "arm64"): Config {
+  const parsed = parseConfig(text, machine);
   if (!parsed.ok) throw new Error(formatFaults(parsed.faults));
   return parsed.config;
 }
@@ -66,6 +66,7 @@ describe("what it becomes", () => {
       startedBy: "webhook",
       registration: "auto",
       defaultLabels: false,
+      architecture: "ARM64",
       image: undefined,
       command: undefined,
       capabilities: [],
@@ -120,5 +121,28 @@ describe("what it becomes", () => {
     expect(fromPacked(JSON.parse(JSON.stringify(toPacked(config))))).toEqual(config);
     expect(() => fromPacked({ format: 0, config })).toThrow(/format 0.*Package again/);
     expect(() => fromPacked(null)).toThrow(/Package again/);
+  });
+});
+
+describe("the architecture of an endpoint's machines", () => {
+  const of = (pool: string, machine = "arm64") => {
+    const text = `pools:\n  p: {kind: npu, ${pool}}\nendpoints: [{name: a, pool: p}]\n`;
+    return configOf(text, machine).endpoints[0]?.architecture;
+  };
+
+  test.each([
+    ["driver: local", "ARM64"],
+    ["driver: docker", "ARM64"],
+    ["driver: docker, host: 'tcp://10.0.0.7:2376'", undefined],
+    ["driver: kubernetes", undefined],
+    ["driver: kubernetes, nodeSelector: {kubernetes.io/arch: amd64}", "X64"],
+    ["driver: kubernetes, nodeSelector: {kubernetes.io/arch: arm64}", "ARM64"],
+  ])("%s: %s", (pool, architecture) => {
+    expect(of(pool)).toBe(architecture);
+  });
+
+  test("is this machine's where workers run on it", () => {
+    expect(of("driver: local", "x64")).toBe("X64");
+    expect(of("driver: local", "riscv64")).toBeUndefined();
   });
 });

@@ -1,6 +1,8 @@
 // An endpoint is a named kind of worker; a pattern stands for one endpoint per allowed card count.
 import type { EndpointName, PoolName } from "../ids.ts";
 import { endpointName } from "../ids.ts";
+import type { Architecture } from "./labels.ts";
+import { distinct } from "./labels.ts";
 
 /** How a worker registers its runner; `auto` is decided by `registrationFor`. */
 type Registration = "token" | "jit" | "auto";
@@ -32,6 +34,8 @@ export type EndpointTemplate = {
   readonly registration: Registration;
   /** Whether config.sh adds `self-hosted`, OS and architecture. Off unless asked: they invite strangers' jobs. */
   readonly defaultLabels: boolean;
+  /** Of its pool's machines; absent where nobody has said so. */
+  readonly architecture?: Architecture | undefined;
   readonly image: string | undefined;
   readonly command: readonly string[] | undefined;
   /** Beside those of its pool; absent: none. */
@@ -75,9 +79,10 @@ function concrete(template: EndpointTemplate, cards: number): Endpoint {
 
 /**
  * The labels a runner of this endpoint is registered with: its selector first. A just-in-time runner gets only what is
- * sent, so the default labels are named here too; the architecture's is added by config.sh alone, which knows it.
+ * sent, so those that config.sh adds are named here too; the architecture's where it is known.
  */
 export function runnerLabels(endpoint: Endpoint): string[] {
-  const defaults = endpoint.defaultLabels ? ["self-hosted", "linux"] : [];
-  return [...new Set([endpoint.selector, ...endpoint.labels, ...defaults])];
+  const { selector, labels, defaultLabels, architecture } = endpoint;
+  const defaults = defaultLabels ? ["self-hosted", "linux", ...(architecture ? [architecture] : [])] : [];
+  return distinct([selector, ...labels, ...defaults]);
 }

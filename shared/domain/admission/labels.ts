@@ -14,6 +14,10 @@ const GENERIC: ReadonlySet<string> = new Set([
   "arm64",
 ]);
 
+/** As config.sh names it (VarUtil.OSArchitecture of actions/runner); our images are for these two. */
+export type Architecture = "X64" | "ARM64";
+const ARCHITECTURES: ReadonlySet<string> = new Set(["x64", "arm64"]);
+
 const JOB_LABEL = /^npud-job-[a-z0-9]{12}$/;
 
 export function normalize(label: string): string {
@@ -32,6 +36,19 @@ export function isGeneric(label: string): boolean {
 /** The label of one API job's runner: a workflow job that carries it is that runner's, and starts no other. */
 export function isJobLabel(label: string): boolean {
   return JOB_LABEL.test(normalize(label));
+}
+
+export function isArchitecture(label: string): boolean {
+  return ARCHITECTURES.has(normalize(label));
+}
+
+/** Case does not count at GitHub: the first spelling stays. */
+export function distinct(labels: readonly string[]): string[] {
+  const seen = new Map<string, string>();
+  for (const label of labels) {
+    if (!seen.has(normalize(label))) seen.set(normalize(label), label);
+  }
+  return [...seen.values()];
 }
 
 /** One label set whatever the order, case and repetition. */

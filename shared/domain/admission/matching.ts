@@ -1,7 +1,7 @@
 // Which endpoint a job's labels ask for, or the reason why none.
 import type { Endpoint, EndpointTemplate } from "./endpoint.ts";
 import { isPattern, NPUS, runnerLabels } from "./endpoint.ts";
-import { labelSet, missing, normalize } from "./labels.ts";
+import { isArchitecture, labelSet, missing, normalize } from "./labels.ts";
 import { nearLabel } from "./near-label.ts";
 
 export type Catalogue = {
@@ -54,12 +54,18 @@ export function rejectionOf(
   if (!wanted.includes(normalize(endpoint.selector))) {
     return { near: false, reason: `${endpoint.name}: the job does not ask for "${endpoint.selector}"` };
   }
+  // What further labels the runner of an API job has, its request says.
+  if (endpoint.startedBy === "api") return undefined;
   const lacking = missing(runnerLabels(endpoint), wanted);
   if (lacking.length === 0) return undefined;
-  return {
-    near: true,
-    reason: `${endpoint.name}: its runners do not have ${quoted(lacking)}; remove it from runs-on or add it to the endpoint's labels in dispatch.yaml`,
-  };
+  return { near: true, reason: `${endpoint.name}: ${adviceOf(lacking, endpoint)}` };
+}
+
+function adviceOf(lacking: readonly string[], { defaultLabels, architecture }: Endpoint): string {
+  if (defaultLabels && architecture !== undefined && lacking.every(isArchitecture)) {
+    return `its runners are ${architecture}, not ${quoted(lacking)}; remove it from runs-on or ask for another endpoint`;
+  }
+  return `its runners do not have ${quoted(lacking)}; remove it from runs-on or add it to the endpoint's labels in dispatch.yaml`;
 }
 
 function impossibleCount(wanted: readonly string[], catalogue: Catalogue): string | undefined {

@@ -62,3 +62,11 @@ test("the default labels are named for a runner that has them: a just-in-time on
   const endpoint = anEndpoint({ selector: "a2", labels: ["linux"], defaultLabels: true });
   expect(runnerLabels(endpoint)).toEqual(["a2", "linux", "self-hosted"]);
 });
+
+test("the architecture's is among the default labels where it is known", () => {
+  const endpoint = anEndpoint({ selector: "a2", labels: ["arm64"], architecture: "ARM64" });
+  expect(runnerLabels(endpoint)).toEqual(["a2", "arm64"]);
+  const labels = runnerLabels({ ...endpoint, labels: [], defaultLabels: true });
+  expect(labels).toEqual(["a2", "self-hosted", "linux", "ARM64"]);
+  expect(runnerLabels({ ...endpoint, defaultLabels: true })).toEqual(["a2", "arm64", "self-hosted", "linux"]);
+});

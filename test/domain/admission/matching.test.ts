@@ -125,3 +125,36 @@ test("the rejection by an endpoint that the job does not name is not near", () =
   });
   expect(rejectionOf(["LINUX", "linux-aarch64-a2-1"], anEndpoint())).toBeUndefined();
 });
+
+describe("the architecture of a runner with default labels", () => {
+  const listed = ["self-hosted", "Linux", "ARM64", "fast"];
+  const endpoint = aTemplate({ name: "fast", selector: "fast", labels: [], counts: [], defaultLabels: true });
+  const on = (architecture: "X64" | "ARM64" | undefined) => aCatalogue([{ ...endpoint, architecture }]);
+
+  test("is one of its labels where it is known", () => {
+    expect(resolveEndpoint(listed, on("ARM64"))).toMatchObject({ type: "endpoint" });
+    expect(resolveEndpoint(listed, on("X64"))).toEqual({
+      type: "near-miss",
+      reason: 'fast: its runners are X64, not "arm64"; remove it from runs-on or ask for another endpoint',
+    });
+    const without = aCatalogue([{ ...endpoint, architecture: "ARM64", defaultLabels: false }]);
+    expect(resolveEndpoint(listed, without)).toMatchObject({ reason: /do not have "arm64", "linux"/ });
+  });
+
+  test("is added by hand where it is not", () => {
+    expect(resolveEndpoint(listed, on(undefined))).toMatchObject({
+      type: "near-miss",
+      reason: expect.stringContaining('do not have "arm64"; remove it from runs-on or add it'),
+    });
+    const told = aCatalogue([{ ...endpoint, labels: ["arm64"] }]);
+    expect(resolveEndpoint(listed, told)).toMatchObject({ type: "endpoint" });
+  });
+});
+
+test.each([["self-hosted", "linux", "ARM64"], ["fast"], ["npud-some-worker"]])(
+  "a job for the runner of an API job is no near miss: its labels are in its request (%s)",
+  (...further) => {
+    const api = aTemplate({ name: "runpod", selector: "runpod", labels: [], counts: [], startedBy: "api" });
+    expect(resolveEndpoint(["runpod", ...further], aCatalogue([api]))).toMatchObject({ type: "endpoint" });
+  },
+);
