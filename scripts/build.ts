@@ -2,14 +2,17 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle, FUNCTIONS, KANIKO, SUPERVISOR, WORKER } from "./build/bundle.ts";
+import { stopWith } from "./complaint.ts";
 
 const DIST = join(import.meta.dirname, "..", "dist");
 
 const only = process.argv[2];
-const targets = [WORKER, SUPERVISOR, KANIKO, ...FUNCTIONS].filter(
-  (target) => only === undefined || target.name === only,
-);
-if (targets.length === 0) throw new Error(`there is nothing to build with the name "${only}"`);
+const all = [WORKER, SUPERVISOR, KANIKO, ...FUNCTIONS];
+const targets = all.filter((target) => only === undefined || target.name === only);
+if (targets.length === 0) {
+  const names = all.map(({ name }) => name).join(", ");
+  stopWith(`There is nothing to build with the name "${only}", but ${names}.`);
+}
 if (only === undefined) await rm(DIST, { recursive: true, force: true });
 for (const target of targets) {
   const { bytes } = await bundle(target, DIST);

@@ -2,6 +2,7 @@
 //
 // A stand-in for GitHub queues a workflow job and sends the signed delivery; the dispatcher starts a worker as a real
 // process; a stand-in for actions/runner registers, runs the job's step in a shell, and is removed.
+import { stopForComplaint, stopWith } from "./complaint.ts";
 import { runApiDemo } from "./demo/api.ts";
 import { startDemoCloud } from "./demo/cloud.ts";
 import { demoConfig } from "./demo/config.ts";
@@ -9,7 +10,7 @@ import { DEMO_POOLS } from "./demo/pools.ts";
 import { startDemoProcess } from "./demo/process.ts";
 import type { DemoResult } from "./demo/run.ts";
 import { CARD_COUNTS, DEMO_POOL, runDemo } from "./demo/run.ts";
-import { parseOptions } from "./parse-options.ts";
+import { parseOptions, wholeNumber } from "./parse-options.ts";
 
 /** As many as one NPU server has at most. */
 const MOST_CARDS = 64;
@@ -27,24 +28,23 @@ const values = parseOptions({
 });
 const hostCards = values["host-cards"] === undefined ? undefined : Number(values["host-cards"]);
 if (hostCards !== undefined && !(Number.isInteger(hostCards) && hostCards >= 1 && hostCards <= MOST_CARDS))
-  fail(`--host-cards takes a whole number from 1 to ${MOST_CARDS}`);
+  stopWith(`--host-cards takes a whole number from 1 to ${MOST_CARDS}`);
 // On a host with cards, a job of each count that it has.
 const counts = hostCards === undefined ? [1] : CARD_COUNTS.filter((cards) => cards <= hostCards);
-const count = Number(values.jobs ?? counts.length);
-if (!Number.isInteger(count) || count < 1) fail("--jobs takes a whole number from 1 on");
-if (values.store !== "sqlite" && values.store !== "dynamodb") fail("--store takes sqlite or dynamodb");
+const count = wholeNumber("jobs", values.jobs ?? String(counts.length));
+if (values.store !== "sqlite" && values.store !== "dynamodb") stopWith("--store takes sqlite or dynamodb");
 const store = values.store === "dynamodb" ? "dynamodb" : "sqlite";
 const poolKind = DEMO_POOLS.find((kind) => kind === values.pool);
-if (poolKind === undefined) fail(`--pool takes ${DEMO_POOLS.join(", ")}`);
+if (poolKind === undefined) stopWith(`--pool takes ${DEMO_POOLS.join(", ")}`);
 if (poolKind === "docker" && values.image === undefined)
-  fail("--pool docker needs --image: build one with npm run image");
+  stopWith("--pool docker needs --image: build one with npm run image");
 if (values.api && (values.lambda || poolKind !== "local" || hostCards !== undefined || store !== "sqlite"))
-  fail("--api goes with --jobs, --json and --log alone");
-if (values.lambda && poolKind !== "local") fail("--lambda runs its workers as processes");
+  stopWith("--api goes with --jobs, --json and --log alone");
+if (values.lambda && poolKind !== "local") stopWith("--lambda runs its workers as processes");
 if (hostCards !== undefined && (values.lambda || poolKind !== "local"))
-  fail("--host-cards pretends that this machine has cards: for the local pool, without --lambda");
+  stopWith("--host-cards pretends that this machine has cards: for the local pool, without --lambda");
 
-const result = await main();
+const result = await main().catch(stopForComplaint);
 report(result);
 process.exitCode = result.ok ? 0 : 1;
 
@@ -55,7 +55,7 @@ async function main(): Promise<DemoResult> {
     ? await startDemoCloud(demoConfig(), { log })
     : await startDemoProcess({ store, pool: poolKind, image: values.image, hostCards, log });
   if (world === undefined)
-    return fail("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
+    return stopWith("--lambda needs a DynamoDB server with streams; set DYNAMODB_ENDPOINT");
   const { github, stores, pool } = world;
   const { total, simulated } = await pool.capacity();
   const cards = hostCards === undefined ? "cards" : "cards of a pretended host, which every worker sees";
@@ -79,9 +79,4 @@ function report({ ok, jobs, left, cards }: DemoResult): void {
 
 function print(line: string): void {
   if (!values.json) console.log(line);
-}
-
-function fail(message: string): never {
-  console.error(message);
-  process.exit(2);
 }

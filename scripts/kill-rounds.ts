@@ -1,7 +1,7 @@
 // Kills the real server and its workers at random moments, round after round: `npm run kill-rounds -- --rounds 30 --json`.
-import { parseArgs } from "node:util";
 import type { RoundResult } from "./kill-rounds/round.ts";
 import { playRound } from "./kill-rounds/round.ts";
+import { parseOptions, wholeNumber } from "./parse-options.ts";
 
 const USAGE = `npm run kill-rounds -- [--rounds N] [--seed S] [--parallel N] [--json]
 
@@ -13,14 +13,12 @@ const USAGE = `npm run kill-rounds -- [--rounds N] [--seed S] [--parallel N] [--
 /** Of the log of a server whose round went wrong. */
 const LAST_LINES = 40;
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "10" },
-    seed: { type: "string", default: "1" },
-    parallel: { type: "string", default: "2" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = parseOptions({
+  rounds: { type: "string", default: "10" },
+  seed: { type: "string", default: "1" },
+  parallel: { type: "string", default: "2" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
 });
 
 if (values.help) say(USAGE);
@@ -28,8 +26,8 @@ else await main();
 
 async function main(): Promise<void> {
   const started = Date.now();
-  const first = wholeNumber("seed");
-  const seeds = Array.from({ length: wholeNumber("rounds") }, (_, index) => first + index);
+  const first = wholeNumber("seed", values.seed);
+  const seeds = Array.from({ length: wholeNumber("rounds", values.rounds) }, (_, index) => first + index);
   const results: RoundResult[] = [];
   const lane = async () => {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
@@ -38,7 +36,7 @@ async function main(): Promise<void> {
       report(result);
     }
   };
-  await Promise.all(Array.from({ length: wholeNumber("parallel") }, lane));
+  await Promise.all(Array.from({ length: wholeNumber("parallel", values.parallel) }, lane));
   conclude(results, Date.now() - started);
 }
 
@@ -76,13 +74,6 @@ function conclude(results: readonly RoundResult[], ms: number): void {
   say(`${sums.rounds} rounds in ${(ms / 1_000).toFixed(0)} s\n`);
   if (values.json) say(`${JSON.stringify(sums)}\n`);
   if (sum(({ findings }) => findings.length) > 0) process.exitCode = 1;
-}
-
-function wholeNumber(name: "rounds" | "seed" | "parallel"): number {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < 1)
-    throw new RangeError(`--${name} takes a whole number from 1 on`);
-  return number;
 }
 
 function say(text: string): void {

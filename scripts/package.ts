@@ -7,6 +7,7 @@ import { formatFaults } from "../shared/config/config.ts";
 import { toPacked } from "../shared/config/packed.ts";
 import { parseConfig } from "../shared/config/parse.ts";
 import { bundle, FUNCTIONS } from "./build/bundle.ts";
+import { stopForComplaint } from "./complaint.ts";
 import { checkPackage } from "./package/check-package.ts";
 import { checkTemplate } from "./package/check-template.ts";
 import { runOsls } from "./package/run-osls.ts";
@@ -39,7 +40,9 @@ for (const target of FUNCTIONS) {
 }
 await rm(out, { recursive: true, force: true });
 const params = values.param.flatMap((param) => ["--param", param]);
-await runOsls(["--stage", values.stage, "--region", values.region, ...params], out, process.env);
+await runOsls(["--stage", values.stage, "--region", values.region, ...params], out, process.env).catch(
+  stopForComplaint,
+);
 const template = readTemplate();
 const faults = [...checkTemplate(template), ...(await checkPackages(template))];
 if (faults.length > 0) {

@@ -11,7 +11,8 @@ import { shrink } from "../test/simulation/plan/shrink.ts";
 import { runPlan } from "../test/simulation/run.ts";
 import type { Summary } from "../test/simulation/simulate.ts";
 import { simulate } from "../test/simulation/simulate.ts";
-import { parseOptions } from "./parse-options.ts";
+import { stopWith } from "./complaint.ts";
+import { parseOptions, wholeNumber } from "./parse-options.ts";
 import { describeBroken, describePlan } from "./simulate/describe-run.ts";
 import { measureFairness } from "./simulate/fairness.ts";
 
@@ -83,19 +84,9 @@ function firstSeed(runs: number): number {
   return seed;
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  return stopWith(`--${name} ${text}: a whole number, please`);
-}
-
 function editionOf(text: string): Edition {
   const edition = EDITIONS.find((one) => String(one) === text);
   return edition ?? stopWith(`no edition ${text}. There are: ${EDITIONS.join(", ")}`);
-}
-
-function stopWith(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
 }
 
 async function showFairness(): Promise<void> {

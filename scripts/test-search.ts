@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { parseOptions, wholeNumber } from "./parse-options.ts";
 
 /** What fast-check takes as a seed. */
 const MAX_SEED = 2 ** 31;
@@ -10,12 +10,13 @@ const MAX_SEED = 2 ** 31;
 /** A machine that others use too is slow, which says nothing about a seed. */
 const TIMEOUT_MS = 600_000;
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
+const values = parseOptions({ rounds: { type: "string", default: "20" } });
+const rounds = wholeNumber("rounds", values.rounds);
 const files = globSync("test/**/*.test.ts").filter((file) =>
   readFileSync(file, "utf8").includes('from "fast-check"'),
 );
 const failed: number[] = [];
-for (let round = 1; round <= Number(values.rounds); round++) {
+for (let round = 1; round <= rounds; round++) {
   const seed = randomInt(MAX_SEED);
   const { status, stdout, stderr } = play(seed);
   process.stdout.write(`${round}: seed ${seed} ${status === 0 ? "passed" : `failed\n${stdout}${stderr}`}\n`);

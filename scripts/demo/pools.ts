@@ -7,6 +7,7 @@ import { workerCommand } from "../../functions/worker-command.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { startClusterStandIn } from "../../test/fakes/kubernetes/cluster-stand-in.ts";
 import { createProcessRunner } from "../../test/fakes/kubernetes/process-runner.ts";
+import { Complaint } from "../complaint.ts";
 import { demoConfig } from "./config.ts";
 
 export const DEMO_POOLS = ["local", "docker", "kubernetes"] as const;
@@ -40,13 +41,12 @@ export async function openDemoPool(kind: DemoPoolKind, options: DemoPoolOptions)
 /** The containers see the host's network, where GitHub's stand-in and the dispatcher are. */
 async function openDocker({ image }: DemoPoolOptions): Promise<DemoPool> {
   if (image === undefined) throw new Error("--pool docker needs --image: build one with npm run image");
-  const { stdout } = await promisify(execFile)(join(ROOT, ".ci", "engine.sh"), { timeout: 180_000 });
   const config = demoConfig({
     driver: "docker",
     kind: "npu",
     devices: "simulated",
     cards: CARDS,
-    host: stdout.trim(),
+    host: await readyEngine(),
     image,
     pullPolicy: "never",
     network: "host",
@@ -54,6 +54,18 @@ async function openDocker({ image }: DemoPoolOptions): Promise<DemoPool> {
     mounts: [{ source: join(ROOT, "test", "fakes", "npu-smi", "npu-smi"), target: "/usr/local/bin/npu-smi" }],
   });
   return { config, close: async () => {} };
+}
+
+/** Its address. Throws a complaint where there is none, and none can be started. */
+async function readyEngine(): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(join(ROOT, ".ci", "engine.sh"), { timeout: 180_000 });
+    return stdout.trim();
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { readonly stderr?: string };
+    const why = stderr.trim().split("\n").at(-1)?.replace("no container engine for the tests: ", "");
+    throw new Complaint(`--pool docker: ${why || message}`, { cause: error });
+  }
 }
 
 async function openKubernetes({ dir, workerEnv }: DemoPoolOptions): Promise<DemoPool> {

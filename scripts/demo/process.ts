@@ -41,9 +41,28 @@ export type DemoProcessOptions = {
 };
 
 export async function startDemoProcess(options: DemoProcessOptions): Promise<DemoWorld> {
-  const github = await startGithubStandIn({ seed: 1 });
-  github.addOrganization(DEMO_ORG);
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    return { ...(await openParts(options, undo)), summary: () => [], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `undo`: what closes the parts that there are, the last one first. */
+async function openParts(
+  options: DemoProcessOptions,
+  undo: (() => Promise<unknown>)[],
+): Promise<Omit<DemoWorld, "summary" | "close">> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-demo-"));
+  undo.push(() => rm(dir, { recursive: true, force: true }));
+  const github = await startGithubStandIn({ seed: 1 });
+  undo.push(() => github.stop());
+  github.addOrganization(DEMO_ORG);
   const runnerHome = await installRunnerStandIn(join(dir, "runner"));
   const { hostCards } = options;
   const deviceDir = hostCards === undefined ? undefined : await pretendHost(join(dir, "dev"), hostCards);
@@ -55,6 +74,7 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
     workerEnv: { ...demoWorkerEnv(runnerHome), PATH: path, GITHUB_API_URL: github.apiUrl },
     image: options.image,
   });
+  undo.push(closePool);
   const server = await startServer({
     config,
     secrets: demoSecrets(github),
@@ -69,21 +89,11 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
     workerEnv: demoWorkerEnv(runnerHome),
     log: createJsonLog({ write: options.log, clock: systemClock }),
   });
+  undo.push(() => server.close());
   github.setWebhook(`${server.url}/webhooks/github`);
   const pool = server.deps.pools.get(DEMO_POOL)?.driver;
   if (pool === undefined) throw new TypeError(`the demo's configuration has a pool "${DEMO_POOL}"`);
-  return {
-    github,
-    stores: server.deps.stores,
-    pool,
-    summary: () => [],
-    async close() {
-      await server.close();
-      await closePool();
-      await github.stop();
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+  return { github, stores: server.deps.stores, pool };
 }
 
 /** The stand-in for npu-smi comes last: a machine with a driver uses its own, but for cards that it does not have. */

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { Complaint } from "../complaint.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const OSLS = join(ROOT, "node_modules", "osls", "bin", "serverless.js");
@@ -16,7 +17,7 @@ export async function runOsls(args: readonly string[], out: string, env: NodeJS.
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(String(chunk)));
   const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`osls package ended with code ${code}:\n${output.join("")}`);
+  if (code !== 0) throw new Complaint(`osls package ended with code ${code}:\n${output.join("")}`);
 }
 
 /** A half-set AWS profile makes osls look for credentials, which packaging does not need. */

@@ -1,11 +1,11 @@
 // `npm run simulate:control`: each mistake of test/simulation/controls.ts, put into a copy of the program, must be found.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { Control } from "../../test/simulation/controls/control.ts";
 import { CONTROLS } from "../../test/simulation/controls.ts";
 import { makePatchedCopy } from "../../test/simulation/engine/patched-copy.ts";
 import type { Prey } from "../../test/simulation/hunt.ts";
+import { parseOptions } from "../parse-options.ts";
 
 const USAGE = `npm run simulate:control -- [--only TEXT] [--seed S] [--json]
 
@@ -22,13 +22,11 @@ const AT_ONCE = 2;
 
 type Verdict = { readonly control: Control; readonly prey: Prey; readonly wrong: string | undefined };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    seed: { type: "string" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = parseOptions({
+  only: { type: "string", default: "" },
+  seed: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
 });
 
 if (values.help) say(USAGE);
