@@ -8,7 +8,7 @@ export function reviewJobs(state: ClusterState): void {
   if (!state.rules.kueue) return;
   for (const job of state.objects.list("Job")) {
     const { labels = {}, uid, namespace } = job.metadata;
-    if (labels["kueue.x-k8s.io/queue-name"] === undefined || workloadOf(state, job) !== undefined) continue;
+    if (!("kueue.x-k8s.io/queue-name" in labels) || workloadOf(state, job) !== undefined) continue;
     const workload = state.objects.create(
       "Workload",
       {
