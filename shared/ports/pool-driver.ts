@@ -1,7 +1,7 @@
 // Where containers run. A driver talks to one kind of pool; it knows workers by their id and decides nothing.
 import type { WorkerId } from "../domain/ids.ts";
 import type { AvoidedNodes } from "../domain/pool/node-trouble.ts";
-import type { PoolNode } from "../domain/pool/pool.ts";
+import type { PoolNode, RestingNode } from "../domain/pool/pool.ts";
 import type { WaitsFor } from "../domain/waiting/wait-view.ts";
 
 export type StartSpec = {
@@ -88,6 +88,8 @@ export type PoolCapacity = {
   readonly simulated: boolean;
   /** Where the pool has nodes: a worker must fit on one of them. */
   readonly nodes?: readonly PoolNode[] | undefined;
+  /** Of its nodes, those that take nothing now. */
+  readonly resting?: readonly RestingNode[] | undefined;
 };
 export type PoolDriver = {
   readonly capabilities: {

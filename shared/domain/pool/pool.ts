@@ -42,6 +42,9 @@ export type Away = { readonly until: EpochMs; readonly why: string; readonly ful
 /** One machine of the pool. `free` is the pool's own count: others may use it too. */
 export type PoolNode = { readonly name: string; readonly total: number; readonly free: number };
 
+/** One that takes nothing now (cordoned, not ready), with the cards that it has. */
+export type RestingNode = { readonly name: string; readonly cards: number };
+
 export type CardTrouble = {
   readonly strikes: number;
   readonly lastAt: EpochMs;

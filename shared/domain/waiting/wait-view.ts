@@ -4,6 +4,7 @@ import type { PausedPlace } from "../admission/pauses.ts";
 import type { TenantState } from "../admission/tenant.ts";
 import type { EpochMs } from "../ids.ts";
 import type { Job } from "../job/job.ts";
+import type { RestingNode } from "../pool/pool.ts";
 import type { Worker } from "../worker/worker.ts";
 
 /** In the order in which a job may meet them; docs/states.md has an example of each. */
@@ -98,6 +99,14 @@ export type TenantView = {
   readonly maxWorkers: number | undefined;
 };
 
+export type Machines = {
+  /** Cards of the largest one in service, without those in quarantine. */
+  readonly largest: number;
+  /** With them. */
+  readonly whole: number;
+  readonly resting: readonly RestingNode[];
+};
+
 export type PoolView = {
   readonly name: string;
   /** False before the first dispatch pass has asked the pool: the numbers below are what the job needs. */
@@ -106,6 +115,8 @@ export type PoolView = {
   /** Without those in quarantine. */
   readonly usable: number;
   readonly free: number;
+  /** Where it has nodes and they were counted: a worker has all its cards on one. */
+  readonly machines?: Machines | undefined;
   readonly workers: number;
   readonly maxWorkers: number | undefined;
   /** What the job's tenant holds of it. */

@@ -13,6 +13,7 @@ import type { Line } from "../../domain/pool/wait-estimate.ts";
 import { estimateWait } from "../../domain/pool/wait-estimate.ts";
 import type {
   GithubRoom,
+  Machines,
   PoolView,
   TenantView,
   WaitView,
@@ -26,7 +27,7 @@ import type { Deps } from "../deps.ts";
 import { endpointOf } from "../deps.ts";
 import { registrationsLeft } from "../dispatch/grant-registrations.ts";
 import { readPauses } from "../dispatch/pause-gate.ts";
-import { cardsOutOfUse } from "../dispatch/pool-nodes.ts";
+import { cardsOutOfUse, machinesOf } from "../dispatch/pool-nodes.ts";
 
 export type Explained = {
   readonly phase: Phase;
@@ -65,8 +66,17 @@ async function surroundingsInQueue(deps: Deps, job: Job, login: string): Promise
   const { pool: name, tenant: owner, endpoint } = job;
   const paused = pauseOf(pauses, { pool: name, tenant: owner, endpoint });
   const lost = (await within(INSPECT_MS, cardsOutOfUse(deps, pool))) ?? 0;
+  // One card fits wherever there is one.
+  const machines = pool && job.cards > 1 ? await within(INSPECT_MS, machinesOf(deps, pool)) : undefined;
   const waitMs = pool && estimateWait(pool, lineOf(deps, job, { tenant, before }));
-  return { tenant, ahead: before.length, waitMs, github, paused, pool: poolView(deps, job, pool, lost) };
+  return {
+    tenant,
+    ahead: before.length,
+    waitMs,
+    github,
+    paused,
+    pool: poolView(deps, job, { pool, lost, machines }),
+  };
 }
 
 /** As lanes are opened: named in dispatch.yaml or approved, and neither suspended nor removed at GitHub. */
@@ -83,8 +93,14 @@ async function tenantView(deps: Deps, job: Job, callerLogin: string): Promise<Te
   };
 }
 
-/** `lost`: of its cards, on nodes, in quarantine. */
-function poolView(deps: Deps, job: Job, pool: Pool | undefined, lost: number): PoolView | undefined {
+type Counted = {
+  readonly pool: Pool | undefined;
+  /** Of its cards, on nodes, in quarantine. */
+  readonly lost: number;
+  readonly machines: Machines | undefined;
+};
+
+function poolView(deps: Deps, job: Job, { pool, lost, machines }: Counted): PoolView | undefined {
   const settings = deps.pools.get(job.pool);
   if (settings === undefined) return undefined;
   return {
@@ -93,6 +109,7 @@ function poolView(deps: Deps, job: Job, pool: Pool | undefined, lost: number): P
     total: pool?.total ?? job.cards,
     usable: pool === undefined ? job.cards : Math.max(0, usableCards(pool) - lost),
     free: pool === undefined ? job.cards : Math.max(0, freeCards(pool) - lost),
+    machines,
     workers: Object.keys(pool?.reservations ?? {}).length,
     maxWorkers: settings.maxWorkers,
     ofTenant: pool === undefined ? { cards: 0, workers: 0 } : usedBy(pool, job.tenant),

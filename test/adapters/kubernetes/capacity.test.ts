@@ -72,6 +72,7 @@ test("its own workers use cards, others take them away, a lost node has those of
       { name: "node-1", total: 3, free: 0 },
       { name: "node-3", total: 4, free: 4 },
     ],
+    resting: [{ name: "node-1", cards: 8 }],
   });
 });
 
@@ -89,6 +90,31 @@ test("a cordoned node keeps what its workers hold, as the ledger does: the other
   const held = { tenant: TENANT, cards: 8, slots: [] };
   expect(freeCards(reserve(newPool(POOL, total), WORKER_ID, held, T0))).toBe(4);
 });
+
+test("nodes that take nothing now are told with all their cards: cordoned, not ready, tainted by Kubernetes", async () => {
+  const nodes = [1, 2, 3, 4, 5].map((n) => ({ name: `node-${n}`, cards: { [CARD]: "8" }, labels: A2 }));
+  const foreign = { name: "theirs", cards: { [CARD]: "8" }, labels: A2, taints: [TAINT] };
+  const settings = { nodeSelector: A2 };
+  await using world = await openWorld(settings, { nodes: [...nodes, foreign, { name: "other" }] });
+  const [, cordoned, tainted, , withoutPlugin] = world.cluster.objects("Node");
+  cordoned!.spec = { unschedulable: true, taints: [cordonTaint("unschedulable")] };
+  tainted!.spec.taints = [cordonTaint("disk-pressure")];
+  world.cluster.loseNode("node-4");
+  withoutPlugin!.spec.unschedulable = true;
+  withoutPlugin!.status.capacity = { ...withoutPlugin!.status.allocatable };
+  world.cluster.lieAboutCards("node-5", CARD, 0);
+  const resting = ["node-2", "node-3", "node-4", "node-5"].map((name) => ({ name, cards: 8 }));
+  const { nodes: inService, ...rest } = await world.driver.capacity();
+  expect(inService?.map(({ name }) => name)).toEqual(["node-1"]);
+  expect(rest.resting).toEqual(resting);
+  // A bound in the configuration is one for them too.
+  const bounded = await world.open({ ...settings, cards: 4 }).capacity();
+  expect(bounded.resting).toEqual(resting.map((node) => ({ ...node, cards: 4 })));
+});
+
+function cordonTaint(of: string) {
+  return { key: `node.kubernetes.io/${of}`, effect: "NoSchedule" };
+}
 
 test("the cards of a worker that is gone are free at once, though they were counted a moment ago", async () => {
   await using world = await openWorld();

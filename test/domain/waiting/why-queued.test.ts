@@ -87,6 +87,8 @@ describe("a limit holds a job back from where it is reached on, and says how muc
   const holds = (cards: number, workers: number) => ({ ofTenant: { cards, workers } });
   const quota = { tenant: { ...ACME_VIEW, maxCards: 4, maxWorkers: 3 } };
   const away = { unavailableUntil: NOW + 1 };
+  const PARTLY = { largest: 4, whole: 4, resting: [{ name: "node-1", cards: 8 }] };
+  const MANY = [1, 2, 3, 4, 5].map((n) => ({ name: `node-${n}`, cards: 4 }));
 
   test.each([
     ["a card left in the quota", { ...quota, pool: aPoolView(holds(3, 2)) }],
@@ -111,6 +113,31 @@ describe("a limit holds a job back from where it is reached on, and says how muc
       "pool-unavailable",
       { job: aJob({ cards: 1 }), pool: aPoolView({ total: 0, usable: 0, free: 0 }) },
       "has none in service now: its nodes are cordoned, not ready or missing. It starts when they are back.",
+    ],
+    [
+      "pool-unavailable",
+      { job: aJob({ cards: 8 }), pool: aPoolView({ total: 4, usable: 4, free: 4, machines: PARTLY }) },
+      `It needs 8 cards on one machine; the largest of pool "${POOL}" in service now has 4. node-1, where it fits, is cordoned or not ready. It starts when that is back.`,
+    ],
+    [
+      "pool-unavailable",
+      { job: aJob({ cards: 4 }), pool: aPoolView({ machines: { largest: 2, whole: 2, resting: MANY } }) },
+      "node-1, node-2, node-3 and 2 more, where it fits, are cordoned or not ready. It starts when one of them is back.",
+    ],
+    [
+      "larger-than-pool",
+      { job: aJob({ cards: 16 }), pool: aPoolView({ total: 4, usable: 4, free: 4, machines: PARTLY }) },
+      `pool "${POOL}" has 4. Ask for fewer, or cancel it.`,
+    ],
+    [
+      "larger-than-pool",
+      { job: aJob({ cards: 8 }), pool: aPoolView({ machines: { largest: 4, whole: 4, resting: [] } }) },
+      `It asks for 8 cards, which must be on one machine; the largest of pool "${POOL}" has 4. Ask for fewer`,
+    ],
+    [
+      "larger-than-pool",
+      { job: aJob({ cards: 8 }), pool: aPoolView({ machines: { largest: 7, whole: 8, resting: [] } }) },
+      "has 7, beside 1 in quarantine. Have them repaired, or ask for fewer.",
     ],
     ["pool-unavailable", { pool: aPoolView(away) }, "takes no work at the moment: it did not say why."],
     ["pool-unavailable", { pool: aPoolView({ ...away, unavailableWhy: "HTTP 503" }) }, "moment: HTTP 503."],

@@ -99,6 +99,27 @@ describe("in the queue", () => {
     expect((await explain(world, id)).whyWaiting).toMatchObject({ code: "larger-than-pool" });
   });
 
+  test("a job that fits on no machine in service, and on one that is cordoned", async () => {
+    const world = createWorld({ cards: 4 });
+    Object.assign(world.pool, { capabilities: { ...world.pool.capabilities, nodes: true } });
+    world.pool.capacity = async () => ({
+      total: 8,
+      simulated: false,
+      // The first has what a worker still holds there.
+      nodes: [
+        { name: "node-1", total: 4, free: 0 },
+        { name: "node-2", total: 4, free: 4 },
+      ],
+      resting: [{ name: "node-1", cards: 8 }],
+    });
+    const { workflowJobId: id } = world.github.queue({ labels: ["linux-aarch64-a2-8"] });
+    await world.deliver();
+    expect((await explain(world, id)).whyWaiting).toMatchObject({
+      code: "pool-unavailable",
+      message: expect.stringContaining("node-1, where it fits, is cordoned or not ready"),
+    });
+  });
+
   test("a pool that is away, in its own words and until when", async () => {
     const world = createWorld();
     world.pool.unavailable("the node is rebooting", 40_000);

@@ -1,9 +1,7 @@
 // Cards per node: what ready, matching nodes have, less what pods hold. Kubernetes never lowers `allocatable` by use.
 import type { V1Node, V1Pod, V1Taint, V1Toleration } from "@kubernetes/client-node";
-import type { PoolCapacity } from "../../../ports/pool-driver.ts";
+import type { PoolNode, RestingNode } from "../../../domain/pool/pool.ts";
 import { parseQuantity } from "./quantity.ts";
-
-type PoolNode = NonNullable<PoolCapacity["nodes"]>[number];
 
 export type CardCount = {
   /** `huawei.com/ascend-1980`; "cpu" where a card is a core. */
@@ -37,6 +35,33 @@ function cardsOf(node: V1Node, pods: readonly V1Pod[], count: CardCount): PoolNo
   const allocatable = parseQuantity(node.status?.allocatable?.[resource] ?? "0") ?? 0;
   const others = sum(here.filter((pod) => !isOurs(pod)));
   return { name, total: whole(allocatable - others), free: whole(allocatable - sum(here)) };
+}
+
+/**
+ * Nodes of the pool that take no pods for now: cordoned, not ready, or with a taint that Kubernetes itself puts on such.
+ * One with another taint belongs to somebody else.
+ */
+export function restingNodes(nodes: readonly V1Node[], count: CardCount): RestingNode[] {
+  return nodes
+    .filter((node) => !isUsable(node, count) && isUsable(wellAgain(node), count))
+    .map((node) => ({ name: node.metadata?.name ?? "", cards: allCards(node, count) }))
+    .filter(({ cards }) => cards > 0);
+}
+
+function wellAgain(node: V1Node): V1Node {
+  const { unschedulable: _cordoned, taints = [], ...spec } = node.spec ?? {};
+  const kept = taints.filter(({ key }) => !key.startsWith("node.kubernetes.io/"));
+  return {
+    ...node,
+    spec: { ...spec, taints: kept },
+    status: { ...node.status, conditions: [{ type: "Ready", status: "True" }] },
+  };
+}
+
+/** A device plugin that is away leaves no allocatable cards; `capacity` keeps them for a while. */
+function allCards({ status }: V1Node, { resource, units }: CardCount): number {
+  const of = (amounts: { [key: string]: string } = {}) => parseQuantity(amounts[resource] ?? "0") ?? 0;
+  return Math.floor(Math.max(of(status?.allocatable), of(status?.capacity)) / units);
 }
 
 /** Init containers run before the others, so the larger of the two counts. */

@@ -8,7 +8,7 @@ import type { PoolCapacity } from "../../../ports/pool-driver.ts";
 import { ApiFault } from "./api-fault.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Owner, ownerLabels } from "./names.ts";
-import { type CardCount, nodeCards } from "./node-cards.ts";
+import { type CardCount, nodeCards, restingNodes } from "./node-cards.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { isRbacDenial } from "./start-outcome.ts";
 
@@ -73,10 +73,13 @@ export function createCapacity(deps: CapacityDeps): Capacity {
 
 async function countCards({ settings, owner, cluster }: CapacityDeps): Promise<PoolCapacity> {
   const [nodes, pods] = await Promise.all([cluster.nodes(), cluster.placedPods()]);
-  const found = nodeCards(nodes, pods, cardCount(settings, owner));
-  const sum = found.reduce((cards, node) => cards + node.total, 0);
+  const cards = cardCount(settings, owner);
+  const found = nodeCards(nodes, pods, cards);
+  const sum = found.reduce((so, node) => so + node.total, 0);
   const total = settings.cards === "auto" ? sum : Math.min(sum, settings.cards);
-  return { total, simulated: false, nodes: found };
+  const most = settings.cards === "auto" ? Number.POSITIVE_INFINITY : settings.cards;
+  const resting = restingNodes(nodes, cards).map((node) => ({ ...node, cards: Math.min(node.cards, most) }));
+  return { total, simulated: false, nodes: found, resting };
 }
 
 function withoutCount(
