@@ -109,6 +109,11 @@ export type PoolDriver = {
   /** Those of them whose container has ended by itself: one call, so that a crash need not wait for a missed heartbeat. */
   ended(): Promise<WorkerId[]>;
   /**
+   * Hears of such ends at once, where the pool tells: for a process that stays. It never fails, and is silent while the
+   * pool is away: what it misses is in `ended`.
+   */
+  watch?(onEnd: (workerId: WorkerId) => void): { stop(): void };
+  /**
    * TERM, `graceMs`, KILL, then removes what is left (work folder, container). Idempotent; unknown is `gone`.
    * `stopping`: not yet gone after a moment, ask again; its cards must not be given away. Nobody is kept for the grace:
    * the end goes on beside, and a call that comes again is answered at once.

@@ -86,6 +86,23 @@ function describeRealEngine(host: string): void {
       });
     });
 
+    test("and is told of at once", async () => {
+      await withPool({}, async (pool) => {
+        const ended: string[] = [];
+        const watched = pool.driver.watch?.((id) => ended.push(id));
+        const [mine, theirs] = [specOf(pool.command("stay")), specOf(pool.command("stay"))];
+        const stranger = pool.stranger?.();
+        await stranger?.start(theirs);
+        await pool.driver.start(mine);
+        await pool.ready(mine.workerId);
+        for (const { workerId } of [theirs, mine])
+          await pool.engine.call({ method: "POST", path: `/containers/${workerId}/kill` });
+        await expect.poll(() => ended, { timeout: 2_000 }).toEqual([mine.workerId]);
+        watched?.stop();
+        await stranger?.stop(theirs.workerId, 0);
+      });
+    });
+
     test("the volume of a worker goes with it", async () => {
       await withPool({}, async ({ driver, engine }) => {
         const spec = specOf(["true"]);

@@ -9,6 +9,7 @@ import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.t
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { parseConfig } from "../../shared/config/parse.ts";
 import { redact } from "../../shared/redacted.ts";
+import { TEST_IMAGE } from "../contract/docker-pool-under-test.ts";
 import type { CollectingLog } from "../fakes/collecting-log.ts";
 import { createCollectingLog } from "../fakes/collecting-log.ts";
 import { until } from "./until.ts";
@@ -16,6 +17,8 @@ import { until } from "./until.ts";
 export const API_KEY = `npud_${"e".repeat(40)}`;
 /** Its workers run `test/fixtures/programs/runpod-worker.mjs`. */
 export const PROGRAM = "program";
+/** Its workers sleep in containers of the engine that was given, and never say a word. */
+export const SLEEPER = "sleeper";
 /** Its workers would register runners; none is ever started, for its tenant may have no card. */
 export const PARKED = "parked";
 
@@ -29,15 +32,18 @@ export type ApiServer = RunningServer & {
 export async function startApiServer({
   reconcileMs,
   limits = {},
+  engine,
 }: {
   readonly reconcileMs?: number;
+  /** A container engine's address, for a pool of the name `engine`. */
+  readonly engine?: string;
   /** As `limits` of dispatch.yaml. */
   readonly limits?: object;
 } = {}): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
   const log = createCollectingLog();
   const server = await startServer({
-    config: config(limits),
+    config: config(limits, engine),
     secrets: {
       // Nothing here needs GitHub; a call to it would fail.
       app: undefined,
@@ -70,17 +76,22 @@ export async function startApiServer({
   };
 }
 
-function config(limits: object) {
+function config(limits: object, engine: string | undefined) {
   const program = join(import.meta.dirname, "..", "fixtures", "programs", "runpod-worker.mjs");
   const parsed = parseConfig(
     JSON.stringify({
       limits,
+      ...(engine !== undefined && { publicUrl: "http://127.0.0.1:9" }),
       pools: {
+        ...(engine !== undefined && { engine: enginePool(engine) }),
         local: { driver: "local", kind: "cpu", cards: 0, maxWorkers: 4 },
         full: { driver: "local", kind: "npu", cards: 1 },
       },
       endpoints: [
         { name: PROGRAM, pool: "local", startedBy: "api", command: [process.execPath, program] },
+        ...(engine === undefined
+          ? []
+          : [{ name: SLEEPER, pool: "engine", startedBy: "api", command: SLEEP }]),
         { name: PARKED, pool: "full", cards: 1, startedBy: "api", labels: ["runpod"] },
       ],
       tenants: [{ owner: "acme", ownerId: 4711, maxCards: 0 }],
@@ -90,6 +101,14 @@ function config(limits: object) {
   );
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   return parsed.config;
+}
+
+const SLEEP = ["/bin/sleep", "600"];
+
+function enginePool(host: string) {
+  // Podman's own limits are above what a machine without CAP_SYS_RESOURCE allows.
+  const ulimits = { nofile: 256, nproc: 8_192 };
+  return { driver: "docker", kind: "cpu", host, image: TEST_IMAGE, network: "none", ulimits };
 }
 
 /** Workers outlive a server; not this one's. */

@@ -5,11 +5,19 @@ import type { Deps } from "../deps.ts";
 import { reviveWorker } from "./look-at-worker.ts";
 import { each } from "./pass/each.ts";
 import type { PlannedStop } from "./planned-stops.ts";
+import { performStops } from "./planned-stops.ts";
 
 /** `stops`: takes up what turns out to be more than an end. */
 export async function noticeEnded(deps: Deps, name: PoolName, stops: PlannedStop[]): Promise<void> {
   const driver = deps.pools.get(name)?.driver;
   await each((await driver?.ended()) ?? [], (id) => notice(deps, id, stops));
+}
+
+/** The pool has just told so of one. */
+export async function noticeEnd(deps: Deps, id: WorkerId): Promise<void> {
+  const stops: PlannedStop[] = [];
+  await notice(deps, id, stops);
+  await performStops(deps, stops);
 }
 
 async function notice(deps: Deps, id: WorkerId, stops: PlannedStop[]): Promise<void> {

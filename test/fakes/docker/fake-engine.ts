@@ -44,6 +44,10 @@ export type FakeEngine = {
   versions: { newest: string; oldest: string };
   info: Record<string, unknown>;
   fault: Fault;
+  /** Who listens to its events now. */
+  readonly listeners: Set<ServerResponse>;
+  /** To all of them; of a container that it has, with its labels. */
+  tell(action: string, container: string): void;
   /** Requests by method and the first parts of their paths, such as `POST /containers/create`. */
   count(methodAndPath: string): number;
   close(): Promise<void>;
@@ -62,6 +66,16 @@ export async function startFakeEngine(): Promise<FakeEngine> {
     versions: { newest: "1.41", oldest: "1.24" },
     info: { NCPU: 4 },
     fault: () => undefined,
+    listeners: new Set(),
+    tell(action, name) {
+      const labels = engine.containers.get(name)?.body.Labels;
+      const told = {
+        Type: "container",
+        Action: action,
+        Actor: { ID: name, Attributes: { name, ...labels } },
+      };
+      for (const listener of engine.listeners) listener.write(`${JSON.stringify(told)}\n`);
+    },
     count: (wanted) =>
       engine.requests.filter(({ method, path }) => `${method} ${path}`.startsWith(wanted)).length,
     close() {
@@ -75,7 +89,7 @@ export async function startFakeEngine(): Promise<FakeEngine> {
     const request = await read(incoming);
     engine.requests.push(request);
     engine.urls.push(incoming.url ?? "");
-    const answer = engine.fault(request, response) ?? answerOf(request, engine);
+    const answer = engine.fault(request, response) ?? listen(request, response) ?? answerOf(request, engine);
     if (answer === "hang" || answer === "mine") return;
     if (answer === "cut") {
       incoming.socket.destroy();
@@ -90,6 +104,15 @@ export async function startFakeEngine(): Promise<FakeEngine> {
         ? answer.body
         : JSON.stringify(answer.body),
     );
+  }
+
+  /** Its head at once, and then nothing until something happens. */
+  function listen({ path }: FakeRequest, response: ServerResponse): "mine" | undefined {
+    if (path !== "/events") return undefined;
+    response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+    engine.listeners.add(response);
+    response.on("close", () => engine.listeners.delete(response));
+    return "mine";
   }
 }
 

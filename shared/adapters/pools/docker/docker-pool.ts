@@ -15,6 +15,7 @@ import type { DockerPoolSettings } from "./settings.ts";
 import { startWorker } from "./start-worker.ts";
 import { stopContainer } from "./stop-container.ts";
 import { createWaitingWorkers, type WaitingWorkers } from "./waiting-workers.ts";
+import { watchEnds } from "./watch-ends.ts";
 import { readLog, workerState } from "./worker-state.ts";
 
 export type DockerPoolDeps = {
@@ -29,6 +30,7 @@ export type DockerPoolDeps = {
   readonly answerMs?: number;
   readonly patienceMs?: number;
   readonly pullQuietMs?: number;
+  readonly eventsPauseMs?: number;
 };
 
 /** A registry refuses within a second or two; a pass of the dispatcher may hold its pool for 20 s. */
@@ -77,6 +79,8 @@ export function createDockerPool(settings: DockerPoolSettings, deps: DockerPoolD
     },
 
     ...createListings({ engine, owner, enforce, waiting }),
+
+    watch: (onEnd) => watchEnds({ engine, owner, log, pauseMs: deps.eventsPauseMs }, onEnd),
 
     stop: endBeside(async (workerId, graceMs) => {
       await starts.get(workerId)?.catch(() => undefined); // its fault is its caller's

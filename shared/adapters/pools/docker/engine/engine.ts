@@ -16,6 +16,8 @@ type EngineCall = {
   readonly headers?: { readonly [name: string]: string };
   /** On top of the usual time for an answer. */
   readonly extraMs?: number;
+  /** Breaks off a stream. */
+  readonly signal?: AbortSignal;
 };
 
 type EngineStream = { readonly status: number; readonly chunks: AsyncIterable<Uint8Array> };
@@ -48,7 +50,8 @@ export function createEngine(address: EngineAddress, answerMs = ANSWER_MS): Engi
       const path = `/v${await known()}${given.path}`;
       const quiet = watchQuiet(quietMs);
       try {
-        const options = { ...optionsOf(given), dispatcher: agent, signal: quiet.signal };
+        const signal = given.signal ? AbortSignal.any([quiet.signal, given.signal]) : quiet.signal;
+        const options = { ...optionsOf(given), dispatcher: agent, signal };
         const { statusCode, body } = await request(origin + path, options);
         quiet.heard();
         return { status: statusCode, chunks: chunksOf(body, quiet, url) };

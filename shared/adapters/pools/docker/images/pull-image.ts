@@ -3,6 +3,7 @@ import type { Clock } from "../../../../ports/clock.ts";
 import type { Log } from "../../../../ports/log.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineFault } from "../engine/engine-fault.ts";
+import { jsonLines } from "../engine/json-lines.ts";
 import type { DockerPoolSettings } from "../settings.ts";
 import { createPullProgress, type PullProgress } from "./pull-progress.ts";
 import { registryAuth, type SecretSource, withTag } from "./registry-auth.ts";
@@ -102,8 +103,7 @@ async function runPull(image: string, progress: PullProgress, deps: PullDeps): P
       { method: "POST", path: "/images/create", query, headers },
       deps.quietMs,
     );
-    for await (const chunk of chunks) progress.take(chunk);
-    progress.end();
+    for await (const line of jsonLines(chunks)) progress.take(line);
     const failure = progress.failure() ?? (status === 200 ? undefined : `the engine answered ${status}`);
     return failure === undefined ? { type: "pulled" } : outcomeOf(image, failure);
   } catch (error) {

@@ -1,12 +1,9 @@
 // What an engine tells while it pulls an image: how far it is, and why it failed.
 import * as z from "zod/mini";
-import { parseJson } from "../engine/engine-answer.ts";
 
 export type PullProgress = {
-  /** Takes a piece of the engine's answer: JSON objects, one per line. */
-  take(chunk: Uint8Array): void;
-  /** Takes the end of the answer, which may have no line break. */
-  end(): void;
+  /** Takes a line of the engine's answer, as it was parsed. */
+  take(line: unknown): void;
   /** "1.2 of 14.8 GB", of the layers that are known by now; undefined when nothing is. */
   done(): string | undefined;
   /** The engine's words when it could not. */
@@ -22,31 +19,18 @@ const message = z.object({
   message: z.optional(z.string()),
 });
 
-/** Longest line that is kept: one is some 200 bytes, an error of a registry may bring its whole page. */
-const MAX_LINE = 64 * 1024;
-
 export function createPullProgress(): PullProgress {
   const layers = new Map<string, { readonly current: number; readonly total: number }>();
-  const decoder = new TextDecoder();
-  let rest = "";
   let failed: string | undefined;
 
   return {
-    take(chunk) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = (lines.pop() ?? "").slice(0, MAX_LINE);
-      lines.forEach(read);
-    },
-    end() {
-      read(rest);
-      rest = "";
-    },
+    take,
     done: () => describe([...layers.values()]),
     failure: () => failed,
   };
 
-  function read(line: string): void {
-    const parsed = message.safeParse(parseJson(line));
+  function take(line: unknown): void {
+    const parsed = message.safeParse(line);
     if (!parsed.success) return;
     const { id, status, progressDetail, error, message: words } = parsed.data;
     failed = error ?? words ?? failed;
