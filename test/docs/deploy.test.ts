@@ -1,5 +1,7 @@
 // docs/deploy.md: its service starts the program as the program wants it, its tables are those of serverless.yml.
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as yaml from "yaml";
@@ -12,6 +14,9 @@ const blocks = (language: string) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
     ([, text = ""]) => text,
   );
+
+/** Offline analysis came with systemd 250. */
+const isAnalyzed = hasAnalyzer();
 
 describe("on a machine of your own", () => {
   test("the configuration is valid, and says where workers in containers call", () => {
@@ -41,6 +46,27 @@ describe("on a machine of your own", () => {
     for (const name of options) expect(known).toContain(`${name}: {`);
     // Workers of a local pool are in its control group.
     expect(unit).toMatch(/^KillMode=process$/m);
+  });
+
+  test.skipIf(!isAnalyzed)("systemd finds no fault in the service, and little exposed", () => {
+    const [, unit = "", dropIn = ""] = blocks("ini");
+    const folder = mkdtempSync(join(tmpdir(), "npu-dispatch-unit-"));
+    const file = join(folder, "npu-dispatch.service");
+    writeFileSync(file, unit.replaceAll("/opt/npu-dispatch", ROOT));
+    expect(exposure(file)).toBeLessThanOrEqual(3);
+    mkdirSync(`${file}.d`);
+    writeFileSync(join(`${file}.d`, "local-pool.conf"), dropIn);
+    expect(exposure(file)).toBeLessThan(4.5);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("what the drop-in takes back is what the service has set", () => {
+    const [, unit = "", dropIn = ""] = blocks("ini");
+    const settings = [...dropIn.matchAll(/^(\w+)=/gm)].map(([, name = ""]) => name);
+    expect(settings.length).toBeGreaterThan(10);
+    for (const name of settings) expect(unit).toMatch(new RegExp(`^${name}=`, "m"));
+    // An ACL of devices hides the cards, and ProtectClock is one (systemd.exec(5)).
+    expect(dropIn).toMatch(/^DevicePolicy=auto\nProtectClock=no$/m);
   });
 });
 
@@ -79,3 +105,22 @@ describe("on AWS", () => {
     }
   });
 });
+
+function hasAnalyzer(): boolean {
+  const { stdout } = spawnSync("systemd-analyze", ["--version"], { encoding: "utf8" });
+  const version = Number(/^systemd (\d+)/.exec(stdout ?? "")?.[1] ?? 0);
+  if (version >= 250) return true;
+  process.stderr.write(
+    "the systemd unit is not analyzed: no systemd-analyze of version 250 or later (apt-get install systemd)\n",
+  );
+  return false;
+}
+
+/** From 0 to 10; verified first. */
+function exposure(file: string): number {
+  const verified = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" });
+  expect({ status: verified.status, faults: verified.stderr }).toEqual({ status: 0, faults: "" });
+  const args = ["security", "--offline=true", "--no-pager", file];
+  const { stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+  return Number(/Overall exposure level .*: ([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
+}

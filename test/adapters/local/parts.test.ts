@@ -8,6 +8,7 @@ import {
   isRunning,
   listProcesses,
   markedBy,
+  readBootId,
   readProcess,
   readSelf,
 } from "../../../shared/adapters/pools/local/read-processes.ts";
@@ -21,6 +22,11 @@ describe("reading processes", () => {
     expect(self).toMatchObject({ ...readSelf(), parent: process.ppid, ended: false });
     const listed = (await listProcesses()).find(({ pid }) => pid === process.pid);
     expect(listed).toEqual(self);
+  });
+
+  test("a unit that hides /proc/sys from the service is named", () => {
+    expect(readBootId()).toMatch(/^[0-9a-f-]{36}$/);
+    expect(() => readBootId("/proc/nothing")).toThrow(/ProcSubset=pid.*local-pool\.conf/);
   });
 
   test("a zombie has ended, though its pid is still there", async () => {

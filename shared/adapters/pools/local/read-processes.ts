@@ -77,8 +77,12 @@ export function readSelf(): ProcessIdentity {
 }
 
 /** Changes with every boot of the host: pids and start times of another boot say nothing. */
-export function readBootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+export function readBootId(file = "/proc/sys/kernel/random/boot_id"): string {
+  const text = readProcFile(file)?.toString("utf8");
+  if (text !== undefined) return text.trim();
+  throw new Error(
+    `the local pool cannot read ${file}: a systemd unit with ProcSubset=pid hides it from this service and from its jobs; docs/deploy.md has local-pool.conf for a machine with a local pool`,
+  );
 }
 
 function hasMarker(pid: number, marker: string): boolean | "in exec" {
