@@ -3,7 +3,7 @@
 import { type EndpointTemplate, NPUS } from "../domain/admission/endpoint.ts";
 import type { Architecture } from "../domain/admission/labels.ts";
 import type { TenantSettings } from "../domain/admission/tenant.ts";
-import { BOOT_MS, EXECUTION_MS, IDLE_MS } from "../domain/deadlines.ts";
+import { BOOT_MS, EXECUTION_MS, IDLE_MS, WARM_MS } from "../domain/deadlines.ts";
 import { poolName, tenantId } from "../domain/ids.ts";
 import type { ApiKey } from "../ports/api-store.ts";
 import type { PoolSettings } from "./config.ts";
@@ -36,7 +36,7 @@ export function resolveEndpoint(
   { kind, architecture }: { readonly kind: PoolKind; readonly architecture?: Architecture | undefined },
 ): EndpointTemplate {
   const pattern = spec.name.includes(NPUS);
-  const { execution, idle, boot } = spec.limits;
+  const { execution, idle, warm = idle, boot } = spec.limits;
   return {
     name: spec.name,
     selector: spec.selector ?? spec.name,
@@ -55,6 +55,7 @@ export function resolveEndpoint(
     limits: {
       executionMs: milliseconds(execution, EXECUTION_MS),
       idleMs: milliseconds(idle, IDLE_MS),
+      warmMs: milliseconds(warm, WARM_MS),
       bootMs: milliseconds(boot, BOOT_MS),
     },
   };

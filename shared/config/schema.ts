@@ -127,6 +127,9 @@ export const endpointSchema = z.strictObject({
     .strictObject({
       execution: duration("Longest time of one job (default 6h)").optional(),
       idle: duration("Longest wait of a listening runner for its job (default 5m)").optional(),
+      warm: duration(
+        "Longest wait of a program for its next job, which ends at once where another job waits for its place (default: idle)",
+      ).optional(),
       boot: duration(
         "Longest time from start to the worker's first call, image pull included (default 15m)",
       ).optional(),

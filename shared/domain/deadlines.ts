@@ -23,6 +23,11 @@ export const PREPARE_MS = 5 * MINUTE;
  */
 export const IDLE_MS = 5 * MINUTE;
 /**
+ * Idle limit of a program. It costs nobody a place (dispatch/make-way.ts), and what it saves is the start of a container
+ * and the loading of a model, minutes for tens of GB. RunPod's default of 5 s is for cards that are paid by the second.
+ */
+export const WARM_MS = 5 * MINUTE;
+/**
  * A runner that has listened for this long without a job is looked for at GitHub: one that lost the race for its job never
  * exits (actions/runner#4617), and an idle JIT registration may be removed after 2 to 6 minutes (actions/runner#4726).
  */

@@ -79,4 +79,9 @@ export function limitsOf(deps: Pick<Deps, "catalogue">, name: EndpointName) {
 }
 
 const HOUR_MS = 3_600_000;
-const FORGOTTEN_LIMITS = { executionMs: 6 * HOUR_MS, idleMs: HOUR_MS / 12, bootMs: HOUR_MS / 4 };
+const FORGOTTEN_LIMITS = {
+  executionMs: 6 * HOUR_MS,
+  idleMs: HOUR_MS / 12,
+  warmMs: HOUR_MS / 12,
+  bootMs: HOUR_MS / 4,
+};

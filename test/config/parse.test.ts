@@ -71,7 +71,7 @@ describe("what it becomes", () => {
       command: undefined,
       capabilities: [],
       containerImages: [],
-      limits: { executionMs: 21_600_000, idleMs: 300_000, bootMs: 900_000 },
+      limits: { executionMs: 21_600_000, idleMs: 300_000, warmMs: 300_000, bootMs: 900_000 },
     });
   });
 
@@ -98,7 +98,12 @@ describe("what it becomes", () => {
         "tenants: [{owner: Acme, ownerId: 123, weight: 0.5, maxCards: 0, level: repository}]\npublicUrl: https://x.org/d/\n",
       ),
     );
-    expect(endpoints[0]?.limits).toEqual({ executionMs: 5_400_000, idleMs: 90_000, bootMs: 432_000_000 });
+    expect(endpoints[0]?.limits).toEqual({
+      executionMs: 5_400_000,
+      idleMs: 90_000,
+      warmMs: 90_000,
+      bootMs: 432_000_000,
+    });
     expect(tenants).toEqual([
       {
         owner: "Acme",

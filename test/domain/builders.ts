@@ -3,7 +3,7 @@
 import type { Endpoint, EndpointLimits, EndpointTemplate } from "../../shared/domain/admission/endpoint.ts";
 import { expandEndpoint } from "../../shared/domain/admission/endpoint.ts";
 import type { Catalogue } from "../../shared/domain/admission/matching.ts";
-import { IDLE_MS } from "../../shared/domain/deadlines.ts";
+import { IDLE_MS, WARM_MS } from "../../shared/domain/deadlines.ts";
 import type { WorkflowJobWord } from "../../shared/domain/github-event.ts";
 import type { WorkerId } from "../../shared/domain/ids.ts";
 import { endpointName, githubJobId, parseWorkerId, poolName, tenantId } from "../../shared/domain/ids.ts";
@@ -18,7 +18,12 @@ export const T0 = 1_767_225_600_000;
 export const OWNER = { id: 4711, login: "Acme", type: "Organization" } as const;
 export const TENANT = tenantId(OWNER.id);
 export const POOL = poolName("a2");
-export const LIMITS: EndpointLimits = { executionMs: 3_600_000, idleMs: IDLE_MS, bootMs: 900_000 };
+export const LIMITS: EndpointLimits = {
+  executionMs: 3_600_000,
+  idleMs: IDLE_MS,
+  warmMs: WARM_MS,
+  bootMs: 900_000,
+};
 export const REPOSITORY = { id: 81, owner: OWNER, name: "kernels" } as const;
 const WORKFLOW_JOB_ID = 100_520_616_165;
 

@@ -19,6 +19,8 @@ export type Submitted = Partial<Pick<ApiSide, "input" | "runner">> & {
   readonly executionTimeoutMs?: number;
   readonly ttlMs?: number;
   readonly callbackUrl?: string;
+  /** ENDPOINT_NAME unless given. */
+  readonly endpoint?: string;
 };
 
 export function apiTemplate(
@@ -51,7 +53,8 @@ let submissions = 0;
 /** What `/run` does once a request has been checked. Changes are left to the world's next settle. */
 export async function submit(world: World, asked: Submitted = {}): Promise<JobId> {
   const { catalogue } = world.deps;
-  const endpoint = catalogue.endpoints.find(({ name }) => name === ENDPOINT_NAME) ?? noEndpoint();
+  const wanted = asked.endpoint ?? ENDPOINT_NAME;
+  const endpoint = catalogue.endpoints.find(({ name }) => name === wanted) ?? noEndpoint(wanted);
   const id = jobId(`6f1d1a56-7c5e-8a3b-9a56-${String(++submissions).padStart(12, "0")}-e1`);
   const runner =
     "runner" in asked ? asked.runner : endpoint.command === undefined ? aRunnerRequest() : undefined;
@@ -76,8 +79,8 @@ export async function submit(world: World, asked: Submitted = {}): Promise<JobId
   return id;
 }
 
-function noEndpoint(): never {
-  throw new Error(`the world has no endpoint ${ENDPOINT_NAME}`);
+function noEndpoint(name: string): never {
+  throw new Error(`the world has no endpoint ${name}`);
 }
 
 export async function apiJobOf(world: World, id: JobId): Promise<Job & { readonly api: ApiSide }> {

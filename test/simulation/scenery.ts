@@ -95,7 +95,7 @@ const TEMPLATE: Omit<EndpointTemplate, "name" | "selector" | "pool"> = {
   image: "quay.io/ascend/cann:8.5.0-910b-ubuntu22.04-py3.11",
   command: undefined,
   containerImages: [],
-  limits: { executionMs: EXECUTION_MS, idleMs: 5 * MINUTE, bootMs: 15 * MINUTE },
+  limits: { executionMs: EXECUTION_MS, idleMs: 5 * MINUTE, warmMs: 5 * MINUTE, bootMs: 15 * MINUTE },
 };
 
 /** What the API starts in a pool: a runner for the steps of a workflow, or a program that takes one job after the other. */

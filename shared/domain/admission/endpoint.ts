@@ -14,6 +14,8 @@ export type EndpointLimits = {
   readonly executionMs: number;
   /** From `Listening for Jobs` to the first job; a runner that idles longer is asked to drain. */
   readonly idleMs: number;
+  /** How long a program stays without a job. It ends sooner where a job waits for its place (dispatch/make-way.ts). */
+  readonly warmMs: number;
   /** From the pool's "started" to the worker's first call: image pull and boot. */
   readonly bootMs: number;
 };

@@ -6,7 +6,7 @@ import type { EpochMs } from "../ids.ts";
 import { ghostCheckAt, isMute } from "./ghost.ts";
 import type { DrainReason, Worker } from "./worker.ts";
 import { isIdleProgram } from "./worker-lease.ts";
-import { executionEndsAt, hasUnsureJob } from "./worker-steps.ts";
+import { executionEndsAt, hasUnsureJob, idleLimit } from "./worker-steps.ts";
 
 /** What the pool says of its container. */
 export type Sighting = "running" | "ended";
@@ -74,6 +74,6 @@ function isIdleTooLong(
   limits: EndpointLimits,
 ): boolean {
   if (hasUnsureJob(worker)) return false;
-  if (worker.state === "listening") return since(worker.phases.listening) >= limits.idleMs;
+  if (worker.state === "listening") return since(worker.phases.listening) >= idleLimit(worker, limits);
   return worker.state === "booted" && since(worker.phases.preflight) >= PREPARE_MS;
 }

@@ -95,7 +95,7 @@ function dueInState(worker: Worker, limits: EndpointLimits): EpochMs | undefined
     case "booted":
       return Math.min(began("preflight") + PREPARE_MS, heartbeatAt + HEARTBEAT_LOST_MS);
     case "listening":
-      return Math.min(began("listening") + limits.idleMs, heartbeatAt + HEARTBEAT_LOST_MS);
+      return Math.min(began("listening") + idleLimit(worker, limits), heartbeatAt + HEARTBEAT_LOST_MS);
     case "running":
       return Math.min(began("running") + limits.executionMs, heartbeatAt + HEARTBEAT_LOST_MS);
     case "finished":
@@ -110,6 +110,11 @@ function dueInState(worker: Worker, limits: EndpointLimits): EpochMs | undefined
 function earliest(...times: readonly (EpochMs | undefined)[]): EpochMs | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** How long it may listen without a job. */
+export function idleLimit({ kind }: Worker, { idleMs, warmMs }: EndpointLimits): number {
+  return kind === "program" ? warmMs : idleMs;
 }
 
 /** A program was given a job and has not shown that it arrived. */

@@ -15,18 +15,17 @@ import { chooseStarts, rivalsAfter } from "../../domain/pool/scheduling.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
 import { updatePool } from "../update.ts";
 import { admitStarts, returnUnused } from "./admit-starts.ts";
+import { makeWay } from "./make-way.ts";
 import { mayHaveNewRivals, noteRivals } from "./note-rivals.ts";
 import { openGate } from "./pause-gate.ts";
-import { healthyNodes } from "./pool-nodes.ts";
 import type { Reserved } from "./reserve-workers.ts";
 import { reserveWorkers } from "./reserve-workers.ts";
 import { searchLanes } from "./search-lanes.ts";
+import { choiceIn, placesIn, ROUND_STARTS } from "./start-choice.ts";
 import type { StartSlots } from "./start-slots.ts";
 import { startSlots } from "./start-slots.ts";
 import { claimAndStart } from "./start-worker.ts";
 
-/** Starts of one round: enough to fill a large node at once, few enough to end well within the lock. */
-const ROUND_STARTS = 64;
 const MAX_ROUNDS = 50;
 /** Jobs started in the last rounds, which an index may still show: it is behind by less than the time of two. */
 const STALE_HEADS = 2 * ROUND_STARTS;
@@ -49,6 +48,7 @@ export async function dispatchPool(deps: Deps, name: PoolName, hints: readonly J
     started += outcome.started;
     if (!outcome.again) break;
   }
+  await makeWay(deps, name, hints);
   return started;
 }
 
@@ -118,14 +118,6 @@ async function reserve(deps: Deps, { pool, lanes, starts, tried, choice }: Chose
   return { reserved, dirty, unused: (started: readonly Job[]) => returnUnused(deps, admitted, started) };
 }
 
-async function choiceIn(deps: Deps, settings: PoolSettings, seen: Pool, limit: number): Promise<Choice> {
-  const nodes = await healthyNodes(deps, settings, seen);
-  const cards = deps.catalogue.endpoints.filter(({ pool }) => pool === settings.name).map((one) => one.cards);
-  const fewestCards = Math.min(...cards);
-  const { namedCards } = settings.driver.capabilities;
-  return { namedCards, limit, now: deps.clock.now(), fewestCards, nodes };
-}
-
 type Leaving = { readonly slots: StartSlots; readonly leave: () => void; readonly name: PoolName };
 
 /**
@@ -163,9 +155,7 @@ function roomOf(deps: Deps, pool: Pool, settings: PoolSettings, now: number): nu
   if (awayUntil(pool, now) !== undefined) return 0;
   const isCardless = ({ pool: name, cards }: Endpoint) => name === pool.name && cards === 0;
   if (freeCards(pool) === 0 && !deps.catalogue.endpoints.some(isCardless)) return 0;
-  const workers = Object.keys(pool.reservations).length;
-  const places = (settings.maxWorkers ?? Number.POSITIVE_INFINITY) - workers;
-  return Math.max(0, Math.min(ROUND_STARTS, places));
+  return placesIn(settings, pool);
 }
 
 /** As it is stored, without quarantines that are over. */

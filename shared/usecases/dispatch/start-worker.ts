@@ -14,7 +14,7 @@ import { ownerOf, repositoryOf } from "../../domain/runner-scope.ts";
 import { afterFailedStart } from "../../domain/worker/api-settling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
-import { graceMs, lost, released, started } from "../../domain/worker/worker-steps.ts";
+import { graceMs, idleLimit, lost, released, started } from "../../domain/worker/worker-steps.ts";
 import type { StartOutcome, StartSpec } from "../../ports/pool-driver.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
 import { endpointOf, limitsOf } from "../deps.ts";
@@ -144,8 +144,10 @@ function placeOf({ github, api }: Job): Pick<StartSpec, "owner" | "repository"> 
 }
 
 /** A program serves jobs one after the other; the last one begins at the end of its life at the latest. */
-function lifeMs({ kind }: Worker, { bootMs, idleMs, executionMs }: EndpointLimits): number {
-  return bootMs + PREPARE_MS + idleMs + executionMs + (kind === "program" ? PROGRAM_LIFE_MS : 0);
+function lifeMs(worker: Worker, limits: EndpointLimits): number {
+  const { bootMs, executionMs } = limits;
+  const furtherMs = worker.kind === "program" ? PROGRAM_LIFE_MS : 0;
+  return bootMs + PREPARE_MS + idleLimit(worker, limits) + executionMs + furtherMs;
 }
 
 type Failure = Exclude<StartOutcome, { type: "started" }>;

@@ -28,7 +28,7 @@ export async function awaitJob(deps: Deps, id: WorkerId, ask: Ask, hold: Hold): 
     if (wasServing && !outcome.waits) break;
     await hold.pause(LOOK_MS, hold.signal);
     if (hold.signal.aborted) break;
-    outcome = await giveJob(deps, id, said);
+    outcome = await giveJob(deps, id, { ...said, isHeld: true });
   }
   return outcome;
 }

@@ -23,6 +23,7 @@ import { kindFor, taken } from "../../domain/worker/worker-steps.ts";
 import type { TakenJob } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
+import { makeWay } from "../dispatch/make-way.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
 import { endApiJob } from "../ending/end-api-job.ts";
 import { loadJson } from "../storage/load-json.ts";
@@ -44,6 +45,8 @@ export type Ask = {
   readonly inProgress: boolean;
   /** When its call reached us; absent: just now. A poll is held, and may be held for nobody. */
   readonly saidAt?: EpochMs;
+  /** Not the first look for this call. */
+  readonly isHeld?: boolean;
 };
 
 /** How many waiting jobs of the lane are looked at for one of its endpoint. */
@@ -126,6 +129,8 @@ async function giveOfLane(deps: Deps, worker: Worker, ask: Ask): Promise<GiveOut
     const handed = await hand(deps, worker, job);
     if (handed !== undefined) return handed;
   }
+  // Who waits since before this program was idle was told of no change.
+  if (ask.isHeld !== true) await makeWay(deps, worker.pool);
   return NOTHING;
 }
 

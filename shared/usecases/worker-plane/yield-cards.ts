@@ -1,7 +1,10 @@
-// A program that could take a further job of its tenant ends instead, where its cards are another tenant's turn: served on
-// and on, it would keep them for PROGRAM_LIFE_MS whatever others wait (measured: 24.1 h for a job of one card).
+// A program that could take a further job of its tenant ends instead, where its cards are another tenant's turn, or that of
+// a job of its own tenant's other endpoints that has waited long: served on and on, it would keep them for PROGRAM_LIFE_MS
+// whatever others wait (measured: 24.1 h for a job of one card).
+import { AGING_MS } from "../../domain/deadlines.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { laneOrder } from "../../domain/pool/lane.ts";
+import { isWaiting } from "../../domain/job/job.ts";
+import { laneOrder, waitingSince } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { release } from "../../domain/pool/pool.ts";
 import { awayUntil } from "../../domain/pool/pool-gate.ts";
@@ -9,7 +12,7 @@ import type { LaneView } from "../../domain/pool/scheduling.ts";
 import { chooseStarts } from "../../domain/pool/scheduling.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isIdleProgram } from "../../domain/worker/worker-lease.ts";
-import { finished } from "../../domain/worker/worker-steps.ts";
+import { finished, kindFor } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { knownLanes, openLanes } from "../dispatch/open-lanes.ts";
@@ -29,7 +32,7 @@ export async function yieldCards(deps: Deps, worker: Worker, job: Job): Promise<
 
 const YIELDED = {
   outcome: "idle",
-  message: "its cards went to another tenant, whose turn it was",
+  message: "its cards went to another job, whose turn it was",
   runnerExit: undefined,
   jobName: undefined,
   result: undefined,
@@ -43,10 +46,11 @@ async function isOthersTurn(deps: Deps, worker: Worker, job: Job): Promise<boole
   // A worker without a reservation has nothing to yield, and a pool that is away could start nobody else.
   if (pool?.reservations[worker.id] === undefined || awayUntil(pool, now) !== undefined) return false;
   const others = await waitingLanes(deps, worker);
-  if (others.length === 0) return false;
+  const before = await passedOver(deps, worker, job);
+  if (others.length === 0 && before.length === 0) return false;
   const lane = (await knownLanes(deps, name, [])).find((one) => one.tenant === tenant);
   if (lane === undefined) return false;
-  const itself = { lane, heads: [{ id: job.id, cards: job.cards, order: laneOrder(job) }] };
+  const itself = { lane, heads: [...before, headOf(job)] };
   const views = await openLanes(deps, [...others, itself]);
   if (!views.some((view) => view.lane === lane)) return false;
   const freed = release(pool, worker.id, now);
@@ -58,6 +62,21 @@ async function isOthersTurn(deps: Deps, worker: Worker, job: Job): Promise<boole
     nodes: undefined,
   });
   return !starts.some((start) => start.jobId === job.id);
+}
+
+function headOf(job: Job): LaneView["heads"][number] {
+  return { id: job.id, cards: job.cards, order: laneOrder(job) };
+}
+
+/** Before it in its lane, for other endpoints, and there for so long that nobody may go before it any more. */
+async function passedOver(deps: Deps, worker: Worker, job: Job): Promise<LaneView["heads"]> {
+  const now = deps.clock.now();
+  const gate = await openGate(deps, worker.pool, []);
+  const heads = await gate.heads({ ...worker, login: "" }, HEADS);
+  const older = heads.filter(({ order }) => order < laneOrder(job) && now - waitingSince(order) >= AGING_MS);
+  const jobs = await Promise.all(older.map(({ id }) => deps.stores.jobs.get(id)));
+  const isAnother = (one: Job) => one.endpoint !== worker.endpoint || kindFor(one) !== "program";
+  return jobs.flatMap((one) => (one !== undefined && isWaiting(one) && isAnother(one) ? [headOf(one)] : []));
 }
 
 /** Enough of a lane to take what is free beside the cards of one worker. */

@@ -1,7 +1,7 @@
 // A program that goes from job to job of its tenant, and another tenant that waits for its cards.
 import { describe, expect, test } from "vitest";
 import type { TenantSettings } from "../../../shared/domain/admission/tenant.ts";
-import type { WorkerId } from "../../../shared/domain/ids.ts";
+import type { JobId, WorkerId } from "../../../shared/domain/ids.ts";
 import { aTemplate, POOL } from "../../domain/builders.ts";
 import { apiTemplate, submit } from "../../fakes/api-world.ts";
 import { jobOf, play, poolOf } from "../../fakes/play.ts";
@@ -50,7 +50,9 @@ describe("a program whose lane is never empty", () => {
     const { tookMs } = await busy(world, 60 * MINUTE_MS, 2, hasStarted(world, id));
     expect(await hasStarted(world, id)()).toBe(true);
     expect(tookMs).toBeLessThanOrEqual(3 * MINUTE_MS);
-    expect(world.log.of("worker-dismissed")).toMatchObject([{ reason: "yields" }]);
+    expect(world.log.of("worker-dismissed")).toMatchObject([
+      { reason: expect.stringMatching(/^(yields|makes-way)$/) },
+    ]);
   });
 
   test.each(["is not admitted", "is paused"])("keeps it where who waits %s", async (why) => {
@@ -71,6 +73,27 @@ describe("a program whose lane is never empty", () => {
     expect(held.filter(({ tenant }) => tenant !== "5000").length).toBeGreaterThanOrEqual(2);
     expect(had.size).toBeLessThanOrEqual(4);
   });
+});
+
+test.each([
+  [4, "goes on"],
+  [6, "ends"],
+])("a program %s min after a job of its tenant's other endpoint came %s", async (minutes, what) => {
+  const other = aTemplate({ ...apiTemplate("program"), name: "whisper", selector: "whisper", labels: [] });
+  const templates = [apiTemplate("program"), other];
+  const world = createWorld({ cards: 1, templates, script: { program: { jobMs: MINUTE_MS } } });
+  await submit(world);
+  await world.settle();
+  await world.step();
+  const waits = await submit(world, { endpoint: "whisper" });
+  await world.settle();
+  world.clock.advance(minutes * MINUTE_MS);
+  const next = await submit(world);
+  await world.step();
+  await world.step();
+  const hasBegun = async (id: JobId) => (await world.stores.jobs.get(id))?.phases.starting !== undefined;
+  expect(await hasBegun(waits)).toBe(what === "ends");
+  expect((await world.stores.jobs.get(next))?.state).toBe(what === "ends" ? "IN_QUEUE" : "IN_PROGRESS");
 });
 
 test("an idle program is not given a job that comes after another tenant's", async () => {
