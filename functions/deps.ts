@@ -3,7 +3,7 @@ import { createCallbackSender } from "../shared/adapters/callback/callback-sende
 import { createSeal } from "../shared/adapters/crypto/seal.ts";
 import { systemPause } from "../shared/adapters/system/clock.ts";
 import type { Config } from "../shared/config/config.ts";
-import type { DispatchSecrets } from "../shared/config/secrets.ts";
+import type { DispatchSecrets, ProgramSecrets } from "../shared/config/secrets.ts";
 import type { PoolName } from "../shared/domain/ids.ts";
 import { DEPLOYMENT_ID_LENGTH } from "../shared/domain/ids.ts";
 import type { ApiStores } from "../shared/ports/api-store.ts";
@@ -20,7 +20,7 @@ import { createWorkerEnv } from "./worker-env.ts";
 
 export type DepsParts = {
   readonly config: Config;
-  readonly secrets: DispatchSecrets;
+  readonly secrets: DispatchSecrets & ProgramSecrets;
   readonly stores: Stores & { readonly api: ApiStores };
   readonly clock: Clock;
   readonly random: Random;
@@ -65,6 +65,9 @@ export function createDeps(parts: DepsParts): ApiDeps {
     tenants: config.tenants,
     deployment: parts.deployment,
     githubUrl: parts.githubUrl,
-    workerEnv: createWorkerEnv(parts.publicUrl, parts.tokens),
+    workerEnv: createWorkerEnv(parts.publicUrl, parts.tokens, {
+      endpoints: config.endpoints,
+      programSecrets: secrets.programSecrets,
+    }),
   };
 }

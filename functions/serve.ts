@@ -10,7 +10,7 @@ import type { Config, ConfigFault } from "../shared/config/config.ts";
 import { formatFaults } from "../shared/config/config.ts";
 import { parseConfig } from "../shared/config/parse.ts";
 import type { Secrets } from "../shared/config/secrets.ts";
-import { readSecrets, secretTexts } from "../shared/config/secrets.ts";
+import { readSecrets, secretTexts, secretVariables } from "../shared/config/secrets.ts";
 import type { ServerSettings } from "../shared/config/server-settings.ts";
 import { readServerSettings } from "../shared/config/server-settings.ts";
 import type { Log } from "../shared/ports/log.ts";
@@ -59,8 +59,10 @@ async function main(): Promise<void> {
   const data = dataFaults(dataDir);
   const own = data.length === 0 ? ownSecret(env, dataDir) : {};
   const config = readConfig(configFile);
-  const needsApp = !config.ok || config.config.templates.some(({ startedBy }) => startedBy === "webhook");
-  const secrets = readSecrets({ env: { ...env, ...own }, readFile }, { needsApp });
+  const templates = config.ok ? config.config.templates : [];
+  const needsApp = !config.ok || templates.some(({ startedBy }) => startedBy === "webhook");
+  const needs = { needsApp, variables: secretVariables(templates) };
+  const secrets = readSecrets({ env: { ...env, ...own }, readFile }, needs);
   const faults = [
     ...(settings.ok ? [] : settings.faults),
     ...data,

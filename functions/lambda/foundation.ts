@@ -23,7 +23,9 @@ export type Foundation<Needed> = {
 /** Which secrets a function may read; its role allows it no others. */
 export type Needs<Needed> = {
   readonly names: readonly string[];
-  readonly read: (source: EnvSource) => Read<Needed>;
+  /** Of its programs, in a folder of their own below the path. */
+  readonly programs?: (config: Config) => readonly string[];
+  readonly read: (source: EnvSource, config: Config) => Read<Needed>;
 };
 
 /** `dir`: the folder of the bundle. Throws ConfigError for what only an operator can put right. */
@@ -33,17 +35,9 @@ export async function layFoundation<Needed extends SomeSecrets>(
   needs: Needs<Needed>,
 ): Promise<Foundation<Needed>> {
   const settings = readSettings(env);
-  const [config, parameters] = await Promise.all([
-    readConfig(settings.configFile ?? join(dir, "config.json")),
-    settings.secretsPath === undefined
-      ? {}
-      : readParameters(
-          { ...settings, endpoint: settings.endpoints.ssm, random: systemRandom },
-          settings.secretsPath,
-          needs.names,
-        ),
-  ]);
-  const read = needs.read({ env: { ...env, ...parameters }, readFile: noFile });
+  const config = await readConfig(settings.configFile ?? join(dir, "config.json"));
+  const parameters = await readSecretsOf(settings, needs, config);
+  const read = needs.read({ env: { ...env, ...parameters }, readFile: noFile }, config);
   if (!read.ok) throw new ConfigError(read.faults);
   const texts = [...secretTexts(read.secrets), settings.credentials.secretAccessKey];
   const log = createJsonLog({
@@ -54,6 +48,21 @@ export async function layFoundation<Needed extends SomeSecrets>(
     secrets: () => texts,
   });
   return { settings, config, secrets: read.secrets, log };
+}
+
+/** Each by its own name, as variables of the environment are. */
+async function readSecretsOf(
+  settings: LambdaSettings,
+  { names, programs }: Pick<Needs<unknown>, "names" | "programs">,
+  config: Config,
+): Promise<{ readonly [name: string]: string }> {
+  if (settings.secretsPath === undefined) return {};
+  const options = { ...settings, endpoint: settings.endpoints.ssm, random: systemRandom };
+  const [own, given] = await Promise.all([
+    readParameters(options, settings.secretsPath, names),
+    readParameters(options, `${settings.secretsPath}/programs`, programs?.(config) ?? []),
+  ]);
+  return { ...given, ...own };
 }
 
 async function readConfig(file: string): Promise<Config> {

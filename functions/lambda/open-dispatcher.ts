@@ -11,8 +11,20 @@ import { createHeardClock } from "../../shared/adapters/system/heard-clock.ts";
 import { systemRandom as random } from "../../shared/adapters/system/random.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { EnvSource } from "../../shared/config/env-reader.ts";
-import type { AppSecrets, DispatchSecrets, OperatorSecrets, Read } from "../../shared/config/secrets.ts";
-import { readAppSecrets, readDispatchSecrets, readOperatorSecrets } from "../../shared/config/secrets.ts";
+import type {
+  AppSecrets,
+  DispatchSecrets,
+  OperatorSecrets,
+  ProgramSecrets,
+  Read,
+} from "../../shared/config/secrets.ts";
+import {
+  readAppSecrets,
+  readDispatchSecrets,
+  readOperatorSecrets,
+  readProgramSecrets,
+  secretVariables,
+} from "../../shared/config/secrets.ts";
 import type { WorkerTokens } from "../../shared/ports/worker-token.ts";
 import { siteUrl } from "../../shared/protocol/github-api.ts";
 import type { Redacted } from "../../shared/redacted.ts";
@@ -77,17 +89,23 @@ export async function openDispatcher(
 
 const NEEDS = {
   names: ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "DISPATCH_SECRET", "DISPATCH_SECRET_PREVIOUS"],
+  programs: ({ templates }: Config) => secretVariables(templates),
   read: readDispatcherSecrets,
 };
 
-function readDispatcherSecrets(source: EnvSource): Read<AppSecrets & DispatchSecrets & OperatorSecrets> {
+function readDispatcherSecrets(
+  source: EnvSource,
+  { templates }: Config,
+): Read<AppSecrets & DispatchSecrets & OperatorSecrets & ProgramSecrets> {
   const app = readAppSecrets(source);
   const dispatch = readDispatchSecrets(source);
   const operator = readOperatorSecrets(source);
-  if (app.ok && dispatch.ok && operator.ok) {
-    return { ok: true, secrets: { ...app.secrets, ...dispatch.secrets, ...operator.secrets } };
+  const programs = readProgramSecrets(source, secretVariables(templates));
+  if (app.ok && dispatch.ok && operator.ok && programs.ok) {
+    const secrets = { ...app.secrets, ...dispatch.secrets, ...operator.secrets, ...programs.secrets };
+    return { ok: true, secrets };
   }
-  const faults = [app, dispatch, operator].flatMap((read) => (read.ok ? [] : read.faults));
+  const faults = [app, dispatch, operator, programs].flatMap((read) => (read.ok ? [] : read.faults));
   return { ok: false, faults };
 }
 

@@ -1,6 +1,7 @@
 // Endpoints against the pools: does the pool exist, does the number of cards fit, do the limits make sense?
 import { NPUS } from "../domain/admission/endpoint.ts";
 import { editDistance } from "../domain/admission/labels.ts";
+import { checkEnv } from "./check-env.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Draft, Entry } from "./draft.ts";
 import { parseDuration } from "./duration.ts";
@@ -11,6 +12,7 @@ export function checkEndpoints(draft: Draft): ConfigFault[] {
     ...checkPattern(endpoint),
     ...checkPool(endpoint, draft),
     ...checkLimits(endpoint),
+    ...checkEnv(endpoint),
   ]);
 }
 

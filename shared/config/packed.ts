@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 
 /** Raised when `Config` changes, so that an old package is not read as a new one. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export type PackedConfig = { readonly format: typeof FORMAT; readonly config: Config };
 

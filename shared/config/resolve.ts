@@ -50,6 +50,8 @@ export function resolveEndpoint(
     architecture,
     image: spec.image,
     command: spec.command,
+    env: spec.env,
+    secrets: spec.secrets,
     capabilities: spec.capabilities,
     containerImages: spec.containerImages,
     limits: {

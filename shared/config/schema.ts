@@ -5,6 +5,7 @@ import { DURATION } from "./duration.ts";
 import { limitsSchema, tenantLimitFields } from "./limits.ts";
 import { dockerFields } from "./pools/docker-pool.ts";
 import { kubernetesFields } from "./pools/kubernetes-pool.ts";
+import { programEnvFields, variable } from "./variables.ts";
 
 /** GitHub's limits: 100 labels per runner, 256 characters each. */
 const MAX_LABELS = 100;
@@ -41,7 +42,7 @@ const poolFields = {
   maxWorkers: count.optional().describe("Most workers at a time, cards or not; no limit when left out"),
   startsAtOnce: count.optional().describe("Starts under way at a time in one process; 64 when left out"),
   env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .record(variable, z.string())
     .default({})
     .describe("Further environment variables of its workers, as texts; no secrets"),
 };
@@ -112,6 +113,7 @@ export const endpointSchema = z.strictObject({
     .describe(
       "Program and arguments instead of our worker, as a list; no shell. In a local pool ./ is the folder of this file",
     ),
+  ...programEnvFields,
   capabilities: z
     .array(z.string().regex(/^[A-Z_]+$/))
     .default([])

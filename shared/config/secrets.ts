@@ -1,4 +1,6 @@
 // Reads secrets and settings from an environment; reports every fault at once. No zod: the webhook function reads it too.
+import { MIN_SECRET_LENGTH } from "../adapters/log/scrub.ts";
+import type { EndpointTemplate } from "../domain/admission/endpoint.ts";
 import { type Redacted, redact, reveal } from "../redacted.ts";
 import type { ConfigFault } from "./config.ts";
 import { createEnvReader, type EnvReader, type EnvSource } from "./env-reader.ts";
@@ -31,10 +33,16 @@ export type OperatorSecrets = {
   readonly adminKey?: Redacted | undefined;
 };
 
+export type ProgramSecrets = {
+  /** What endpoints give their programs, by the dispatcher's variable; absent: nothing. */
+  readonly programSecrets?: { readonly [variable: string]: Redacted };
+};
+
 /** Of the single-process server. */
 export type Secrets = GithubSite &
   DispatchSecrets &
-  OperatorSecrets & {
+  OperatorSecrets &
+  ProgramSecrets & {
     /** Undefined: no GitHub App; it serves the API alone. */
     readonly app: (AppKey & WebhookSecrets) | undefined;
   };
@@ -45,15 +53,19 @@ export type Read<T> =
 
 /**
  * All of them, as the single-process server needs. A function that needs less asks for less. `needsApp`: there is work that
- * only a GitHub App can bring; without it those of an App may all be missing.
+ * only a GitHub App can bring; without it those of an App may all be missing. `variables`: of `secretVariables`.
  */
-export function readSecrets(source: EnvSource, { needsApp }: { readonly needsApp: boolean }): Read<Secrets> {
+export function readSecrets(
+  source: EnvSource,
+  { needsApp, variables = [] }: { readonly needsApp: boolean; readonly variables?: readonly string[] },
+): Read<Secrets> {
   const hasApp = needsApp || APP_NAMES.some((name) => source.env[name]?.trim());
   return read(source, (env) => ({
     app: hasApp ? { ...webhookSecrets(env), ...appKey(env) } : undefined,
     ...githubSite(env),
     ...dispatchSecrets(env),
     ...operatorSecrets(env),
+    ...programSecrets(env, variables),
   }));
 }
 
@@ -78,6 +90,15 @@ export function readOperatorSecrets(source: EnvSource): Read<OperatorSecrets> {
   return read(source, operatorSecrets);
 }
 
+export function readProgramSecrets(source: EnvSource, variables: readonly string[]): Read<ProgramSecrets> {
+  return read(source, (env) => programSecrets(env, variables));
+}
+
+/** The variables that hold the secrets of these endpoints' programs, each once. */
+export function secretVariables(endpoints: readonly Pick<EndpointTemplate, "secrets">[]): string[] {
+  return [...new Set(endpoints.flatMap(({ secrets = {} }) => Object.values(secrets)))];
+}
+
 /** Of whichever process. */
 export type SomeSecrets = Partial<Secrets & WebhookSecrets & AppSecrets>;
 
@@ -90,6 +111,7 @@ export function secretTexts(secrets: SomeSecrets): string[] {
     secrets.dispatchSecret,
     secrets.dispatchSecretPrevious,
     secrets.adminKey,
+    ...Object.values(secrets.programSecrets ?? {}),
   ];
   return all.flatMap((secret) => (secret ? [reveal(secret)] : []));
 }
@@ -147,6 +169,17 @@ function dispatchSecrets(env: EnvReader): DispatchSecrets {
 function operatorSecrets(env: EnvReader): OperatorSecrets {
   const key = env.optionalSecret("ADMIN_KEY", { fix: RANDOM_FIX, minLength: MIN_ADMIN_KEY });
   return { adminKey: key === undefined ? undefined : redact(key) };
+}
+
+function programSecrets(env: EnvReader, variables: readonly string[]): ProgramSecrets {
+  if (variables.length === 0) return {};
+  const rule = {
+    fix: "Set it, or name a file in its _FILE: an endpoint in dispatch.yaml gives it to its program.",
+    minLength: MIN_SECRET_LENGTH,
+  };
+  return {
+    programSecrets: Object.fromEntries(variables.map((name) => [name, redact(env.secret(name, rule))])),
+  };
 }
 
 function read<T>(source: EnvSource, parse: (env: EnvReader) => T): Read<T> {

@@ -69,6 +69,8 @@ describe("what it becomes", () => {
       architecture: "ARM64",
       image: undefined,
       command: undefined,
+      env: {},
+      secrets: {},
       capabilities: [],
       containerImages: [],
       limits: { executionMs: 21_600_000, idleMs: 300_000, warmMs: 300_000, bootMs: 900_000 },

@@ -8,6 +8,7 @@ import { startServer } from "../../functions/server.ts";
 import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { parseConfig } from "../../shared/config/parse.ts";
+import type { ProgramSecrets } from "../../shared/config/secrets.ts";
 import { redact } from "../../shared/redacted.ts";
 import { TEST_IMAGE } from "../contract/docker-pool-under-test.ts";
 import type { CollectingLog } from "../fakes/collecting-log.ts";
@@ -33,23 +34,29 @@ export async function startApiServer({
   reconcileMs,
   limits = {},
   engine,
+  program = {},
+  programSecrets = {},
 }: {
   readonly reconcileMs?: number;
   /** A container engine's address, for a pool of the name `engine`. */
   readonly engine?: string;
   /** As `limits` of dispatch.yaml. */
   readonly limits?: object;
+  /** Further settings of the endpoint PROGRAM. */
+  readonly program?: object;
+  readonly programSecrets?: NonNullable<ProgramSecrets["programSecrets"]>;
 } = {}): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), "npu-dispatch-api-"));
   const log = createCollectingLog();
   const server = await startServer({
-    config: config(limits, engine),
+    config: config({ limits, engine, program }),
     secrets: {
       // Nothing here needs GitHub; a call to it would fail.
       app: undefined,
       githubApiUrl: "http://127.0.0.1:9",
       dispatchSecret: redact("dispatch-secret-of-the-api-server-test"),
       dispatchSecretPrevious: undefined,
+      programSecrets,
     },
     host: "127.0.0.1",
     port: 0,
@@ -76,7 +83,14 @@ export async function startApiServer({
   };
 }
 
-function config(limits: object, engine: string | undefined) {
+type ConfigParts = {
+  readonly limits: object;
+  readonly engine: string | undefined;
+  /** Further settings of the endpoint PROGRAM. */
+  readonly program: object;
+};
+
+function config({ limits, engine, program: further }: ConfigParts) {
   const program = join(import.meta.dirname, "..", "fixtures", "programs", "runpod-worker.mjs");
   const parsed = parseConfig(
     JSON.stringify({
@@ -88,7 +102,13 @@ function config(limits: object, engine: string | undefined) {
         full: { driver: "local", kind: "npu", cards: 1 },
       },
       endpoints: [
-        { name: PROGRAM, pool: "local", startedBy: "api", command: [process.execPath, program] },
+        {
+          name: PROGRAM,
+          pool: "local",
+          startedBy: "api",
+          command: [process.execPath, program],
+          ...further,
+        },
         ...(engine === undefined
           ? []
           : [{ name: SLEEPER, pool: "engine", startedBy: "api", command: SLEEP }]),

@@ -40,6 +40,10 @@ export type EndpointTemplate = {
   readonly architecture?: Architecture | undefined;
   readonly image: string | undefined;
   readonly command: readonly string[] | undefined;
+  /** Beside the variables of its pool, and before them; absent: none. */
+  readonly env?: { readonly [name: string]: string };
+  /** The dispatcher's variable by the program's; absent: none. The secrets themselves are in no configuration. */
+  readonly secrets?: { readonly [name: string]: string };
   /** Beside those of its pool; absent: none. */
   readonly capabilities?: readonly string[];
   /** Patterns of images to which its workers' container is equal: jobs with such a `container:` run in it. */
