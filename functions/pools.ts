@@ -11,7 +11,7 @@ import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { PoolDriver } from "../shared/ports/pool-driver.ts";
 import type { PoolSettings } from "../shared/usecases/deps.ts";
-import { runnerUserOf } from "./local-runner.ts";
+import { runnerUserOf } from "./serve/local-runner.ts";
 
 type Env = { readonly [name: string]: string | undefined };
 

@@ -15,13 +15,19 @@ import type { ServerSettings } from "../shared/config/server-settings.ts";
 import { readServerSettings } from "../shared/config/server-settings.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Change } from "../shared/ports/store.ts";
-import { withCommandsFrom } from "./local-commands.ts";
-import { runnerFaults } from "./local-runner.ts";
 import { createLogOutput } from "./log-output.ts";
-import { ownSecret } from "./own-secret.ts";
+import { withCommandsFrom } from "./serve/local-commands.ts";
+import { runnerFaults } from "./serve/local-runner.ts";
+import { ownSecret } from "./serve/own-secret.ts";
+import {
+  appKeyFaults,
+  dataFaults,
+  githubPortRemark,
+  publicUrlFaults,
+  startFault,
+} from "./serve/start-faults.ts";
 import type { RunningServer } from "./server.ts";
 import { startServer } from "./server.ts";
-import { appKeyFaults, dataFaults, githubPortRemark, publicUrlFaults, startFault } from "./start-faults.ts";
 import { workerCommand } from "./worker-command.ts";
 
 const OPTIONS = {

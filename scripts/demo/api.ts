@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newKey } from "../../functions/http/client/auth.ts";
-import { withCommandsFrom } from "../../functions/local-commands.ts";
+import { withCommandsFrom } from "../../functions/serve/local-commands.ts";
 import { startServer } from "../../functions/server.ts";
 import { workerCommand } from "../../functions/worker-command.ts";
 import { createJsonLog } from "../../shared/adapters/log/json-log.ts";

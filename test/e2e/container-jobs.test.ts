@@ -1,8 +1,8 @@
 // Jobs with `container:` from the webhook to the end, over real processes: dispatch.yaml says which images the worker
 // stands for.
 import { afterEach, expect, test } from "vitest";
+import { type Session, startSession } from "./harness/session.ts";
 import { ORG } from "./serve-process.ts";
-import { type Session, startSession } from "./session.ts";
 
 const CANN = "quay.io/ascend/cann:9.1.0-910b-ubuntu22.04-py3.12";
 const ENDPOINT = {

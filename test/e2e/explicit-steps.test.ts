@@ -6,9 +6,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { hashKey } from "../../functions/http/client/auth.ts";
 import { startOidcIssuer } from "../fakes/oidc-issuer.ts";
 import { type ActionHost, createActionHost } from "../smoke/action-host.ts";
+import { type Session, startSession } from "./harness/session.ts";
 import { startTokenEndpoint } from "./harness/token-endpoint.ts";
 import { ORG } from "./serve-process.ts";
-import { type Session, startSession } from "./session.ts";
 import { until } from "./until.ts";
 
 const USER = "e2e-user";

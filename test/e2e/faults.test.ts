@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Job } from "../../shared/domain/job/job.ts";
+import type { Session } from "./harness/session.ts";
+import { startSession } from "./harness/session.ts";
 import type { ServeOptions } from "./serve-process.ts";
 import { ORG } from "./serve-process.ts";
-import type { Session } from "./session.ts";
-import { startSession } from "./session.ts";
 import { until } from "./until.ts";
 
 const sessions: Session[] = [];

@@ -1,6 +1,6 @@
 // One NPU server and its local pool: each worker sees all cards of the host, and judges those that it was given.
 import { afterEach, expect, test } from "vitest";
-import { type Session, startSession } from "./session.ts";
+import { type Session, startSession } from "./harness/session.ts";
 import { until } from "./until.ts";
 
 const ADMIN_KEY = "admin-key-of-the-host-cards-test";

@@ -1,9 +1,9 @@
 // The main job over real processes: signed delivery, dispatcher, worker, runner stand-in, and nothing left.
 import { afterEach, describe, expect, test } from "vitest";
+import type { Session } from "./harness/session.ts";
+import { startSession } from "./harness/session.ts";
 import type { ServeOptions } from "./serve-process.ts";
 import { ORG } from "./serve-process.ts";
-import type { Session } from "./session.ts";
-import { startSession } from "./session.ts";
 
 const sessions: Session[] = [];
 

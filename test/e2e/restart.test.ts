@@ -2,8 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Session } from "./session.ts";
-import { startSession } from "./session.ts";
+import type { Session } from "./harness/session.ts";
+import { startSession } from "./harness/session.ts";
 import { until } from "./until.ts";
 
 let session: Session | undefined;

@@ -7,8 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
 import type { Job } from "../../shared/domain/job/job.ts";
 import { CLOSED_TO_OTHERS } from "../worker/support/closed-to-others.ts";
+import { type Session, startSession } from "./harness/session.ts";
 import { ORG, type ServeOptions } from "./serve-process.ts";
-import { type Session, startSession } from "./session.ts";
 import { until } from "./until.ts";
 
 let session: Session | undefined;

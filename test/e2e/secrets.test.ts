@@ -6,9 +6,9 @@ import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Session } from "./harness/session.ts";
+import { startSession } from "./harness/session.ts";
 import type { ServeOptions } from "./serve-process.ts";
-import type { Session } from "./session.ts";
-import { startSession } from "./session.ts";
 import { until } from "./until.ts";
 
 /** Planted where a secret could be: none of them may be found anywhere but where it was put. */

@@ -1,7 +1,7 @@
 // `./program` of a local pool's endpoint lies beside dispatch.yaml.
 import { expect, test } from "vitest";
-import { withCommandsFrom } from "../../functions/local-commands.ts";
-import { parseConfig } from "../../shared/config/parse.ts";
+import { withCommandsFrom } from "../../../functions/serve/local-commands.ts";
+import { parseConfig } from "../../../shared/config/parse.ts";
 
 const CONFIG = `
 pools:

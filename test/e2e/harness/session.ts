@@ -1,9 +1,9 @@
 // What every end-to-end test does: start, queue, wait for the end, and see that nothing is left.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { ServeOptions, ServeProcess } from "./serve-process.ts";
-import { createServe, ORG } from "./serve-process.ts";
-import { until } from "./until.ts";
+import type { ServeOptions, ServeProcess } from "../serve-process.ts";
+import { createServe, ORG } from "../serve-process.ts";
+import { until } from "../until.ts";
 
 export type Session = {
   readonly serve: ServeProcess;

@@ -1,9 +1,9 @@
 // What keeps the single-process server from starting, in sentences for its operator.
 import { mkdirSync } from "node:fs";
 import { inspect } from "node:util";
-import { parseAppKey } from "../shared/adapters/github/app-key.ts";
-import type { Config, ConfigFault } from "../shared/config/config.ts";
-import type { Redacted } from "../shared/redacted.ts";
+import { parseAppKey } from "../../shared/adapters/github/app-key.ts";
+import type { Config, ConfigFault } from "../../shared/config/config.ts";
+import type { Redacted } from "../../shared/redacted.ts";
 
 /** Of an exception: its sentence and those of its causes; where it was thrown only with `isDebug`. */
 export function startFault(error: unknown, { isDebug }: { readonly isDebug: boolean }): string {

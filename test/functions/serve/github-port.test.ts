@@ -1,6 +1,6 @@
 // actions/runner, configured with a token, asks GitHub at its host's usual port, whatever the URL says.
 import { expect, test } from "vitest";
-import { githubPortRemark } from "../../functions/start-faults.ts";
+import { githubPortRemark } from "../../../functions/serve/start-faults.ts";
 
 test.each(["https://ghes.example.org:8443/api/v3", "http://ghes.example.org:8080/api/v3"])(
   "%s: what to change is said at the start",

@@ -1,7 +1,7 @@
 // DISPATCH_SECRET of a dispatcher whose operator set none: made once, kept beside the store, readable by this user only.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { systemRandom } from "../shared/adapters/system/random.ts";
+import { systemRandom } from "../../shared/adapters/system/random.ts";
 
 const SECRET_LENGTH = 48;
 

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runnerFaults, runnerUserOf } from "../../functions/local-runner.ts";
-import type { Config } from "../../shared/config/config.ts";
-import { parseConfig } from "../../shared/config/parse.ts";
+import { runnerFaults, runnerUserOf } from "../../../functions/serve/local-runner.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import { parseConfig } from "../../../shared/config/parse.ts";
 
 const PASSWD = "root:x:0:0::/root:/bin/sh\nrunner:x:4711:4712::/home/runner:/bin/sh\n";
 const ROOT = 0;

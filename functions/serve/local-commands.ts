@@ -1,6 +1,6 @@
 // Programs of this machine's pools lie beside dispatch.yaml: `./handler.py` is a path from its folder.
 import { resolve } from "node:path";
-import type { Config } from "../shared/config/config.ts";
+import type { Config } from "../../shared/config/config.ts";
 
 /** In a container the same text is a path of the image, and stays. */
 export function withCommandsFrom(dir: string, config: Config): Config {

@@ -2,8 +2,8 @@
 // starting.
 import { accessSync, constants, existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Config, ConfigFault } from "../shared/config/config.ts";
-import { foldersTo, isOpenTo, type UserIds } from "../shared/domain/folder-access.ts";
+import type { Config, ConfigFault } from "../../shared/config/config.ts";
+import { foldersTo, isOpenTo, type UserIds } from "../../shared/domain/folder-access.ts";
 
 type Env = { readonly [name: string]: string | undefined };
 type Pool = Config["pools"][number];
