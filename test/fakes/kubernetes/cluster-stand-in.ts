@@ -2,7 +2,7 @@
 import { type ApiServer, startApiServer } from "./api/api-server.ts";
 import { type ClusterState, createClusterState, type Rules } from "./cluster-state.ts";
 import type { PodRunner } from "./container.ts";
-import { controlJobs, type Made } from "./job-controller.ts";
+import { controlJobs } from "./job-controller.ts";
 import { createKubelet } from "./kubelet.ts";
 import { admitJob, reviewJobs } from "./kueue.ts";
 import type { Json, KubeObject } from "./objects.ts";
@@ -57,12 +57,11 @@ export type ClusterOptions = {
 export async function startClusterStandIn(options: ClusterOptions): Promise<ClusterStandIn> {
   const state = createClusterState();
   const kubelet = createKubelet(state, options.run);
-  const made: Made = new Map();
   let oldest = 0;
   const api = await startApiServer({ state, kubelet, oldestToken: () => oldest });
   const loop = setInterval(() => {
     reviewJobs(state);
-    controlJobs(state, made);
+    controlJobs(state);
     holdBack(state);
     schedulePods(state);
     kubelet.tick();

@@ -7,57 +7,74 @@ import type { Json, KubeObject } from "./objects.ts";
 import { timestamp } from "./objects.ts";
 import { deletePod } from "./pod-deletion.ts";
 
-/** Pods that a Job has had, by its uid: a pod that vanished has failed. */
-export type Made = Map<string, Set<string>>;
+/**
+ * Each pod of a Job has it until it is counted, so that none vanishes uncounted, by whatever hand: Kubernetes, concepts,
+ * "Job tracking with finalizers".
+ */
+const TRACKED = "batch.kubernetes.io/job-tracking";
 
-export function controlJobs(state: ClusterState, made: Made): void {
-  for (const job of state.objects.list("Job")) controlJob(state, job, made);
+export function controlJobs(state: ClusterState): void {
+  for (const job of state.objects.list("Job")) controlJob(state, job);
+  collectUnscheduled(state);
   collectGarbage(state);
 }
 
-function controlJob(state: ClusterState, job: KubeObject, made: Made): void {
+function controlJob(state: ClusterState, job: KubeObject): void {
   if (endOf(job) !== undefined) expire(state, job);
-  else if (!job.spec.suspend) countPods(state, job, made);
+  else if (!job.spec.suspend) countPods(state, job);
 }
 
-function countPods(state: ClusterState, job: KubeObject, made: Made): void {
-  const names = made.get(job.metadata.uid) ?? new Set();
-  made.set(job.metadata.uid, names);
-  const pods = podsOf(state, job);
-  const counts = countsOf(pods, names);
-  const wants = counts.succeeded + counts.failed + counts.active + counts.terminating === 0;
-  if (wants) createPod(state, job, names);
-  else if (counts.succeeded > 0) end(state, job, "Complete", "", "");
-  else if (counts.failed > (job.spec.backoffLimit ?? 6)) {
-    end(state, job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
-  }
-  const { conditions } = job.status ?? {};
-  const status = {
-    ...counts,
-    startTime: job.status?.startTime ?? timestamp(),
-    ...(conditions && { conditions }),
-  };
-  if (JSON.stringify(status) !== JSON.stringify(job.status)) {
-    job.status = status;
-    state.objects.touch(job);
-  }
+function countPods(state: ClusterState, job: KubeObject): void {
+  const counts = countsOf(state, job, podsOf(state, job));
+  goOn(state, job, counts);
+  const status = { ...job.status, ...counts, startTime: job.status?.startTime ?? timestamp() };
+  if (JSON.stringify(status) === JSON.stringify(job.status)) return;
+  job.status = status;
+  state.objects.touch(job);
 }
 
-function countsOf(pods: readonly KubeObject[], names: ReadonlySet<string>) {
-  const phase = (...of: string[]) => pods.filter(({ status }) => of.includes(status?.phase));
-  const vanished = [...names].filter((name) => !pods.some(({ metadata }) => metadata.name === name)).length;
-  const running = phase("Pending", "Running");
+type Counts = ReturnType<typeof countsOf>;
+
+function goOn(state: ClusterState, job: KubeObject, counts: Counts): void {
+  const { succeeded, failed, active, terminating } = counts;
+  const target = conditionOf(job, "SuccessCriteriaMet") ?? conditionOf(job, "FailureTarget");
+  if (target !== undefined) {
+    const type = target.type === "SuccessCriteriaMet" ? "Complete" : "Failed";
+    if (active + terminating === 0) end(state, job, { ...target, type });
+  } else if (succeeded + failed + active + terminating === 0) createPod(state, job);
+  else if (succeeded > 0) setTarget(state, job, REACHED);
+  else if (failed > (job.spec.backoffLimit ?? 6)) setTarget(state, job, EXCEEDED);
+}
+
+/** pkg/controller/job/job_controller.go: trackJobStatusAndRemoveFinalizers; what is counted stays counted. */
+function countsOf(state: ClusterState, job: KubeObject, pods: readonly KubeObject[]) {
+  const before = { succeeded: job.status?.succeeded ?? 0, failed: job.status?.failed ?? 0 };
+  const fresh = pods.filter(({ metadata }) => metadata.finalizers?.includes(TRACKED));
+  const ended = (phase: string) => fresh.filter(({ status }) => status?.phase === phase);
+  const [succeeded, failed] = [ended("Succeeded"), ended("Failed")];
+  for (const pod of [...succeeded, ...failed]) state.objects.finalize(pod, TRACKED);
+  const running = pods.filter(({ status }) => ["Pending", "Running"].includes(status?.phase));
+  // podReplacementPolicy Failed: what is being ended counts only when it has failed.
   const terminating = running.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
   return {
     active: running.length - terminating.length,
-    // podReplacementPolicy Failed: what is being ended counts only when it has failed.
     terminating: terminating.length,
-    succeeded: phase("Succeeded").length,
-    failed: phase("Failed").length + vanished,
+    succeeded: before.succeeded + succeeded.length,
+    failed: before.failed + failed.length,
   };
 }
 
-function createPod(state: ClusterState, job: KubeObject, names: Set<string>): void {
+/** pkg/controller/podgc: what was deleted before it had a node has no kubelet that would end it. */
+function collectUnscheduled({ objects }: ClusterState): void {
+  for (const pod of objects.list("Pod")) {
+    const isStuck = pod.spec.nodeName === undefined && pod.metadata.deletionTimestamp !== undefined;
+    if (!isStuck || pod.status?.phase === "Failed") continue;
+    pod.status = { ...pod.status, phase: "Failed" };
+    objects.touch(pod);
+  }
+}
+
+function createPod(state: ClusterState, job: KubeObject): void {
   const namespace = job.metadata.namespace ?? "default";
   const { metadata = {}, spec } = job.spec.template;
   const owner = {
@@ -74,6 +91,7 @@ function createPod(state: ClusterState, job: KubeObject, names: Set<string>): vo
       ...structuredClone(metadata),
       labels: { ...metadata.labels, "batch.kubernetes.io/job-name": job.metadata.name },
       generateName: `${job.metadata.name}-`,
+      finalizers: [TRACKED],
       ownerReferences: [owner],
     },
     spec: structuredClone(spec),
@@ -82,7 +100,6 @@ function createPod(state: ClusterState, job: KubeObject, names: Set<string>): vo
     const pod = state.objects.create("Pod", admit(state, POD, namespace, draft, false), namespace);
     if (pod === undefined) return;
     pod.status = { phase: "Pending" };
-    names.add(pod.metadata.name);
     state.emit(job, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
@@ -90,19 +107,38 @@ function createPod(state: ClusterState, job: KubeObject, names: Set<string>): vo
   }
 }
 
-function end(state: ClusterState, job: KubeObject, type: string, reason: string, message: string): void {
-  const condition = {
-    type,
-    status: "True",
-    lastTransitionTime: timestamp(),
-    ...(reason && { reason, message }),
-  };
-  job.status = { ...job.status, conditions: [condition], completionTime: timestamp() };
+type Target = { readonly type: string; readonly reason: string; readonly message: string };
+
+const REACHED: Target = {
+  type: "SuccessCriteriaMet",
+  reason: "CompletionsReached",
+  message: "Reached expected number of succeeded pods",
+};
+const EXCEEDED: Target = {
+  type: "FailureTarget",
+  reason: "BackoffLimitExceeded",
+  message: "Job has reached the specified backoff limit",
+};
+
+/** pkg/controller/job/job_controller.go, newSuccessCondition and newFailureCondition: the end comes in two steps. */
+function setTarget(state: ClusterState, job: KubeObject, target: Target): void {
+  const condition = { ...target, status: "True", lastTransitionTime: timestamp() };
+  job.status = { ...job.status, conditions: [...(job.status?.conditions ?? []), condition] };
   state.objects.touch(job);
 }
 
+/** Only one that is complete has a time of completion. */
+function end(state: ClusterState, job: KubeObject, target: Target): void {
+  setTarget(state, job, target);
+  if (target.type === "Complete") job.status.completionTime = timestamp();
+}
+
 function endOf(job: KubeObject): Json {
-  return (job.status?.conditions ?? []).find(({ type }: Json) => type === "Complete" || type === "Failed");
+  return conditionOf(job, "Complete") ?? conditionOf(job, "Failed");
+}
+
+function conditionOf(job: KubeObject, type: string): Json {
+  return (job.status?.conditions ?? []).find((one: Json) => one.type === type);
 }
 
 function expire(state: ClusterState, job: KubeObject): void {
@@ -126,8 +162,14 @@ function collectGarbage(state: ClusterState): void {
   });
   for (const orphan of orphans) {
     if (orphan.kind === "Pod") {
+      state.objects.finalize(orphan, TRACKED);
       if (orphan.metadata.deletionTimestamp === undefined) orphan["collected"] = true;
       deletePod(state, orphan, undefined);
     } else state.objects.remove(orphan);
   }
+}
+
+/** Nobody counts a pod whose Job has left it: pkg/controller/job/job_controller.go, syncOrphanPod. */
+export function release(state: ClusterState, pod: KubeObject): void {
+  state.objects.finalize(pod, TRACKED);
 }

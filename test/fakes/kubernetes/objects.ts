@@ -16,6 +16,7 @@ type Metadata = {
   labels?: { [key: string]: string };
   annotations?: { [key: string]: string };
   ownerReferences?: OwnerReference[];
+  finalizers?: string[];
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever JSON a client posts, already validated against its schema
@@ -38,13 +39,25 @@ export type Objects = {
   list(kind: string, namespace?: string): KubeObject[];
   /** Notes that the object was changed in place. */
   touch(object: KubeObject): void;
+  /** One with finalizers stays, and says since when it is to go, until the last of them is taken off. */
   remove(object: KubeObject): void;
+  /** Takes the finalizer off. */
+  finalize(object: KubeObject, finalizer: string): void;
   readonly version: () => number;
 };
 
 export function createObjects(): Objects {
   const all = new Map<string, KubeObject>();
   let version = 100;
+  const isToGo = ({ metadata }: KubeObject) =>
+    metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0;
+  const remove = (object: KubeObject): void => {
+    const { kind, metadata } = object;
+    if (metadata.finalizers !== undefined && isToGo(object)) return;
+    version += 1;
+    if (metadata.finalizers === undefined) all.delete(keyOf(kind, metadata.namespace, metadata.name));
+    else Object.assign(metadata, { deletionTimestamp: timestamp(), deletionGracePeriodSeconds: 0 });
+  };
   const keyOf = (kind: string, namespace: string | undefined, name: string) =>
     `${kind}/${namespace ?? ""}/${name}`;
 
@@ -79,9 +92,15 @@ export function createObjects(): Objects {
       version += 1;
       object.metadata.resourceVersion = String(version);
     },
-    remove({ kind, metadata }) {
+    remove,
+    finalize(object, finalizer) {
+      const { metadata } = object;
+      const left = metadata.finalizers?.filter((name) => name !== finalizer);
+      if (left?.length === metadata.finalizers?.length) return;
       version += 1;
-      all.delete(keyOf(kind, metadata.namespace, metadata.name));
+      if (left !== undefined && left.length > 0) metadata.finalizers = left;
+      else delete metadata.finalizers;
+      if (isToGo(object)) remove(object);
     },
     version: () => version,
   };

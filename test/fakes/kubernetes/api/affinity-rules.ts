@@ -1,23 +1,26 @@
 // The API server's rules for node affinity: of fields only the name, one value each; weights from 1 to 100.
 import type { Json } from "../objects.ts";
-import type { Cause } from "./status.ts";
+import { type Cause, required } from "./status.ts";
 
 export function affinityCauses(affinity: Json = {}, at: string): Cause[] {
   const required: Json[] = affinity.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const preferred: Json[] = affinity.preferredDuringSchedulingIgnoredDuringExecution ?? [];
   return [
-    ...required.flatMap((term, index) => termCauses(term, `${at}.required[${index}]`)),
-    ...preferred.flatMap(({ weight, preference }, index) => [
-      ...invalid(
-        weight >= 1 && weight <= 100,
-        `${at}.preferred[${index}].weight`,
-        weight,
-        "must be in the range 1-100",
-      ),
-      ...termCauses(preference, `${at}.preferred[${index}].preference`),
-    ]),
+    ...required.flatMap((term, index) =>
+      termCauses(term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`),
+    ),
+    ...preferred.flatMap(({ weight, preference }, index) => {
+      const field = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+      return [
+        ...invalid(weight >= 1 && weight <= 100, `${field}.weight`, weight, "must be in the range 1-100"),
+        ...termCauses(preference, `${field}.preference`),
+      ];
+    }),
   ];
 }
+
+/** pkg/apis/core/validation/validation.go, ValidateNodeFieldSelectorRequirement. */
+const ONE_VALUE = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
 
 function termCauses({ matchFields = [] }: Json, at: string): Cause[] {
   return matchFields.flatMap(({ key, operator, values = [] }: Json, index: number) => {
@@ -30,12 +33,7 @@ function termCauses({ matchFields = [] }: Json, at: string): Cause[] {
         operator,
         "not a valid selector operator",
       ),
-      ...invalid(
-        values.length === 1,
-        `${field}.values`,
-        values.join(),
-        "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
-      ),
+      ...(values.length === 1 ? [] : [required(`${field}.values`, ONE_VALUE)]),
     ];
   });
 }

@@ -2,12 +2,13 @@
 
 import type { ClusterState } from "../cluster-state.ts";
 import { USER } from "../cluster-state.ts";
+import { release } from "../job-controller.ts";
 import { type Kubelet, nodeIsUp } from "../kubelet.ts";
 import type { Json, KubeObject } from "../objects.ts";
 import { deletePod, evictPod } from "../pod-deletion.ts";
 import { admit } from "./admission.ts";
 import { type Target, versionOf } from "./resources.ts";
-import { matches, pageOf } from "./selectors.ts";
+import { checkSelectors, matches, pageOf } from "./selectors.ts";
 import { alreadyExists, badRequest, notFound, rbacDenied, StatusError, withoutRoles } from "./status.ts";
 import { validateObject } from "./validate.ts";
 
@@ -95,16 +96,21 @@ function remove({ target, query, body }: ApiRequest, { state }: RequestDeps): An
 function orphan(job: KubeObject, state: ClusterState): void {
   const { namespace } = job.metadata;
   // kube-apiserver 1.36: all that it owned stays, its Secret too.
-  for (const { metadata } of [
+  for (const object of [
     ...state.objects.list("Pod", namespace),
     ...state.objects.list("Secret", namespace),
   ]) {
-    metadata.ownerReferences = (metadata.ownerReferences ?? []).filter(({ uid }) => uid !== job.metadata.uid);
+    const { metadata } = object;
+    const others = (metadata.ownerReferences ?? []).filter(({ uid }) => uid !== job.metadata.uid);
+    if (others.length === metadata.ownerReferences?.length) continue;
+    metadata.ownerReferences = others;
+    release(state, object);
   }
 }
 
 function list({ target, query }: ApiRequest, { state, oldestToken }: RequestDeps): Answer {
   const { resource, namespace } = target;
+  checkSelectors(resource.kind, query);
   const all = state.objects.list(resource.kind, namespace).filter((object) => matches(object, query));
   const { items, next } = pageOf(all, query, state.objects.version(), oldestToken());
   const metadata = {

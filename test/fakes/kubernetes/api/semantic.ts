@@ -2,13 +2,14 @@
 
 import type { Json } from "../objects.ts";
 import { affinityCauses } from "./affinity-rules.ts";
-import type { Cause } from "./status.ts";
+import { type Cause, required } from "./status.ts";
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$/;
 const QUALIFIED = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
 const QUANTITY = /^\d+(\.\d+)?([eE]\d+|[numkMGTPE]|[KMGTPE]i)?$/;
+const MAX_LABEL = 63;
 const MAX_INT32 = 2 ** 31 - 1;
 
 export function metadataCauses(metadata: Json = {}, at = "metadata"): Cause[] {
@@ -30,7 +31,8 @@ export function metadataCauses(metadata: Json = {}, at = "metadata"): Cause[] {
   ];
 }
 
-export function jobCauses(spec: Json): Cause[] {
+/** pkg/apis/batch/validation/validation.go, ValidateJobSpec. */
+export function jobCauses({ metadata = {}, spec }: Json): Cause[] {
   const { template, backoffLimit, ttlSecondsAfterFinished, completions, parallelism } = spec;
   const counts = { backoffLimit, ttlSecondsAfterFinished, completions, parallelism };
   const policy = template.spec?.restartPolicy;
@@ -38,17 +40,45 @@ export function jobCauses(spec: Json): Cause[] {
     ...Object.entries(counts).flatMap(([name, value]) =>
       check(value === undefined || value >= 0, `spec.${name}`, value, "greater than or equal to 0"),
     ),
-    ...(policy === "Never" || policy === "OnFailure"
-      ? []
-      : [
-          {
-            reason: "FieldValueNotSupported",
-            field: "spec.template.spec.restartPolicy",
-            message: `Unsupported value: "${policy}": supported values: "OnFailure", "Never"`,
-          },
-        ]),
+    // The server writes the name into a label of the pods.
+    ...check(
+      (metadata.name ?? "").length <= MAX_LABEL,
+      "spec.template.labels",
+      metadata.name,
+      `no more than ${MAX_LABEL} bytes`,
+    ),
+    ...restartCauses(policy),
     ...metadataCauses({ ...template.metadata, name: undefined }, "spec.template.metadata"),
     ...podCauses(template.spec, "spec.template.spec"),
+  ];
+}
+
+function restartCauses(policy: string | undefined): Cause[] {
+  if (policy === "Never" || policy === "OnFailure") return [];
+  return [required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')];
+}
+
+const CONFIG_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+const MAX_SECRET_BYTES = 1024 * 1024;
+
+/** pkg/apis/core/validation/validation.go, ValidateSecret; k8s.io/apimachinery, IsConfigMapKey and field.TooLong. */
+export function secretCauses({ data = {}, stringData = {} }: Json): Cause[] {
+  const sizes = [
+    ...Object.values<string>(data).map((value) => Buffer.from(value, "base64").length),
+    ...Object.values<string>(stringData).map((value) => Buffer.byteLength(value)),
+  ];
+  const message = `Too long: may not be more than ${MAX_SECRET_BYTES} bytes`;
+  const isTooLong = sizes.reduce((sum, size) => sum + size, 0) > MAX_SECRET_BYTES;
+  return [
+    ...Object.keys({ ...data, ...stringData }).flatMap((key) => {
+      if (CONFIG_KEY.test(key)) return [];
+      const why =
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+      return [
+        { reason: "FieldValueInvalid", field: `data[${key}]`, message: `Invalid value: "${key}": ${why}` },
+      ];
+    }),
+    ...(isTooLong ? [{ reason: "FieldValueTooLong", field: "data", message }] : []),
   ];
 }
 
@@ -56,7 +86,7 @@ export function podCauses(spec: Json = {}, at: string): Cause[] {
   const { containers = [], volumes = [], activeDeadlineSeconds: deadline } = spec;
   const names: string[] = containers.map(({ name }: Json) => name);
   return [
-    ...check(containers.length > 0, `${at}.containers`, "", "at least one container"),
+    ...(containers.length > 0 ? [] : [required(`${at}.containers`)]),
     ...check(new Set(names).size === names.length, `${at}.containers`, names.join(), "unique names"),
     ...check(
       deadline === undefined || (deadline >= 1 && deadline <= MAX_INT32),
@@ -80,7 +110,7 @@ function containerCauses(container: Json, volumes: Json[], at: string): Cause[] 
   const known = new Set(volumes.map((volume) => volume.name));
   return [
     ...check(DNS_LABEL.test(name), `${at}.name`, name, "a lowercase RFC 1123 label"),
-    ...(image ? [] : [{ reason: "FieldValueRequired", field: `${at}.image`, message: "Required value" }]),
+    ...(image ? [] : [required(`${at}.image`)]),
     ...check(new Set(paths).size === paths.length, `${at}.volumeMounts`, paths.join(), "unique"),
     ...volumeMounts.flatMap((mount: Json, index: number) =>
       known.has(mount.name)
@@ -111,13 +141,7 @@ function resourceCauses({ requests = {}, limits = {} }: Json, at: string): Cause
       if (!name.includes("/")) return [];
       const field = `${at}.requests`;
       if (limits[name] === undefined)
-        return [
-          {
-            reason: "FieldValueRequired",
-            field: `${at}.limits`,
-            message: "Limit must be set for non overcommitable resources",
-          },
-        ];
+        return [required(`${at}.limits`, "Limit must be set for non overcommitable resources")];
       const message = `Invalid value: "${requests[name]}": must be equal to ${name} limit of ${limits[name]}`;
       const same = requests[name] === undefined || requests[name] === limits[name];
       return [

@@ -2,6 +2,12 @@
 
 export type Cause = { readonly reason: string; readonly message: string; readonly field: string };
 
+/** k8s.io/apimachinery, pkg/util/validation/field, Required. */
+export function required(field: string, detail = ""): Cause {
+  const message = detail === "" ? "Required value" : `Required value: ${detail}`;
+  return { reason: "FieldValueRequired", field, message };
+}
+
 export class StatusError extends Error {
   readonly code: number;
   readonly body: object | string;
@@ -116,10 +122,13 @@ export function unauthorized(): StatusError {
   return new StatusError(401, "Unauthorized", "Unauthorized");
 }
 
-export function expired(): StatusError {
+/** k8s.io/apiserver, pkg/storage/etcd3/errors.go: `next` goes on with what there is now. */
+export function expired(next: string): StatusError {
   const message =
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
-  return new StatusError(410, "Expired", message);
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+  const error = new StatusError(410, "Expired", message);
+  Object.assign(error.body, { metadata: { continue: next } });
+  return error;
 }
 
 /** kube-apiserver 1.36: its filter of requests under way writes text, and 1 as Retry-After. */

@@ -3,7 +3,7 @@ import * as models from "@kubernetes/client-node";
 import { Job } from "kubernetes-models/batch/v1";
 import { Namespace, Pod, Secret } from "kubernetes-models/v1";
 import type { Json } from "../objects.ts";
-import { jobCauses, metadataCauses, podCauses } from "./semantic.ts";
+import { jobCauses, metadataCauses, podCauses, secretCauses } from "./semantic.ts";
 import { badRequest, type Cause, invalid, type Resource } from "./status.ts";
 
 type Validator = new (data: Json) => { validate(): void };
@@ -21,7 +21,8 @@ export function validateObject(resource: Resource, body: Json, strict: boolean):
   checkSchema(resource, body);
   const name = body.metadata?.name ?? body.metadata?.generateName ?? "";
   const causes: Cause[] = metadataCauses(body.metadata);
-  if (resource.kind === "Job") causes.push(...jobCauses(body.spec));
+  if (resource.kind === "Job") causes.push(...jobCauses(body));
+  if (resource.kind === "Secret") causes.push(...secretCauses(body));
   if (resource.kind === "Pod") causes.push(...podCauses(body.spec, "spec"));
   if (causes.length > 0) throw invalid(resource, name, causes);
 }
