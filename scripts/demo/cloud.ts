@@ -4,13 +4,11 @@ import { startCloudWorld } from "../../test/fakes/lambda/world.ts";
 import { DEMO_ORG } from "./run.ts";
 import type { DemoWorld } from "./world.ts";
 
-/** undefined where the DynamoDB server has no streams. */
 export async function startDemoCloud(
   config: Config,
   options: { readonly log: (line: string) => void },
-): Promise<DemoWorld | undefined> {
+): Promise<DemoWorld> {
   const world = await startCloudWorld({ seed: 1, config, organization: DEMO_ORG });
-  if (world === undefined) return undefined;
   const { github, stores, pool, cloud } = world;
   return {
     github,

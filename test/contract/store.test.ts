@@ -10,11 +10,11 @@ import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport
 import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
 import { openDatabase } from "../../shared/adapters/sqlite/database.ts";
 import { createSqliteRows } from "../../shared/adapters/sqlite/sqlite-rows.ts";
+import { startDynalite } from "../fakes/stores/dynalite.ts";
 import {
   type DynamodbServer,
   FAKE_CREDENTIALS,
   FAKE_REGION,
-  startDynalite,
   startDynamodb,
 } from "../fakes/stores/dynamodb.ts";
 import { createMemoryRows } from "../fakes/stores/memory-rows.ts";

@@ -93,7 +93,7 @@ async function streamOf(endpoint: string, table: string): Promise<string> {
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
     if (Table?.LatestStreamArn !== undefined) return Table.LatestStreamArn;
-    throw new Error(`table ${table} has no stream; dynalite has none, dynoxide has`);
+    throw new Error(`table ${table} has no stream at ${endpoint}`);
   } finally {
     client.destroy();
   }

@@ -1,16 +1,14 @@
-// Starts a real DynamoDB-compatible server for a test: one that is given, else dynoxide's binary, else dynalite.
+// Starts a DynamoDB-compatible server for a test: one that is given, else dynoxide's binary, else dynalite.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { startDynalite } from "./dynalite.ts";
 
 export type DynamodbServer = {
   readonly endpoint: string;
-  /** dynalite has none. */
-  readonly hasStreams: boolean;
   stop(): Promise<void>;
 };
 
@@ -23,17 +21,23 @@ const BINARY = fileURLToPath(new URL("../../../node_modules/@dynoxide/linux-x64/
 /** dynoxide is ready in 8 ms on a quiet machine. */
 const READY_WITHIN_MS = 10_000;
 
+/** `DYNAMODB_ENDPOINT`: the URL of a server that has streams, or `dynalite`. */
 export async function startDynamodb(): Promise<DynamodbServer> {
-  const { DYNAMODB_ENDPOINT: given } = process.env;
-  if (given !== undefined && given !== "") {
+  const { DYNAMODB_ENDPOINT: given = "" } = process.env;
+  if (given !== "" && given !== "dynalite") {
     say(`the server at ${given} (DYNAMODB_ENDPOINT)`);
-    return { endpoint: given, hasStreams: true, stop: async () => {} };
+    return { endpoint: given, stop: async () => {} };
   }
-  if (existsSync(BINARY) && process.platform === "linux" && process.arch === "x64") {
+  const hasDynoxide = existsSync(BINARY) && process.platform === "linux" && process.arch === "x64";
+  if (given === "" && hasDynoxide) {
     say("dynoxide (@dynoxide/linux-x64)");
     return startDynoxide();
   }
-  say("dynalite, because @dynoxide/linux-x64 is not installed");
+  say(
+    hasDynoxide
+      ? "dynalite (DYNAMODB_ENDPOINT)"
+      : "dynalite, which runs everywhere; dynoxide is for x64 only",
+  );
   return startDynalite();
 }
 
@@ -54,7 +58,7 @@ async function startDynoxide(): Promise<DynamodbServer> {
   });
   const endpoint = `http://127.0.0.1:${port}`;
   await untilAnswers(endpoint, child, () => said);
-  return { endpoint, hasStreams: true, stop: () => kill(child) };
+  return { endpoint, stop: () => kill(child) };
 }
 
 /** SIGTERM takes it 1.2 s, and the data is in memory. */
@@ -93,21 +97,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
-}
-
-/** In this process; for any platform. */
-export async function startDynalite(): Promise<DynamodbServer> {
-  const dynalite = createRequire(import.meta.url)("dynalite") as (options: object) => Server;
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  // Its 5 s would close a kept connection just when a busy client writes to it.
-  server.keepAliveTimeout = 65_000;
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const stop = async (): Promise<void> => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, "close");
-  };
-  return { endpoint: `http://127.0.0.1:${port}`, hasStreams: false, stop };
 }
