@@ -6,7 +6,7 @@ import type { EpochMs } from "../ids.ts";
 import { hadJob } from "../worker-report.ts";
 import type { Worker } from "./worker.ts";
 import { isIdleProgram } from "./worker-lease.ts";
-import { draining, finished, lost } from "./worker-steps.ts";
+import { draining, finished, recalled } from "./worker-steps.ts";
 
 type Step = { readonly now: EpochMs; readonly limits: EndpointLimits };
 
@@ -24,8 +24,7 @@ export function calledOff(worker: Worker, step: Step): Worker | undefined {
   }
   // One that is `reserving` is being started: a stop that overtakes that would find nothing to stop.
   const mayEnd = (worker.state === "starting" || worker.state === "booted") && !worker.registered;
-  const ended = mayEnd ? lost(worker, step) : undefined;
-  return ended && { ...ended, drain: { reason: "operator", at: step.now } };
+  return mayEnd ? recalled(worker, "operator", step) : undefined;
 }
 
 /** It was ended by a drain, and not for anything that it or its job has done. */

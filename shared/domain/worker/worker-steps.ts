@@ -200,6 +200,12 @@ export function lost(worker: Worker, step: Step, report = worker.report): Worker
   return { ...moved(worker, "lost", "done", step), report, dueAt: step.now };
 }
 
+/** Taken down since it is needed no more: no fault of its own. Undefined when it has ended before. */
+export function recalled(worker: Worker, reason: DrainReason, step: Step): Worker | undefined {
+  const ended = lost(worker, step);
+  return ended && { ...ended, drain: ended.drain ?? { reason, at: step.now } };
+}
+
 /** GitHub was asked whether this idle runner is registered still; asked again later. */
 export function registrationChecked(worker: Worker, step: Step): Worker {
   return due({ ...worker, registrationCheckedAt: step.now }, step);

@@ -7,6 +7,7 @@ import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import { awayUntil } from "../../domain/pool/pool-gate.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
+import { isServing } from "../../domain/worker/worker.ts";
 import type { Deps } from "../deps.ts";
 import { endpointNamed } from "./api-deps.ts";
 import { MAX_OPEN_JOBS } from "./queue-limit.ts";
@@ -87,8 +88,9 @@ const atLeast0 = (count: number) => Math.max(0, count);
 type Kind = "idle" | "initializing" | "running" | "unhealthy" | "ending";
 
 function kindOf(worker: Worker, busy: ReadonlySet<JobId>): Kind {
-  if (worker.state === "lost") return "unhealthy";
-  if (worker.state === "finished" || worker.state === "released") return "ending";
+  // What is taken down because its job was cancelled, or ran too long, is well.
+  if (worker.state === "lost" && worker.drain === undefined) return "unhealthy";
+  if (!isServing(worker)) return "ending";
   if (worker.state === "running" || busy.has(worker.jobId)) return "running";
   return worker.state === "reserving" || worker.state === "starting" ? "initializing" : "idle";
 }

@@ -4,7 +4,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isServing } from "../../domain/worker/worker.ts";
 import { isSameLease, unleased } from "../../domain/worker/worker-lease.ts";
-import { draining, lost } from "../../domain/worker/worker-steps.ts";
+import { draining, recalled } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { updateWorker } from "../update.ts";
@@ -24,7 +24,7 @@ export async function dismissWorker(deps: Deps, seen: Worker, job: Job | undefin
     // A registered runner is asked, unless somebody wanted its job stopped: GitHub may have given it another one just now.
     return worker.registered && !isToBeStopped(worker, job)
       ? draining(worker, "job-ended", step)
-      : lost(worker, step);
+      : recalled(worker, "job-ended", step);
   });
   if (!changed || item === undefined) return false;
   const event = isServing(item) ? "worker-let-go" : "worker-recalled";
@@ -81,9 +81,10 @@ function servesAnother({ binding }: Worker, job: Job | undefined): boolean {
 function afterJob(
   worker: Worker,
   job: Job | undefined,
-  step: Parameters<typeof lost>[1],
+  step: Parameters<typeof recalled>[2],
 ): Worker | undefined {
   const { lease } = worker;
-  if (lease === undefined) return worker.state === "listening" ? undefined : lost(worker, step);
-  return hasEndedByItself(job) ? unleased(worker, lease, step) : lost(worker, step);
+  if (lease === undefined)
+    return worker.state === "listening" ? undefined : recalled(worker, "job-ended", step);
+  return hasEndedByItself(job) ? unleased(worker, lease, step) : recalled(worker, "job-ended", step);
 }

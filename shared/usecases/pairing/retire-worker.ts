@@ -12,7 +12,7 @@ import { bind } from "../../domain/job/job-steps.ts";
 import { areRivals, canServe } from "../../domain/worker/binding.ts";
 import { isUnpaired } from "../../domain/worker/needs-rebind.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
-import { draining, isSpare, lost, serving, spared } from "../../domain/worker/worker-steps.ts";
+import { draining, isSpare, recalled, serving, spared } from "../../domain/worker/worker-steps.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf, runnerScope } from "../deps.ts";
 import { isPaused } from "../dispatch/pause-gate.ts";
@@ -41,7 +41,7 @@ export async function retireWorker(deps: Deps, id: WorkerId, from: JobId): Promi
     // Without a registration GitHub cannot have given it a job: it need not be asked, and from now on it gets none. One
     // that is just being started is taken down by its start: a stop that overtakes that would find nothing to stop.
     const isAsked = current.registered || current.state === "reserving";
-    return isAsked ? draining(current, "surplus", step) : lost(current, step);
+    return isAsked ? draining(current, "surplus", step) : recalled(current, "surplus", step);
   });
   if (!changed || item === undefined || isSpare(item)) return;
   const event = item.state === "lost" ? "worker-recalled" : "worker-draining";

@@ -8,6 +8,7 @@ import { createHealthOf } from "../../../shared/usecases/client-plane/endpoint-h
 import { listRequests } from "../../../shared/usecases/client-plane/list-requests.ts";
 import { purgeQueue } from "../../../shared/usecases/client-plane/purge-queue.ts";
 import { retryJob } from "../../../shared/usecases/client-plane/retry-job.ts";
+import { dismissWorker } from "../../../shared/usecases/ending/dismiss-worker.ts";
 import { KEY_CALLER } from "../../domain/job/api-builders.ts";
 import type { ApiWorld } from "./api-world.ts";
 import { aCall, createApiWorld, ECHO, end, FAILED, jobOf, RUNNER, run, start } from "./api-world.ts";
@@ -183,6 +184,24 @@ describe("health", () => {
     expect(await createHealthOf(world.deps)(KEY_CALLER, ECHO)).toMatchObject({
       jobs: { inProgress: 1, inQueue: 3 },
       workers: { idle: 1, ready: 1, running: 1, initializing: 0, unhealthy: 1, throttled: 1 },
+    });
+  });
+
+  test("does not call unhealthy what ends since its job was cancelled", async () => {
+    const world = createApiWorld({ cards: 1 });
+    const { id } = await run(world);
+    await world.settle();
+    const { workerId } = await jobOf(world, id);
+    await cancelJob(world.deps, KEY_CALLER, ECHO, id);
+    await dismissWorker(world.deps, (await world.stores.workers.get(workerId!))!, await jobOf(world, id));
+    expect(await world.stores.workers.get(workerId!)).toMatchObject({ state: "lost" });
+    expect((await createHealthOf(world.deps)(KEY_CALLER, ECHO))?.workers).toEqual({
+      idle: 0,
+      initializing: 0,
+      ready: 0,
+      running: 0,
+      throttled: 0,
+      unhealthy: 0,
     });
   });
 
