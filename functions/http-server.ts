@@ -11,6 +11,8 @@ export type HttpServer = {
   listen(at: { readonly host: string; readonly port: number }): Promise<string>;
   /** Takes no new connection, answers what is under way and ends each connection with its answer. */
   close(): Promise<void>;
+  /** Aborted by `close`: what is held can be answered. */
+  readonly closing: AbortSignal;
 };
 
 type Env = { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse };
@@ -28,7 +30,7 @@ export type HttpServerOptions = {
 /** Node's 5 s would close sockets that load balancers still use. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** Above the longest hold of a poll (20 s), below the 30 s that Kubernetes leaves between TERM and KILL. */
+/** Above the longest hold of a worker's poll (20 s; clients are answered when it closes), below the 30 s that Kubernetes leaves between TERM and KILL. */
 const PATIENCE_MS = 25_000;
 
 /** Between looks for connections that have become idle: an answer that had begun before may promise to keep its own. */
@@ -55,20 +57,21 @@ export function createHttpServer(
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   const underWay = new Set<ServerResponse>();
   const sockets = limitConnections(http, options);
-  let closing = false;
+  const closing = new AbortController();
   // Before the application's own listener, which may answer in the same turn.
   http.prependListener("request", (_request, response: ServerResponse) => {
-    if (closing) response.setHeader("connection", "close");
+    if (closing.signal.aborted) response.setHeader("connection", "close");
     underWay.add(response);
     response.once("close", () => underWay.delete(response));
   });
   return {
+    closing: closing.signal,
     listen: (at) => listen(http, at),
     close() {
-      closing = true;
       for (const response of underWay) {
         if (!response.headersSent) response.setHeader("connection", "close");
       }
+      closing.abort();
       // Opened in advance, as browsers and load balancers do; to Node they are not idle.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       return close(http, patienceMs);

@@ -99,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const queue = createQueues(deps);
   push = queue.push;
   changes.splice(0).forEach(push);
-  app = createApp(deps, options, { tokens, publicUrl });
+  app = createApp(deps, options, { tokens, publicUrl, closing: http.closing });
   await recover(deps).catch((error: unknown) => {
     // A pool that does not answer holds up itself alone; the next pass tries again.
     log.error("recover-failed", { error });
@@ -143,14 +143,21 @@ function createQueues(deps: ApiDeps): ChangeQueue {
 
 /** RunPod's SDK 1.7.3 to 1.7.5 give up after 30 s; an answer on its way into a closed socket costs a delivery. */
 const WORKER_HOLD_MS = 20_000;
-/** Below every client's own time-out. */
-const HOLD_MS = 20_000;
+/** The longest that RunPod's clients may ask for; unless told otherwise they are held for 90 s (docs/api.md). */
+const HOLD_MS = 300_000;
+
+type AppParts = {
+  readonly tokens: WorkerTokens;
+  readonly publicUrl: string;
+  /** Aborted when the server closes: clients that it holds are answered at once. */
+  readonly closing?: AbortSignal;
+};
 
 /** Every route that there is on this server. */
 export function createApp(
   deps: ApiDeps,
   options: Pick<ServerOptions, "config" | "secrets">,
-  { tokens, publicUrl }: { readonly tokens: WorkerTokens; readonly publicUrl: string },
+  { tokens, publicUrl, closing }: AppParts,
 ): Hono {
   const { log } = deps;
   const { config } = options;
@@ -171,6 +178,7 @@ export function createApp(
       workerHoldMs: WORKER_HOLD_MS,
       adminKey: options.secrets.adminKey,
       rejectionLog,
+      ...(closing && { closing }),
     }),
   );
   return app;

@@ -42,6 +42,8 @@ export type PlanesOptions = {
   /** Of operators; without it there is no operator plane. */
   readonly adminKey: Redacted | undefined;
   readonly rejectionLog: Log;
+  /** Aborted when the process ends; absent where it has no say in that. */
+  readonly closing?: AbortSignal;
 };
 
 export function createPlanes(deps: ApiDeps, options: PlanesOptions): Hono {
@@ -76,6 +78,7 @@ function clientPlane(deps: ApiDeps, options: PlanesOptions, desk: Desk): ClientP
     isEndpoint: (name) => endpointNamed(deps, name) !== undefined,
     limits,
     maxInputBytes: options.maxTextBytes,
+    closing: options.closing,
     log,
     rejectionLog,
   };

@@ -1,6 +1,7 @@
 // The client plane over HTTP, as RunPod's clients use it. Every success is exactly 200: their JavaScript client takes 201
 // for a fault.
 import { Hono } from "hono";
+import { SYNC_RESULT_MS } from "../../../shared/domain/deadlines.ts";
 import type { ApiCaller } from "../../../shared/domain/job/api-job.ts";
 import type { Job } from "../../../shared/domain/job/job.ts";
 import type { PayloadStore } from "../../../shared/ports/api-store.ts";
@@ -22,9 +23,11 @@ export type ClientPlane = Guard & {
   readonly limits: {
     readonly runBytes: number;
     readonly runsyncBytes: number;
-    /** Longest hold of a long poll, ms: at most 20 s on serve, 10 s on Lambda. */
+    /** Longest hold of a long poll, ms: 300 s on serve, 10 s on Lambda. */
     readonly holdMs: number;
   };
+  /** Aborted when the process ends: who is held is answered. */
+  readonly closing?: AbortSignal | undefined;
   readonly log: Log;
 };
 
@@ -38,6 +41,7 @@ type Held<T> = (
 
 const WAIT = { least: 1_000, most: 300_000 } as const;
 const RUNSYNC_WAIT_MS = 90_000;
+const TTL_FORM = /^\d{1,12}$/;
 const STREAM_WAIT_MS = 10_000;
 const FAULT_RETRY_MS = 1_000;
 
@@ -48,7 +52,7 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.post(`${at}/run`, guard(plane, "run"), (c) => run(plane, c, limits.runBytes));
   app.post(`${at}/runsync`, guard(plane, "runsync"), (c) => runsync(plane, c, limits.runsyncBytes));
   const read = ["GET", "POST"];
-  app.on(read, `${at}/status/:id`, guard(plane, "status"), (c) => ofJob(plane, c, useCases.statusOf));
+  app.on(read, `${at}/status/:id`, guard(plane, "status"), (c) => showStatus(plane, c));
   app.on(read, `${at}/status-sync/:id`, guard(plane, "status"), (c) =>
     held(plane, c, useCases.awaitStatus, RUNSYNC_WAIT_MS),
   );
@@ -76,16 +80,16 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
 }
 
 async function run(plane: ClientPlane, c: ClientContext, maxBytes: number): Promise<Response> {
-  const started = await startJob(plane, c, "async", maxBytes);
+  const started = await startJob(plane, c, "async", { maxBytes });
   return started instanceof Response ? started : c.json(runAnswerOf(started));
 }
 
 async function runsync(plane: ClientPlane, c: ClientContext, maxBytes: number): Promise<Response> {
-  const started = await startJob(plane, c, "sync", maxBytes);
+  const started = await startJob(plane, c, "sync", { maxBytes, resultMs: resultMsOf(c) });
   if (started instanceof Response) return started;
   const { caller, endpoint } = target(c);
   const waitMs = waitOf(plane, c, RUNSYNC_WAIT_MS);
-  const status = await plane.useCases.awaitStatus(caller, endpoint, started.id, waitMs, c.req.raw.signal);
+  const status = await plane.useCases.awaitStatus(caller, endpoint, started.id, waitMs, endOf(plane, c));
   return status === undefined ? unknownJob(c) : answer(plane, c, status);
 }
 
@@ -110,9 +114,21 @@ async function ofJob(
   return status === undefined ? unknownJob(c) : answer(plane, c, status);
 }
 
+async function showStatus(plane: ClientPlane, c: ClientContext): Promise<Response> {
+  const ttl = c.req.query("ttl");
+  if (ttl === undefined) return ofJob(plane, c, plane.useCases.statusOf);
+  if (!TTL_FORM.test(ttl)) {
+    const detail = "ttl is a whole number of milliseconds: its result is removed so long from now or its end";
+    return problem(c, { status: 400, title: "Bad request", detail });
+  }
+  return ofJob(plane, c, (caller, endpoint, id) =>
+    plane.useCases.statusWithTtl(caller, endpoint, id, Number(ttl)),
+  );
+}
+
 async function held<T extends object>(plane: ClientPlane, c: ClientContext, useCase: Held<T>, wait: number) {
   const { caller, endpoint, id } = target(c);
-  const found = await useCase(caller, endpoint, id, waitOf(plane, c, wait), c.req.raw.signal);
+  const found = await useCase(caller, endpoint, id, waitOf(plane, c, wait), endOf(plane, c));
   return found === undefined ? unknownJob(c) : answer(plane, c, found);
 }
 
@@ -149,9 +165,23 @@ async function retry(plane: ClientPlane, c: ClientContext): Promise<Response> {
   return problem(c, { status: 409, title: "Not retried", detail: outcome.message });
 }
 
-/** A wait that is no number is as good as none. */
+/** Aborted when nobody hears the answer any more, or it must be given now. */
+function endOf({ closing }: ClientPlane, c: ClientContext): AbortSignal {
+  return closing === undefined ? c.req.raw.signal : AbortSignal.any([c.req.raw.signal, closing]);
+}
+
 function waitOf(plane: ClientPlane, c: ClientContext, standard: number): number {
-  const asked = Number(c.req.query("wait") || standard);
-  const wait = Number.isNaN(asked) ? standard : asked;
-  return Math.min(Math.max(wait, WAIT.least), WAIT.most, plane.limits.holdMs);
+  return Math.min(askedWait(c) ?? standard, plane.limits.holdMs);
+}
+
+/** RunPod keeps the result of `/runsync` for a minute, or for as long as its client says that it waits. */
+function resultMsOf(c: ClientContext): number | undefined {
+  const wait = askedWait(c);
+  return wait === undefined ? undefined : Math.max(wait, SYNC_RESULT_MS);
+}
+
+/** A wait that is no number is as good as none. */
+function askedWait(c: ClientContext): number | undefined {
+  const wait = Number(c.req.query("wait") || Number.NaN);
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, WAIT.least), WAIT.most);
 }

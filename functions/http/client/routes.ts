@@ -21,6 +21,11 @@ const wait = (standard: number): QueryParameter => ({
   description: "Longest hold, ms. The server may answer earlier with the present state; then ask again",
   schema: { type: "number", minimum: 1_000, maximum: 300_000, default: standard },
 });
+const ttl: QueryParameter = {
+  name: "ttl",
+  description: "The job's result is kept no longer than for so long, ms, from now or from its end",
+  schema: { type: "number", minimum: 0 },
+};
 const idempotencyKey: QueryParameter = {
   name: "Idempotency-Key",
   description: "A repeat with the same key and body answers with the same job",
@@ -55,8 +60,9 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
     methods: ["GET", "POST"],
     path: "/v2/{endpoint}/status/{id}",
     summary: "The present state of a job, of a workflow job too (gh-<its id>), and why it waits",
+    query: [ttl],
     answer: status,
-    refusals: CLIENT,
+    refusals: [400, ...CLIENT],
   },
   {
     ...client,

@@ -31,7 +31,7 @@ export async function startJob(
   plane: Starter,
   c: ClientContext,
   kind: "async" | "sync",
-  maxBytes: number,
+  { maxBytes, resultMs }: { readonly maxBytes: number; readonly resultMs?: number | undefined },
 ): Promise<Job | Response> {
   const idempotencyKey = c.req.header("idempotency-key");
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY_FORM.test(idempotencyKey)) {
@@ -41,7 +41,7 @@ export async function startJob(
   const body = await readBody(c, plane.desk, { owner: plane.desk.ownerOf(tenant, login), maxBytes });
   if (body.type !== "read") return refuseBody(c, body);
   try {
-    return await startWith(plane, c, { body, kind, idempotencyKey });
+    return await startWith(plane, c, { body, kind, resultMs, idempotencyKey });
   } finally {
     body.release();
   }
@@ -50,13 +50,14 @@ export async function startJob(
 type Start = {
   readonly body: Body;
   readonly kind: "async" | "sync";
+  readonly resultMs: number | undefined;
   readonly idempotencyKey: string | undefined;
 };
 
 async function startWith(
   plane: Starter,
   c: ClientContext,
-  { body, kind, idempotencyKey }: Start,
+  { body, kind, resultMs, idempotencyKey }: Start,
 ): Promise<Job | Response> {
   const request = parseRunBody(body);
   if (request.type === "invalid") return badRequest(c, request.message);
@@ -68,6 +69,7 @@ async function startWith(
     body: request.body,
     rawHash: request.rawHash,
     kind,
+    resultMs,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(jti === undefined ? {} : { jti }),
   });

@@ -5,7 +5,7 @@ import { awaitStatus } from "../../../shared/usecases/client-plane/await-status.
 import { cancelJob } from "../../../shared/usecases/client-plane/cancel-job.ts";
 import { drainStream } from "../../../shared/usecases/client-plane/drain-stream.ts";
 import { createHealthOf } from "../../../shared/usecases/client-plane/endpoint-health.ts";
-import { statusOf } from "../../../shared/usecases/client-plane/job-status.ts";
+import { statusOf, statusWithTtl } from "../../../shared/usecases/client-plane/job-status.ts";
 import { listNearMisses } from "../../../shared/usecases/client-plane/list-near-misses.ts";
 import { listRequests } from "../../../shared/usecases/client-plane/list-requests.ts";
 import { purgeQueue } from "../../../shared/usecases/client-plane/purge-queue.ts";
@@ -19,6 +19,7 @@ export function bindUseCases(deps: ApiDeps) {
   return {
     runJob: withDeps(deps, runJob),
     statusOf: withDeps(deps, statusOf),
+    statusWithTtl: withDeps(deps, statusWithTtl),
     awaitStatus: withDeps(deps, awaitStatus),
     drainStream: withDeps(deps, drainStream),
     cancelJob: withDeps(deps, cancelJob),

@@ -56,6 +56,8 @@ export type ApiSide = {
   readonly generation: number;
   /** `/runsync` keeps its result for 1 min, `/run` for 30. */
   readonly kind: "async" | "sync";
+  /** How long its result is kept, where its client said: `/runsync?wait=` longer, `/status?ttl=` shorter. Absent: by kind. */
+  readonly resultMs?: number;
   readonly policy: ApiPolicy;
   /** Names the request body, so that a repeat with the same key and another body is refused. */
   readonly requestHash: string;

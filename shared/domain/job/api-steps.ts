@@ -19,6 +19,7 @@ export type NewApiJob = {
   readonly endpoint: Endpoint;
   readonly caller: ApiCaller;
   readonly kind: ApiSide["kind"];
+  readonly resultMs?: number | undefined;
   readonly policy: ApiPolicy;
   readonly requestHash: string;
   readonly input: Payload;
@@ -62,6 +63,7 @@ function newApiSide(parts: NewApiJob): ApiSide {
   return {
     generation: 1,
     kind,
+    ...(parts.resultMs !== undefined && { resultMs: parts.resultMs }),
     policy,
     requestHash,
     repositoryId: caller.repositoryId,
@@ -120,7 +122,7 @@ export function endedApi(job: Job, end: ApiEnd, now: EpochMs): Job {
     runner: api.runner && withoutPat(api.runner),
     callback: api.callback && { ...api.callback, dueAt: now },
     endedAt: now,
-    expiresAt: now + (api.kind === "sync" ? SYNC_RESULT_MS : ASYNC_RESULT_MS),
+    expiresAt: now + resultMsOf(api),
   };
   // A job that no `/retry` can start again has no more use for its input.
   const side = mayBeRetried({ state: end.state, api: ended }) ? ended : withoutInput(ended);
@@ -132,6 +134,22 @@ export function endedApi(job: Job, end: ApiEnd, now: EpochMs): Job {
     end: { reason: end.reason, message: end.message, at: now },
     phases: { ...job.phases, done: now },
   });
+}
+
+function resultMsOf({ kind, resultMs }: ApiSide): number {
+  return resultMs ?? (kind === "sync" ? SYNC_RESULT_MS : ASYNC_RESULT_MS);
+}
+
+/**
+ * `/status?ttl=`: its result is kept no longer than for so long, from now or from its end. The same object when it goes
+ * sooner by itself.
+ */
+export function keptFor(job: Job, ttlMs: number, now: EpochMs): Job {
+  const { api } = job;
+  if (api === undefined) return job;
+  const side: ApiSide = { ...api, resultMs: Math.min(resultMsOf(api), ttlMs) };
+  if (api.expiresAt === undefined) return side.resultMs === resultMsOf(api) ? job : next(job, side);
+  return api.expiresAt <= now + ttlMs ? job : next(job, { ...side, expiresAt: now + ttlMs });
 }
 
 function withoutPat(runner: RunnerRequest): RunnerRequest {

@@ -22,6 +22,8 @@ export type RunCall = {
   /** Names the request: the same body has the same one. */
   readonly rawHash: string;
   readonly kind: "async" | "sync";
+  /** How long the result is to be kept; absent: as always. */
+  readonly resultMs?: number | undefined;
   readonly idempotencyKey?: string | undefined;
   /** Of the OIDC token: it starts one job and no second. */
   readonly jti?: string | undefined;
@@ -71,8 +73,8 @@ export async function runJob(
     inputExpiry(wanted.policy, now),
     caller.tenant,
   );
-  const { kind, rawHash: requestHash } = call;
-  const job = newApiJob({ id, endpoint, caller, kind, requestHash, input, ...wanted, now });
+  const { kind, resultMs, rawHash: requestHash } = call;
+  const job = newApiJob({ id, endpoint, caller, kind, resultMs, requestHash, input, ...wanted, now });
   // The job does not hold its tenant's login, which the lane must know before the first pass over it.
   await deps.stores.lanes.register({ pool: job.pool, tenant: job.tenant, login: caller.login });
   if (await deps.stores.jobs.create(job)) return { type: "accepted", job };

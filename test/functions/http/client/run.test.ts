@@ -143,6 +143,54 @@ describe("runsync", () => {
   });
 });
 
+describe("how long a result is kept", () => {
+  async function ended(path: string, input: { readonly query: string }) {
+    const world = await createClientWorld();
+    const { body } = await world.call("POST", `${at}/${path}${input.query}`, { body: { input: 1 } });
+    const id = String(body["id"]);
+    const status = async (query = "") => (await world.call("GET", `${at}/status/${id}${query}`)).status;
+    const end = async () => {
+      await world.start(id);
+      await world.end(id, { output: 1 });
+    };
+    return { world, status, end };
+  }
+
+  test.each([
+    ["runsync", "?wait=1000", 60_000],
+    ["runsync", "?wait=240000", 240_000],
+    ["run", "?wait=240000", 1_800_000],
+  ])("/%s%s: %i ms", async (path, query, ms) => {
+    const { world, status, end } = await ended(path, { query });
+    await end();
+    world.clock.advance(ms - 5_000);
+    expect(await status()).toBe(200);
+    world.clock.advance(6_000);
+    expect(await status()).toBe(404);
+  });
+
+  test("/status?ttl= removes it sooner: from now when it has ended, else from its end; never later", async () => {
+    const early = await ended("run", { query: "" });
+    expect(await early.status("?ttl=6000")).toBe(200);
+    early.world.clock.advance(7_000);
+    expect(await early.status()).toBe(200);
+    await early.end();
+    early.world.clock.advance(7_000);
+    expect(await early.status()).toBe(404);
+    const late = await ended("run", { query: "" });
+    await late.end();
+    expect(await late.status("?ttl=99000000")).toBe(200);
+    expect(await late.status("?ttl=6000")).toBe(200);
+    late.world.clock.advance(7_000);
+    expect(await late.status()).toBe(404);
+  });
+
+  test.each(["soon", "-1", "1.5", ""])("ttl=%s is a bad request", async (ttl) => {
+    const { status } = await ended("run", { query: "" });
+    expect(await status(`?ttl=${ttl}`)).toBe(400);
+  });
+});
+
 function limits(holdMs: number) {
   return { runBytes: 1_000, runsyncBytes: 1_000, holdMs };
 }
