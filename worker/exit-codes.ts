@@ -1,5 +1,5 @@
 // What the worker's process exits with. A pool shows this code when nothing else is known; docs/worker.md explains each.
-import type { WorkerOutcome } from "../shared/domain/worker-report.ts";
+import type { OwnOutcome } from "../shared/domain/worker-report.ts";
 import type { PreflightCode } from "./preflight/preflight-verdict.ts";
 
 /** A fault of the worker itself; its log has the cause. */
@@ -11,7 +11,7 @@ export const EXIT_NO_JOB = 3;
 /** 128 + SIGTERM, as a shell would say. */
 export const EXIT_STOPPED = 143;
 
-const OUTCOMES: { readonly [outcome in Exclude<WorkerOutcome, "preflight-failed">]: number } = {
+const OUTCOMES: { readonly [outcome in Exclude<OwnOutcome, "preflight-failed">]: number } = {
   ran: 0,
   idle: 0,
   "registration-refused": 80,
@@ -33,6 +33,6 @@ const PREFLIGHT: { readonly [code in PreflightCode]: number } = {
   E_PROBE: 96,
 };
 
-export function exitCode(outcome: WorkerOutcome, preflight: PreflightCode | undefined): number {
+export function exitCode(outcome: OwnOutcome, preflight: PreflightCode | undefined): number {
   return outcome === "preflight-failed" ? PREFLIGHT[preflight ?? "E_DRIVER"] : OUTCOMES[outcome];
 }

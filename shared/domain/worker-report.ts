@@ -9,7 +9,7 @@ import type { RanJob } from "./started-job.ts";
  * - `cancelled`: it was told to end (TERM); `jobName` says whether its runner had a job.
  * - the others: a failed start; the runner never listened.
  */
-export type WorkerOutcome =
+export type OwnOutcome =
   | "ran"
   | "idle"
   | "preflight-failed"
@@ -20,6 +20,9 @@ export type WorkerOutcome =
   | "no-runner"
   | "runner-died"
   | "cancelled";
+
+/** `program-died`: a program ended by itself, with or without a job. Its pool says so, no program does. */
+export type WorkerOutcome = OwnOutcome | "program-died";
 
 export type WorkerReport = {
   readonly outcome: WorkerOutcome;
@@ -41,7 +44,7 @@ export type WorkerReport = {
 
 /** True when the start failed: no runner of this worker ever listened. */
 export function isFailedStart(outcome: WorkerOutcome): boolean {
-  return !["ran", "idle", "runner-died", "cancelled"].includes(outcome);
+  return !["ran", "idle", "runner-died", "program-died", "cancelled"].includes(outcome);
 }
 
 /** Its runner was given a workflow job. */

@@ -2,7 +2,7 @@
 // first cause.
 import { describeKills, type MemoryKills } from "../../shared/domain/memory-kills.ts";
 import type { RanJob } from "../../shared/domain/started-job.ts";
-import type { WorkerOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
+import type { OwnOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { PreflightCode } from "../preflight/preflight-verdict.ts";
 import type { RunnerMarker } from "../runner/log-lines.ts";
@@ -56,7 +56,7 @@ export type EndFacts = {
 /** With ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1, actions/runner's only telling exit code. */
 const EXIT_TOO_OLD = 7;
 
-type Judgement = { readonly outcome: WorkerOutcome; readonly message: string };
+type Judgement = { readonly outcome: OwnOutcome; readonly message: string };
 
 export function concludeReport(
   facts: EndFacts,

@@ -30,11 +30,13 @@ const CLASSES = {
   "run-ended": "user",
   /** The worker's program reported an error, or never accepted the job. */
   "worker-failed": "user",
+  /** The worker's program ended by itself, before it asked for the job or in the middle of it; the error has its last lines. */
+  "program-died": "user",
   /** The program's result was too large to keep, or not JSON. */
   "result-refused": "user",
-  /** It ran longer than its limit; from GitHub: `timed_out`. */
+  /** It ran longer than its limit, or a program beyond its ttl; from GitHub: `timed_out`. */
   "execution-timeout": "user",
-  /** No worker took it, or it had not ended, within its ttl; or GitHub has not known it for a day. */
+  /** No worker took it, or no workflow job came for its runner, within its ttl; or GitHub has not known it for a day. */
   "queue-timeout": "infrastructure",
   /** The last of several starts failed before the worker was ready. */
   "start-failed": "infrastructure",

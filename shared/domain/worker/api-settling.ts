@@ -30,7 +30,8 @@ export function settledApi(job: Job, worker: Worker, now: EpochMs, random: numbe
   // Bound to a program that had served others before, and was not given to it: no start of this job's has failed.
   if (job.state === "IN_QUEUE" && wasWarm(worker)) return requeue(job);
   // An idle program may have been about to be given this job.
-  const isWord = worker.kind !== "program" && report !== undefined && !isFailedStart(report.outcome);
+  const isOwnWord = worker.kind !== "program" || report?.outcome === "program-died";
+  const isWord = isOwnWord && report !== undefined && !isFailedStart(report.outcome);
   if (isWord) return endedApi(job, endOf(worker), now);
   return afterFailedStart(job, failureOf(worker), { now, random, lost: report === undefined });
 }
@@ -85,12 +86,18 @@ function overtime(job: Job): ApiEnd {
   return { state: "TIMED_OUT", reason: "execution-timeout", message, error: message };
 }
 
-/** A runner that listened, or had what it takes to; a program that was known to have the job, or has turned to another. */
+/**
+ * A runner that listened, or had what it takes to; a program that was known to have the job, was given it and has ended as
+ * its pool says, or has turned to another.
+ */
 function mayHaveBegun(worker: Worker, job: Job): boolean {
-  const { kind, lease, phases, registered, report } = worker;
+  const { kind, lease, phases, registered, report, lostWhy } = worker;
   if (kind === "program") {
     const isIts = isSameLease(lease, leaseNameOf(job));
-    return isIts ? lease?.ackedAt !== undefined : lease !== undefined && job.state === "IN_PROGRESS";
+    const isOver = report !== undefined || lostWhy !== undefined;
+    return isIts
+      ? lease?.ackedAt !== undefined || isOver
+      : lease !== undefined && job.state === "IN_PROGRESS";
   }
   if (phases.listening !== undefined || phases.running !== undefined) return true;
   return registered && report === undefined;
@@ -122,6 +129,8 @@ function endOf({ report, lostWhy }: Worker): ApiEnd {
       };
     case "runner-died":
       return { ...failed("runner-died", message), output };
+    case "program-died":
+      return failed("program-died", message);
     case "cancelled":
       if (report.jobName !== undefined) return { ...failed("worker-stopped", whoStopped), output };
       return { state: "CANCELLED", reason: "cancelled-before-pickup", message, output };

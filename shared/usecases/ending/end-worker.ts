@@ -9,6 +9,7 @@ import { parseReport, reportOf } from "../../protocol/report.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { updateWorker } from "../update.ts";
+import { lastWords } from "./last-words.ts";
 
 /**
  * Its own word where it left one with the pool; otherwise it is lost. `how`: for the log. `mayEnd`: asked of the worker
@@ -24,7 +25,8 @@ export async function endWorker(
   const left = container.type === "exited" && container.result !== undefined ? container.result : "";
   // Half a file: the worker was killed while it wrote. Then it left no word.
   const done = parseReport(left);
-  const report = done === undefined ? undefined : clipReport(reportOf(done));
+  const own = done === undefined ? undefined : clipReport(reportOf(done));
+  const report = own ?? (await deathOf(deps, worker, container));
   const why = endOf(container);
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
     if (!mayEnd(current)) return undefined;
@@ -33,8 +35,42 @@ export async function endWorker(
     return next === undefined || why === undefined ? next : { ...next, lostWhy: why };
   });
   const what = why === undefined ? how : `${how}: ${why}`;
-  if (changed) note(deps, worker, report?.outcome ?? "lost", `${what}${await lastWords(deps, worker)}`);
+  if (changed) note(deps, worker, report?.outcome ?? "lost", `${what}${await printed(deps, worker)}`);
 }
+
+/** A traceback and what led to it; a report's message is cut at 4,000 characters. */
+const DEATH = { lines: 20, characters: 3_000 } as const;
+
+/** Undefined where its pool or somebody else has ended it, and for a runner's worker, which speaks for itself. */
+async function deathOf(
+  deps: Deps,
+  worker: Worker,
+  container: ContainerState,
+): Promise<WorkerReport | undefined> {
+  if (worker.kind !== "program" || container.type !== "exited") return undefined;
+  const { code, reason } = container;
+  if (code === undefined || reason !== undefined || BY_OTHERS.has(code)) return undefined;
+  const when =
+    worker.lease === undefined ? whenWithoutJob(worker) : "in the middle of the job; it may be done in part";
+  const lines = await lastWords(deps, worker, DEATH);
+  const last = lines.length === 0 ? "It printed nothing." : `Its last lines:\n${lines.join("\n")}`;
+  return {
+    outcome: "program-died",
+    message: `its program ended with exit code ${code}${SIGNALS[code] ?? ""} ${when}. ${last}`,
+    runnerExit: { code, signal: undefined },
+    jobName: undefined,
+    result: undefined,
+  };
+}
+
+function whenWithoutJob({ bootId, phases }: Worker): string {
+  return bootId === undefined && phases.listening === undefined
+    ? "before it asked for a job"
+    : "without a job";
+}
+
+/** KILL and TERM: the kernel for lack of memory, the engine, an operator. */
+const BY_OTHERS: ReadonlySet<number> = new Set([137, 143]);
 
 /** What the pool knows of it, for whoever owns the job. */
 function endOf(container: ContainerState): string | undefined {
@@ -63,7 +99,7 @@ export async function endUnready(deps: Deps, worker: Worker, container: Containe
   const why = waits === undefined ? "" : `; it waits: ${waits}`;
   const isBooted = worker.state !== "starting";
   const what = isBooted ? "fell silent before its runner was registered" : "did not boot in time";
-  const how = `${what}${why}${await lastWords(deps, worker)}`;
+  const how = `${what}${why}${await printed(deps, worker)}`;
   const report: WorkerReport = {
     outcome: "runner-failed",
     message: `its worker ${how}${isBooted ? "" : ` (limits: boot: ${Math.round(bootMs / 1_000)}s)`}`,
@@ -78,15 +114,9 @@ export async function endUnready(deps: Deps, worker: Worker, container: Containe
   if (changed) note(deps, worker, "lost", how);
 }
 
-/** Nothing where they cannot be read: an end waits for no log. */
-async function lastWords(deps: Deps, worker: Worker): Promise<string> {
-  try {
-    const tail = (await deps.pools.get(worker.pool)?.driver.logsTail(worker.id, 5)) ?? [];
-    return tail.length === 0 ? "" : `; its last words: ${tail.join(" | ")}`;
-  } catch (error) {
-    deps.log.warn("last-words-not-read", { worker: worker.id, pool: worker.pool, error });
-    return "";
-  }
+async function printed(deps: Deps, worker: Worker): Promise<string> {
+  const lines = await lastWords(deps, worker, { lines: 5 });
+  return lines.length === 0 ? "" : `; its last words: ${lines.join(" | ")}`;
 }
 
 function note(deps: Deps, worker: Worker, reason: string, message: string): void {

@@ -42,9 +42,17 @@ function endOf(job: Job, now: EpochMs): ApiEnd | undefined {
     return { state: "TIMED_OUT", reason: "execution-timeout", message };
   }
   if (ttlAt === undefined || ttlAt > now) return undefined;
-  const message =
-    job.state === "IN_QUEUE"
-      ? `no worker took it within its ttl of ${ttlMs} ms`
-      : `it had not ended within its ttl of ${ttlMs} ms`;
+  if (job.state === "IN_QUEUE") {
+    return {
+      state: "TIMED_OUT",
+      reason: "queue-timeout",
+      message: `no worker took it within its ttl of ${ttlMs} ms`,
+    };
+  }
+  if (job.api.runner === undefined) {
+    const message = `it had not ended within its ttl of ${ttlMs} ms, which counts from its submission`;
+    return { state: "TIMED_OUT", reason: "execution-timeout", message };
+  }
+  const message = `no workflow job came for its runner within its ttl of ${ttlMs} ms`;
   return { state: "TIMED_OUT", reason: "queue-timeout", message };
 }

@@ -52,7 +52,10 @@ describe("time", () => {
     await start(world, id);
     world.clock.advance(20_000);
     await world.reconcile();
-    expect(await jobOf(world, id)).toMatchObject({ state: "TIMED_OUT", end: { reason: "queue-timeout" } });
+    expect(await jobOf(world, id)).toMatchObject({
+      state: "TIMED_OUT",
+      end: { reason: "execution-timeout", message: expect.stringContaining("ttl of 20000 ms") },
+    });
   });
 
   test.each([

@@ -81,6 +81,7 @@ const WAYS: { readonly [reason in EndReason]: () => Job | undefined | Promise<Jo
     ),
   "worker-failed": () =>
     atWork(({ deps }, { id }, job) => receiveResult(deps, id, job.id, { error: "raised" })),
+  "program-died": () => ended({ kind: "program", report: aReport({ outcome: "program-died" }) }),
   "result-refused": () =>
     atWork(({ deps }, { id }, job) => refuseResult(deps, id, job.id, "30 MB, at most 20")),
   "execution-timeout": () => told("timed_out"),
