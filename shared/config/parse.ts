@@ -23,7 +23,7 @@ export function parseConfig(text: string, machine: string = process.arch): Parse
   const parsed = configSchema.safeParse(read.document);
   const draft = draftOf(read.document);
   const faults = [
-    ...(parsed.success ? [] : schemaFaults(parsed.error)),
+    ...(parsed.success ? [] : schemaFaults(parsed.error, read.document)),
     ...checkPools(draft),
     ...checkEndpoints(draft),
     ...checkBuilders(draft),
@@ -54,7 +54,8 @@ export function parseConfig(text: string, machine: string = process.arch): Parse
 }
 
 function readYaml(text: string): { document: unknown } | { faults: ConfigFault[] } {
-  const document = parseDocument(text, { prettyErrors: true });
+  // `<<` is of YAML 1.1, and what people use to write a pool once.
+  const document = parseDocument(text, { prettyErrors: true, merge: true });
   if (document.errors.length > 0) {
     return { faults: document.errors.map((error) => yamlFault(error.message, error.linePos?.[0].line)) };
   }

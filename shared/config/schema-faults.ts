@@ -2,21 +2,26 @@
 import type * as z from "zod";
 import { editDistance } from "../domain/admission/labels.ts";
 import type { ConfigFault } from "./config.ts";
+import { settingFor, wordFor } from "./other-words.ts";
 import { configJsonSchema } from "./schema.ts";
+import {
+  alternativesWith,
+  choicesOf,
+  type Key,
+  type Node,
+  type Place,
+  placeAt,
+  propertiesOf,
+} from "./schema-nodes.ts";
 
-type Key = PropertyKey;
-type Node = {
-  readonly description?: string;
-  readonly properties?: { readonly [key: string]: Node };
-  readonly items?: Node;
-  readonly additionalProperties?: Node | boolean;
-  readonly oneOf?: readonly Node[];
-  readonly anyOf?: readonly Node[];
-};
+type Issue = z.core.$ZodIssue;
+/** A word that holds the other's letters means it: pullPolicy, imagePullPolicy. Shorter ones are in too many. */
+const LETTERS_THAT_TELL = 5;
 
-export function schemaFaults(error: z.ZodError): ConfigFault[] {
+/** `document`: what was parsed; it says which alternative of a setting somebody chose. */
+export function schemaFaults(error: z.ZodError, document: unknown): ConfigFault[] {
   const root = configJsonSchema() as Node;
-  return error.issues.flatMap((issue) => faultsOf(issue, root));
+  return error.issues.flatMap((issue) => faultsOf(issue, root, document));
 }
 
 /** `endpoints[2].npus` */
@@ -25,22 +30,26 @@ function pathText(path: readonly Key[]): string {
   return text.replace(/^\./, "") || "dispatch.yaml";
 }
 
-function faultsOf(issue: z.core.$ZodIssue, root: Node): ConfigFault[] {
-  const at = pathText(issue.path);
-  const node = nodeAt(root, issue.path);
+function faultsOf(issue: Issue, root: Node, document: unknown): ConfigFault[] {
+  const place = (path: readonly Key[]) => placeAt(root, document, path);
   if (issue.code === "unrecognized_keys") {
+    const driver = (place(issue.path.slice(0, 2)).value as { driver?: unknown } | undefined)?.driver;
     return issue.keys.map((key) => ({
       path: pathText([...issue.path, key]),
       message: "There is no such setting.",
-      fix: fixKey(key, Object.keys(propertiesOf(node))),
+      fix: fixKey(key, place(issue.path), issue.path[0] === "pools" ? driver : undefined),
     }));
   }
+  const at = pathText(issue.path);
+  if (issue.code === "invalid_union" && issue.discriminator !== undefined) {
+    return [{ path: at, ...choiceFault(issue.discriminator, place(issue.path.slice(0, -1))) }];
+  }
   // A name of someone's own (a pool's) is described where the names are listed.
-  const described = issue.code === "invalid_key" ? nodeAt(root, issue.path.slice(0, -1)) : node;
-  return [{ path: at, message: messageOf(issue), fix: fixValue(described) }];
+  const described = place(issue.code === "invalid_key" ? issue.path.slice(0, -1) : issue.path);
+  return [{ path: at, message: messageOf(issue), fix: fixValue(issue, described) }];
 }
 
-function messageOf(issue: z.core.$ZodIssue): string {
+function messageOf(issue: Issue): string {
   if (issue.code === "invalid_format") return "The text does not have the right form.";
   if (issue.code === "invalid_key") return "The name does not have the right form.";
   if (issue.code === "invalid_union") return "No such value is allowed here.";
@@ -48,37 +57,70 @@ function messageOf(issue: z.core.$ZodIssue): string {
   return text.replace("received undefined", "but it is missing").replace(/\.?$/, ".");
 }
 
-function fixValue(node: Node | undefined): string {
-  return node?.description ? `What belongs here: ${node.description}.` : "See docs/configuration.md.";
+/** Of a setting whose word chooses what the others are, such as a pool's driver. */
+function choiceFault(setting: string, place: Place): Omit<ConfigFault, "path"> {
+  const choices = choicesOf(place, setting);
+  const words = choices.map(({ word }) => word);
+  const written = (place.value as { [key: string]: unknown } | undefined)?.[setting];
+  const all = choices.map(told).join("; ");
+  const meant = wordFor(setting, written) ?? near(written, words);
+  return {
+    message:
+      written === undefined || written === null
+        ? `Expected one of ${words.join(", ")}, but it is missing.`
+        : `Expected one of ${words.join(", ")}.`,
+    fix: meant ? `Did you mean ${meant}?` : `What there is: ${all}.`,
+  };
 }
 
-function fixKey(key: string, known: readonly string[]): string {
-  const edits = Math.min(2, Math.floor(key.length / 2));
-  const near = known.find((name) => editDistance(key.toLowerCase(), name.toLowerCase()) <= edits);
-  if (near) return `Did you mean ${near}?`;
-  return known.length > 0 ? `Remove it; there are ${known.join(", ")}.` : "Remove it.";
+/** A driver's description has its word in it: What starts the workers: local (processes on this machine). */
+function told({ word, description }: { readonly word: string; readonly description: string }): string {
+  const last = description.split(": ").at(-1) ?? "";
+  return last.startsWith(word) ? last : `${word} (${last})`;
 }
 
-/** The nearest schema node on the way to `path` that says what belongs there. */
-function nodeAt(root: Node, path: readonly Key[]): Node | undefined {
-  let node: Node | undefined = root;
-  let described: Node | undefined;
-  for (const key of path) {
-    node = childOf(node, key);
-    if (!node) break;
-    if (node.description || node.properties || node.oneOf) described = node;
+function fixValue(issue: Issue, { node, value }: Place): string {
+  const setting = String(issue.path.at(-1));
+  if (issue.code === "invalid_value") {
+    const meant = wordFor(setting, value) ?? near(value, issue.values.map(String));
+    if (meant) return `Did you mean ${meant}?`;
   }
-  return path.length === 0 ? root : (described ?? root);
+  if (node.description) {
+    const quoted = wantsQuotes(issue, node) ? "Put it in quotes. " : "";
+    return `${quoted}What belongs here: ${node.description}.`;
+  }
+  const settings = Object.keys(propertiesOf({ node, value }));
+  return settings.length > 0 ? `Write ${settings.join(", ")} there.` : "See docs/configuration.md.";
 }
 
-function childOf(node: Node | undefined, key: Key): Node | undefined {
-  if (typeof key === "number") return node?.items;
-  const property = node && propertiesOf(node)[String(key)];
-  if (property) return property;
-  return typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
+/** YAML reads 8 as a number and true as a choice; where any text will do, the quotes are all that is missing. */
+function wantsQuotes(issue: Issue, node: Node): boolean {
+  if (issue.code !== "invalid_type" || issue.expected !== "string") return false;
+  return node.pattern === undefined && /received (number|boolean)/.test(issue.message);
 }
 
-function propertiesOf(node: Node | undefined): { readonly [key: string]: Node } {
-  const members = node?.oneOf ?? node?.anyOf ?? [];
-  return Object.assign({}, ...members.map((member) => member.properties ?? {}), node?.properties);
+function fixKey(key: string, place: Place, driver: unknown): string {
+  const known = Object.keys(propertiesOf(place));
+  const meant = settingFor(driver, key) ?? near(key, known) ?? containing(key, known);
+  if (meant) return `Did you mean ${meant}?`;
+  const others = alternativesWith(place, key);
+  const whose = others.length > 0 ? `It is a setting of ${others.join(" and ")}. ` : "";
+  return known.length > 0 ? `${whose}Remove it; there are ${known.join(", ")}.` : `${whose}Remove it.`;
+}
+
+/** The word of `known` that `written` is a typing error of, or its other case. */
+function near(written: unknown, known: readonly string[]): string | undefined {
+  if (typeof written !== "string") return undefined;
+  const edits = Math.min(2, Math.floor(written.length / 2));
+  const distances = known.map((name) => editDistance(written.toLowerCase(), name.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= edits ? known[distances.indexOf(least)] : undefined;
+}
+
+function containing(key: string, known: readonly string[]): string | undefined {
+  const small = key.toLowerCase();
+  return known.find((name) => {
+    const [short, long] = [small, name.toLowerCase()].sort((a, b) => a.length - b.length);
+    return (short ?? "").length >= LETTERS_THAT_TELL && (long ?? "").includes(short ?? "");
+  });
 }

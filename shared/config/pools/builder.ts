@@ -11,7 +11,7 @@ const IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug";
 const GOOGLES = /(?:^|\/)kaniko-project\/executor(?:[:@]|$)/;
 /** Of the worker image. */
 const WORK_FOLDER = "/home/runner/_work";
-const SIZE = /^(\d+(?:\.\d+)?)(MiB|GiB)$/;
+const SIZE = /^(\d+(?:\.\d+)?)([MG]i)B?$/;
 
 const fields = {
   image: z

@@ -4,7 +4,7 @@ import { poolName } from "../../domain/ids.ts";
 import { dockerBuilder } from "./builder.ts";
 import type { PoolKind } from "./pool-kind.ts";
 
-const SIZE = /^(\d+(?:\.\d+)?)(MiB|GiB)$/;
+const SIZE = /^(\d+(?:\.\d+)?)([MG]i)B?$/;
 const path = z.string().regex(/^\/\S*$/);
 const size = (text: string) => z.string().regex(SIZE).describe(`${text}, for example 512MiB or 64GiB`);
 
@@ -191,5 +191,5 @@ function bytes(text: string | undefined): number | undefined {
   const [, number, unit] = SIZE.exec(text ?? "") ?? [];
   return number === undefined
     ? undefined
-    : Math.round(Number(number) * (unit === "GiB" ? 1024 ** 3 : 1024 ** 2));
+    : Math.round(Number(number) * (unit === "Gi" ? 1024 ** 3 : 1024 ** 2));
 }
