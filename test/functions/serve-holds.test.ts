@@ -25,9 +25,7 @@ function served(onWait: (end: AbortController) => void = () => undefined) {
   };
   const deps: ApiDeps = { ...world.deps, watches: { paceMs: 5_000, watch: () => ({ next, close() {} }) } };
   const secrets = {
-    webhookSecrets: [redact("webhook-secret")],
-    appId: "1",
-    appPrivateKey: redact("x"),
+    app: undefined,
     githubApiUrl: "http://127.0.0.1:9",
     dispatchSecret: redact("d".repeat(32)),
     dispatchSecretPrevious: undefined,
