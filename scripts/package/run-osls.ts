@@ -7,10 +7,17 @@ import { Complaint } from "../complaint.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 const OSLS = join(ROOT, "node_modules", "osls", "bin", "serverless.js");
 
-/** Throws with its output when it fails. `args`: such as `--stage prod`; `out`: folder for the package. */
-export async function runOsls(args: readonly string[], out: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const child = spawn(process.execPath, [OSLS, "package", "--package", out, ...args], {
-    cwd: ROOT,
+/**
+ * Throws a complaint with its output when it fails. `args`: such as `--stage prod`; `folder`: with serverless.yml and what
+ * that names; the package is in `.serverless` of it then.
+ */
+export async function runOsls(
+  args: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const child = spawn(process.execPath, [OSLS, "package", ...args], {
+    cwd: folder,
     env: { ...withoutAws(env), SLS_NOTIFICATIONS_MODE: "off", SLS_TELEMETRY_DISABLED: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });

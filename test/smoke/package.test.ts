@@ -1,9 +1,9 @@
 // What is deployed: bundles that need nothing beside them, packages that hold nothing more, a template that AWS accepts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, bundle, FUNCTIONS } from "../../scripts/build/bundle.ts";
 import { checkTemplate } from "../../scripts/package/check-template.ts";
@@ -11,6 +11,7 @@ import { readZip } from "../../scripts/package/read-zip.ts";
 import type { Template } from "../../scripts/package/template.ts";
 import { startLambda } from "../fakes/lambda/lambda.ts";
 
+const ROOT = join(import.meta.dirname, "..", "..");
 let dir: string;
 
 beforeAll(async () => {
@@ -72,10 +73,23 @@ describe("bundles", () => {
 describe("npm run package", () => {
   test("makes a package that its own checks accept, offline and without an account", async () => {
     const out = join(dir, "package");
+    await mkdir(out);
+    const foreign = join(out, "notes.txt");
+    await writeFile(foreign, "mine");
+    // Of an earlier package, which may wait for its deployment.
+    const earlier = join(ROOT, ".serverless", `of-a-test-${process.pid}`);
+    await mkdir(dirname(earlier), { recursive: true });
+    await writeFile(earlier, "earlier");
     const { code, output } = await runPackage(["--out", out]);
     expect(output).toMatch(/warning: pool local has the driver "local"/);
     expect(output).toMatch(/ok: \d+ resources checked, 4 functions loaded/);
     expect(code).toBe(0);
+    expect([await readFile(foreign, "utf8"), await readFile(earlier, "utf8")]).toEqual(["mine", "earlier"]);
+    await rm(earlier);
+    const state = await readFile(join(out, "serverless-state.json"), "utf8");
+    expect(JSON.parse(state)).toMatchObject({
+      service: { functions: { api: { package: { artifact: join(ROOT, ".serverless", "api.zip") } } } },
+    });
     const webhook = readZip(await readFile(join(out, "webhook.zip")));
     expect([...webhook.keys()].map((name) => name.split("/").at(-1) ?? "").toSorted(byText)).toEqual([
       "config.json",
@@ -152,7 +166,7 @@ function set(
 }
 
 async function runPackage(args: readonly string[]): Promise<{ code: number; output: string }> {
-  const script = join(import.meta.dirname, "..", "..", "scripts", "package.ts");
+  const script = join(ROOT, "scripts", "package.ts");
   const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(String(chunk)));
