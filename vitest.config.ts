@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 const LONG = [
   "test/image/**/*.test.ts",
   "test/contract/docker-{builder,pool}.test.ts",
-  "test/e2e/{container-jobs,faults,killed-container,restart,start-faults}.test.ts",
+  "test/e2e/{container-jobs,faults,container-engine,restart,start-faults}.test.ts",
   "test/functions/lambda/cloud.test.ts",
   "test/simulation/fairness.test.ts",
   "test/smoke/package.test.ts",

@@ -23,7 +23,7 @@ main() {
   start_engine overlay2 || start_engine vfs || go_without "dockerd does not start here: $(tail -n 1 "$DIR/log")"
   export DOCKER_HOST=unix://$DIR/docker.sock
   echo "Docker Engine $(call /version | grep -o '"Version":"[^"]*"' | head -n 1 | cut -d'"' -f4) answers at $DOCKER_HOST"
-  vitest run --project long test/contract/docker-{pool,builder}.test.ts test/e2e/killed-container.test.ts
+  vitest run --project long test/contract/docker-{pool,builder}.test.ts test/e2e/container-engine.test.ts
   load "$WORKER" && load "$DISPATCHER" || return 0
   NPU_DISPATCH_IMAGE=$WORKER NPU_DISPATCH_DISPATCHER_IMAGE=$DISPATCHER vitest run test/image
   npm run --silent demo -- --pool docker --image "$WORKER" --json | tail -c 300

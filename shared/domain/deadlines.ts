@@ -126,6 +126,10 @@ export const BRAKES_RECHECK_MS = MINUTE;
 export const BRAKES_HOLD_MS = 30 * MINUTE;
 /** One dispatch pass holds its pool for at most this long; a crashed holder blocks the pool no longer. */
 export const PASS_LOCK_MS = 20 * SECOND;
+/** A pool that was away so shortly ago, and is so again, has been away all the time: it is asked about once a minute. */
+export const SAME_OUTAGE_MS = 90 * SECOND;
+/** From the end of a pause until the next pass has asked the pool again, its words still hold. */
+export const PAUSE_OVERLAP_MS = 5 * SECOND;
 /** A pool that asks for a longer pause is tried again all the same: somebody may have mended it. */
 export const POOL_PAUSE_MAX_MS = 10 * MINUTE;
 /** After the pool answered "unavailable" without saying for how long. */

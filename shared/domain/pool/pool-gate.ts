@@ -1,5 +1,11 @@
 // What keeps a pool from starting workers for a while: a pass that is under way, and a driver that was away.
-import { PASS_LOCK_MS, POOL_PAUSE_MAX_MS } from "../deadlines.ts";
+import {
+  PASS_LOCK_MS,
+  PAUSE_OVERLAP_MS,
+  POOL_PAUSE_MAX_MS,
+  POOL_RETRY_MS,
+  SAME_OUTAGE_MS,
+} from "../deadlines.ts";
 import type { EpochMs, TenantId } from "../ids.ts";
 import { isAhead } from "../time-gate.ts";
 import type { Away, Pool } from "./pool.ts";
@@ -20,6 +26,16 @@ export function unlocked(pool: Pool, holder: string | undefined): Pool {
 /** No start before this; undefined: now. */
 export function awayUntil({ unavailableUntil }: Pool, now: EpochMs): EpochMs | undefined {
   return isAhead(unavailableUntil, POOL_PAUSE_MAX_MS, now) ? unavailableUntil : undefined;
+}
+
+/** What people are told of it: also until it was asked again. */
+export type Outage = { readonly until: EpochMs; readonly since: EpochMs | undefined };
+
+export function outageOf(pool: Pool, now: EpochMs): Outage | undefined {
+  const { unavailableSince: since } = pool;
+  const until =
+    awayUntil(pool, now) ?? (since === undefined ? undefined : awayUntil(pool, now - PAUSE_OVERLAP_MS));
+  return until === undefined ? undefined : { until, since };
 }
 
 /** No start for this tenant, though the pool may start for others; undefined: it may for this one too. */
@@ -59,6 +75,18 @@ export function pausedFor(pool: Pool, { forMs, why, full, tenant }: Pause, now: 
     const away: Away = { until, why, ...(full && { full }) };
     return { ...pool, awayFor: { ...Object.fromEntries(still), [tenant]: away } };
   }
-  const { unavailableFull: _before, ...rest } = pool;
-  return { ...rest, unavailableUntil: until, unavailableWhy: why, ...(full && { unavailableFull: full }) };
+  const { unavailableFull: _before, unavailableSince: since = now, ...rest } = pool;
+  const isSame = isAhead(pool.unavailableUntil, POOL_PAUSE_MAX_MS, now - SAME_OUTAGE_MS);
+  return {
+    ...rest,
+    unavailableUntil: until,
+    unavailableWhy: why,
+    ...(full ? { unavailableFull: full } : { unavailableSince: isSame ? since : now }),
+  };
+}
+
+/** It cannot even be counted: as a start that found it away. Written anew only when that pause is half over. */
+export function uncountable(pool: Pool, why: string, now: EpochMs): Pool {
+  const isNoted = (awayUntil(pool, now) ?? 0) - now > POOL_RETRY_MS / 2;
+  return isNoted ? pool : pausedFor(pool, { forMs: POOL_RETRY_MS, why }, now);
 }

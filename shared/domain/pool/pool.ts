@@ -25,6 +25,8 @@ export type Pool = {
   readonly unavailableUntil: EpochMs | undefined;
   /** Its words then, for people. Absent: none. */
   readonly unavailableWhy?: string;
+  /** Since when it is away, over all pauses in a row. Absent: it was for lack of room, or in records of before. */
+  readonly unavailableSince?: EpochMs;
   /** It was for lack of room, which a worker that goes may make. Absent: not so. */
   readonly unavailableFull?: true;
   /** Tenants whose part of the pool answered so: a namespace of their own. Absent: none. */

@@ -122,7 +122,18 @@ export type PoolView = {
   /** What the job's tenant holds of it. */
   readonly ofTenant: { readonly cards: number; readonly workers: number };
   readonly unavailableUntil: EpochMs | undefined;
+  /** Where it is known, its words hold until it was asked again. */
+  readonly unavailableSince?: { readonly at: EpochMs; readonly iso: string } | undefined;
   readonly unavailableWhy: string | undefined;
+};
+
+/** What no turn in the line would help against. */
+export type Obstacle = {
+  readonly code: WaitCode;
+  readonly message: string;
+  readonly until?: EpochMs | undefined;
+  /** Absent: as long as the job waits. */
+  readonly since?: EpochMs | undefined;
 };
 
 /** Registrations or calls that GitHub's limits leave now. */

@@ -3,8 +3,9 @@
 import type { PausedPlace } from "../admission/pauses.ts";
 import { ADMIT_MS } from "../deadlines.ts";
 import type { EpochMs } from "../ids.ts";
-import type { PoolView, TenantView, WaitCode, WaitView, WhyWaiting } from "./wait-view.ts";
+import type { Obstacle, PoolView, TenantView, WaitCode, WaitView, WhyWaiting } from "./wait-view.ts";
 import { MAX_AHEAD } from "./wait-view.ts";
+import { cards, tooLarge } from "./why-too-large.ts";
 
 export function whyQueued(view: WaitView): WhyWaiting {
   const { job, tenant, pool } = view;
@@ -29,7 +30,8 @@ export function whyQueued(view: WaitView): WhyWaiting {
     );
   }
   const obstacle = obstacleIn(view, pool) ?? turnOf(view, pool);
-  const more = { ...lineOf(view, pool), ...untilOf(obstacle.until) };
+  const since = obstacle.since === undefined ? {} : { since: obstacle.since };
+  const more = { ...lineOf(view, pool), ...untilOf(obstacle.until), ...since };
   if (view.waitMs === undefined || !IN_LINE.has(obstacle.code))
     return why(obstacle.code, obstacle.message, more);
   const message = `${obstacle.message} At the pace of late it starts in about ${inWords(view.waitMs)}.`;
@@ -43,12 +45,6 @@ const IN_LINE: ReadonlySet<WaitCode> = new Set([
   "no-free-cards",
   "not-its-turn",
 ]);
-
-type Obstacle = {
-  readonly code: WaitCode;
-  readonly message: string;
-  readonly until?: EpochMs | undefined;
-};
 
 function whyStopped({ login, state }: TenantView): Obstacle | undefined {
   switch (state) {
@@ -76,6 +72,8 @@ function whyStopped({ login, state }: TenantView): Obstacle | undefined {
 function obstacleIn(view: WaitView, pool: PoolView): Obstacle | undefined {
   const { job, tenant } = view;
   if (view.paused !== undefined) return whyPaused(view.paused, tenant);
+  // Not counted yet, since it is away.
+  if (pool.total === 0 && pool.unavailableUntil !== undefined) return whyAway(pool);
   const { usable, machines } = pool;
   if (job.cards > Math.min(usable, machines?.largest ?? usable)) return tooLarge(job.cards, pool);
   const quota = tenant === undefined ? undefined : quotaOf(tenant, pool, job.cards);
@@ -93,66 +91,19 @@ function whyPaused({ place, pause }: PausedPlace, tenant: TenantView | undefined
   };
 }
 
-function tooLarge(needed: number, pool: PoolView): Obstacle {
-  // Nobody asks for too much of nothing: its machines are all cordoned or down, or not there yet.
-  if (pool.total === 0) {
-    return {
-      code: "pool-unavailable",
-      message: `It needs ${cards(needed)}; pool "${pool.name}" has none in service now: its nodes are cordoned, not ready or missing. It starts when they are back.`,
-    };
-  }
-  return onRestingNode(needed, pool) ?? largerThanMachine(needed, pool) ?? largerThanPool(needed, pool);
-}
-
-/** So many are named. */
-const MAX_NODES = 3;
-
-/** It would fit on a machine that takes nothing just now. */
-function onRestingNode(needed: number, { name, machines }: PoolView): Obstacle | undefined {
-  const able = (machines?.resting ?? []).filter((node) => node.cards >= needed);
-  if (machines === undefined || able.length === 0) return undefined;
-  const shown = able.slice(0, MAX_NODES).map((node) => node.name);
-  const more = able.length > shown.length ? ` and ${able.length - shown.length} more` : "";
-  const [is, back] = able.length === 1 ? ["is", "that is"] : ["are", "one of them is"];
+function whyAway({ name, unavailableUntil, unavailableSince, unavailableWhy }: PoolView): Obstacle {
+  const since = unavailableSince === undefined ? "" : ` (since ${unavailableSince.iso})`;
+  const why = unavailableWhy ?? "it did not say why";
   return {
     code: "pool-unavailable",
-    message: `It needs ${cards(needed)} on one machine; the largest of pool "${name}" in service now has ${machines.largest}. ${shown.join(", ")}${more}, where it fits, ${is} cordoned or not ready. It starts when ${back} back.`,
+    message: `Pool "${name}" takes no work at the moment${since}: ${why}. It is asked again soon.`,
+    until: unavailableUntil,
+    since: unavailableSince?.at,
   };
-}
-
-function largerThanMachine(needed: number, { name, usable, machines }: PoolView): Obstacle | undefined {
-  if (machines === undefined || needed > usable) return undefined;
-  const { largest, whole } = machines;
-  const sick = whole > largest ? `, beside ${whole - largest} in quarantine` : "";
-  return {
-    code: "larger-than-pool",
-    message: `It asks for ${cards(needed)}, which must be on one machine; the largest of pool "${name}" has ${largest}${sick}. ${nextFor(needed, whole)}`,
-  };
-}
-
-function largerThanPool(needed: number, { name, total, usable }: PoolView): Obstacle {
-  const out = total - usable;
-  const has = out === 0 ? `${total}` : `${total}, ${out} of them in quarantine`;
-  return {
-    code: "larger-than-pool",
-    message: `It asks for ${cards(needed)}; pool "${name}" has ${has}. ${nextFor(needed, total)}`,
-  };
-}
-
-/** `most`: with those in quarantine. */
-function nextFor(needed: number, most: number): string {
-  return needed > most ? "Ask for fewer, or cancel it." : "Have them repaired, or ask for fewer.";
 }
 
 function limitOf({ now, github }: WaitView, pool: PoolView): Obstacle | undefined {
-  if ((pool.unavailableUntil ?? 0) > now) {
-    const why = pool.unavailableWhy ?? "it did not say why";
-    return {
-      code: "pool-unavailable",
-      message: `Pool "${pool.name}" takes no work at the moment: ${why}. It is asked again soon.`,
-      until: pool.unavailableUntil,
-    };
-  }
+  if (pool.unavailableSince !== undefined || (pool.unavailableUntil ?? 0) > now) return whyAway(pool);
   if (github !== undefined && github.left <= 0) {
     return {
       code: "github-limit",
@@ -232,8 +183,4 @@ function inWords(ms: number): string {
   const minutes = Math.max(1, Math.round(ms / MINUTE_MS));
   if (minutes < 120) return minutes === 1 ? "1 minute" : `${minutes} minutes`;
   return `${Math.round(minutes / 60)} hours`;
-}
-
-function cards(count: number | undefined): string {
-  return count === 1 ? "1 card" : `${count} cards`;
 }

@@ -8,7 +8,7 @@ import { isTerminal } from "../../domain/job/job.ts";
 import { laneOrder } from "../../domain/pool/lane.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, usableCards, usedBy } from "../../domain/pool/pool.ts";
-import { awayFrom, awayUntil } from "../../domain/pool/pool-gate.ts";
+import { awayFrom, outageOf } from "../../domain/pool/pool-gate.ts";
 import type { Line } from "../../domain/pool/wait-estimate.ts";
 import { estimateWait } from "../../domain/pool/wait-estimate.ts";
 import type {
@@ -119,8 +119,13 @@ function poolView(deps: Deps, job: Job, { pool, lost, machines }: Counted): Pool
 
 function awayOf({ clock }: Deps, { tenant }: Job, pool: Pool | undefined) {
   const now = clock.now();
-  const whole = pool && awayUntil(pool, now);
-  if (whole !== undefined) return { unavailableUntil: whole, unavailableWhy: pool?.unavailableWhy };
+  const whole = pool && outageOf(pool, now);
+  if (whole !== undefined) {
+    const { until, since: at } = whole;
+    // To the second.
+    const since = at === undefined ? undefined : { at, iso: `${new Date(at).toISOString().slice(0, 19)}Z` };
+    return { unavailableUntil: until, unavailableSince: since, unavailableWhy: pool?.unavailableWhy };
+  }
   const own = pool && awayFrom(pool, tenant, now);
   return { unavailableUntil: own?.until, unavailableWhy: own?.why };
 }

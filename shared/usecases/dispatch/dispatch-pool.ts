@@ -9,7 +9,7 @@ import type { Job } from "../../domain/job/job.ts";
 import { lifted } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
 import { freeCards, newPool } from "../../domain/pool/pool.ts";
-import { awayUntil, lockedBy } from "../../domain/pool/pool-gate.ts";
+import { awayUntil, lockedBy, uncountable } from "../../domain/pool/pool-gate.ts";
 import type { Choice, LaneView, Start } from "../../domain/pool/scheduling.ts";
 import { chooseStarts, rivalsAfter } from "../../domain/pool/scheduling.ts";
 import type { Deps, PoolSettings } from "../deps.ts";
@@ -162,10 +162,19 @@ function roomOf(deps: Deps, pool: Pool, settings: PoolSettings, now: number): nu
 export async function loadPool(deps: Deps, settings: PoolSettings): Promise<Pool> {
   const known = await deps.stores.pools.get(settings.name);
   if (known !== undefined) return lifted(known, deps.clock.now());
-  const { total } = await settings.driver.capacity();
-  const fresh = { ...newPool(settings.name, total), version: 1 };
+  const fresh = await freshPool(deps, settings);
   if (await deps.stores.pools.create(fresh)) return fresh;
   return (await deps.stores.pools.get(settings.name)) ?? fresh;
+}
+
+/** One that cannot be counted has no cards until a pass has counted it, and its jobs say why. */
+async function freshPool({ clock }: Deps, { name, driver }: PoolSettings): Promise<Pool> {
+  try {
+    return { ...newPool(name, (await driver.capacity()).total), version: 1 };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { ...uncountable(newPool(name, 0), why, clock.now()), version: 1 };
+  }
 }
 
 /** The pool with the lock ours; undefined when another pass holds it and will look again for us. */

@@ -3,6 +3,8 @@
 import type { PoolName, WorkerId } from "../../domain/ids.ts";
 import { lifted } from "../../domain/pool/card-trouble.ts";
 import type { Pool } from "../../domain/pool/pool.ts";
+import { uncountable } from "../../domain/pool/pool-gate.ts";
+import type { PoolCapacity } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
 import { holdCards, isAtWork } from "../ending/hold-cards.ts";
 import { releaseCards } from "../ending/release-worker.ts";
@@ -27,9 +29,20 @@ export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   await each(cardless, ({ id }) => holdCards(deps, id));
 }
 
+/** One that is away is so for its waiting jobs too, whether or not a start has found it so. */
+async function countIn(deps: Deps, { name }: Pool): Promise<PoolCapacity | undefined> {
+  try {
+    return await deps.pools.get(name)?.driver.capacity();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await updatePool(deps, name, (pool) => uncountable(pool, why, deps.clock.now()));
+    throw error;
+  }
+}
+
 /** Cards were added or taken away, or have been in quarantine for long enough. */
 async function refreshCards(deps: Deps, seen: Pool): Promise<void> {
-  const total = (await deps.pools.get(seen.name)?.driver.capacity())?.total ?? seen.total;
+  const total = (await countIn(deps, seen))?.total ?? seen.total;
   const refreshed = (pool: Pool) =>
     lifted(total === pool.total ? pool : { ...pool, total }, deps.clock.now());
   if (refreshed(seen) !== seen) await updatePool(deps, seen.name, refreshed);

@@ -1,12 +1,19 @@
 // What keeps a pool from starting workers: another pass, and a driver that was away or full.
-import { expect, test } from "vitest";
-import { PASS_LOCK_MS, POOL_PAUSE_MAX_MS } from "../../../shared/domain/deadlines.ts";
+import { describe, expect, test } from "vitest";
+import {
+  PASS_LOCK_MS,
+  POOL_PAUSE_MAX_MS,
+  POOL_RETRY_MS,
+  SAME_OUTAGE_MS,
+} from "../../../shared/domain/deadlines.ts";
 import { tenantId } from "../../../shared/domain/ids.ts";
 import {
   awayFrom,
   awayUntil,
   lockedBy,
+  outageOf,
   pausedFor,
+  uncountable,
   unlocked,
   withRoom,
 } from "../../../shared/domain/pool/pool-gate.ts";
@@ -57,4 +64,39 @@ test("an ended pause of one tenant goes when another's is written", () => {
   expect(Object.keys(two.awayFor ?? {})).toEqual([String(OTHER)]);
   const three = pausedFor(two, { forMs: 5_000, why, tenant: THIRD }, T0 + 5_001);
   expect(Object.keys(three.awayFor ?? {})).toEqual([String(OTHER), String(THIRD)]);
+});
+
+describe("an outage", () => {
+  const AWAY = { forMs: 5_000, why: "the engine is away" };
+
+  test("has lasted since the first of its pauses, and is told until the pool was asked again", () => {
+    const first = pausedFor(aPool(), AWAY, T0);
+    expect(outageOf(first, T0 + 4_999)).toEqual({ until: T0 + 5_000, since: T0 });
+    expect(outageOf(first, T0 + 9_999)).toEqual({ until: T0 + 5_000, since: T0 });
+    expect(awayUntil(first, T0 + 5_000)).toBeUndefined();
+    expect(outageOf(first, T0 + 10_000)).toBeUndefined();
+    const second = pausedFor(first, AWAY, T0 + 6_000);
+    expect(outageOf(second, T0 + 6_000)).toEqual({ until: T0 + 11_000, since: T0 });
+    // Nothing was heard of it for so long that it is another one.
+    const later = T0 + 11_000 + SAME_OUTAGE_MS;
+    expect(outageOf(pausedFor(second, AWAY, later), later)).toEqual({ until: later + 5_000, since: later });
+    expect(outageOf(aPool(), T0)).toBeUndefined();
+  });
+
+  test("is none where there is only no room, or of records of before", () => {
+    const full = pausedFor(aPool(), { ...AWAY, full: true }, T0);
+    expect(outageOf(full, T0)).toEqual({ until: T0 + 5_000, since: undefined });
+    expect(outageOf(full, T0 + 5_000)).toBeUndefined();
+    const before = aPool({ unavailableUntil: T0 + 1_000 });
+    expect(outageOf(before, T0)).toEqual({ until: T0 + 1_000, since: undefined });
+    expect(pausedFor(before, AWAY, T0).unavailableSince).toBe(T0);
+  });
+
+  test("of a pool that cannot be counted is written anew when half of its pause is over", () => {
+    const noted = uncountable(aPool(), "away", T0);
+    expect(noted).toMatchObject({ unavailableUntil: T0 + POOL_RETRY_MS, unavailableWhy: "away" });
+    expect(uncountable(noted, "away", T0 + POOL_RETRY_MS / 2 - 1)).toBe(noted);
+    const renewed = uncountable(noted, "away", T0 + POOL_RETRY_MS / 2);
+    expect(renewed).toMatchObject({ unavailableUntil: T0 + 1.5 * POOL_RETRY_MS, unavailableSince: T0 });
+  });
 });

@@ -92,7 +92,11 @@ export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-se
     pool: aPoolView({ ofTenant: { cards: 4, workers: 2 } }),
   }),
   "pool-unavailable": aWaitView({
-    pool: aPoolView({ unavailableUntil: NOW + 5_000, unavailableWhy: "its API server does not answer" }),
+    pool: aPoolView({
+      unavailableUntil: NOW + 5_000,
+      unavailableSince: { at: Date.UTC(2026, 11, 1, 12, 30, 5), iso: "2026-12-01T12:30:05Z" },
+      unavailableWhy: "its API server does not answer",
+    }),
   }),
   "github-limit": aWaitView({ github: { left: 0, until: NOW + 90_000 } }),
   "workers-limit": aWaitView({ pool: aPoolView({ maxWorkers: 20, workers: 20 }) }),

@@ -141,6 +141,18 @@ describe("a limit holds a job back from where it is reached on, and says how muc
     ],
     ["pool-unavailable", { pool: aPoolView(away) }, "takes no work at the moment: it did not say why."],
     ["pool-unavailable", { pool: aPoolView({ ...away, unavailableWhy: "HTTP 503" }) }, "moment: HTTP 503."],
+    [
+      "pool-unavailable",
+      {
+        pool: aPoolView({ unavailableUntil: NOW, unavailableSince: { at: T0, iso: "2026-12-01T12:30:05Z" } }),
+      },
+      "takes no work at the moment (since 2026-12-01T12:30:05Z): it did not say why.",
+    ],
+    [
+      "pool-unavailable",
+      { pool: aPoolView({ total: 0, usable: 0, free: 0, unavailableUntil: NOW, unavailableWhy: "away" }) },
+      "takes no work at the moment: away.",
+    ],
     ["workers-limit", { pool: aPoolView({ workers: 20, maxWorkers: 20 }) }, "runs 20 workers, as many"],
     ["github-limit", { github: { left: 0, until: NOW + 1 } }, "GitHub's limit"],
   ])("%s (%#)", (code, view, message) => {
