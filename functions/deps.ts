@@ -66,6 +66,7 @@ export function createDeps(parts: DepsParts): ApiDeps {
     deployment: parts.deployment,
     githubUrl: parts.githubUrl,
     workerEnv: createWorkerEnv(parts.publicUrl, parts.tokens, {
+      pools: config.pools,
       endpoints: config.endpoints,
       programSecrets: secrets.programSecrets,
     }),

@@ -6,7 +6,13 @@ import type { Worker } from "../shared/domain/worker/worker.ts";
 import type { WorkerTokens } from "../shared/ports/worker-token.ts";
 import { reveal } from "../shared/redacted.ts";
 
+/** Read by worker/runner/runner-env.ts. */
+const PASS = "WORKER_PASS_ENV";
+
+type Env = { readonly [name: string]: string };
+
 type Given = {
+  readonly pools?: readonly { readonly name: string; readonly env: Env }[];
   readonly endpoints?: readonly Pick<Endpoint, "name" | "env" | "secrets">[];
   readonly programSecrets?: ProgramSecrets["programSecrets"];
 };
@@ -23,6 +29,7 @@ export function createWorkerEnv(publicUrl: string, tokens: WorkerTokens, given: 
       // SDK 1.9 and later exit unless 4 GB of memory are free and 8.8.8.8 answers, which many a pool cannot reach.
       ...(worker.kind === "program" ? { RUNPOD_SKIP_AUTO_SYSTEM_CHECKS: "true" } : {}),
       ...ownOf(worker, given),
+      ...passedOf(worker, given),
       RUNPOD_WEBHOOK_GET_JOB: `${plane}/job-take/$ID?gpu=NPU`,
       RUNPOD_WEBHOOK_POST_OUTPUT: `${plane}/job-done/$RUNPOD_POD_ID/$ID?gpu=NPU`,
       RUNPOD_WEBHOOK_POST_STREAM: `${plane}/job-stream/$RUNPOD_POD_ID/$ID?gpu=NPU`,
@@ -42,6 +49,16 @@ function ownOf(worker: Worker, { endpoints = [], programSecrets = {} }: Given) {
     return secret === undefined ? [] : [[name, reveal(secret)]];
   });
   return { ...endpoint?.env, ...(Object.fromEntries(secrets) as { readonly [name: string]: string }) };
+}
+
+/** What the operator names reaches the job too, whatever its name; a program has all of it anyway. */
+function passedOf(worker: Worker, { pools = [], endpoints = [] }: Given): Env {
+  if (worker.kind === "program") return {};
+  const pool = pools.find(({ name }) => name === worker.pool)?.env;
+  const named = { ...pool, ...endpoints.find(({ name }) => name === worker.endpoint)?.env };
+  const { [PASS]: more, ...env } = named;
+  const names = [...Object.keys(env), ...(more === undefined ? [] : [more])];
+  return names.length === 0 ? {} : { [PASS]: names.join() };
 }
 
 function claimsOf({ id, pool, endpoint, tenant }: Worker) {

@@ -1,4 +1,5 @@
-// What an endpoint gives its workers by env and secrets: nothing that the dispatcher gives them, nor what is its own alone.
+// What pools and endpoints give their workers by env and secrets: nothing that the dispatcher gives them, nor what is its own alone.
+import { isNeverGiven, setterOf } from "../domain/worker/own-variables.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Entry } from "./draft.ts";
 import type { EndpointSpec } from "./schema.ts";
@@ -12,22 +13,48 @@ export function checkEnv({ path, spec }: Entry<EndpointSpec>): ConfigFault[] {
     ];
   }
   return [
-    ...Object.keys(spec.env).flatMap((name) => checkName(name, `${path}.env.${name}`)),
+    ...checkNames(spec.env, { path: `${path}.env`, runs: spec.command ? "programs" : "jobs" }),
     ...secrets.flatMap(([name, variable]) => checkSecret(name, variable, { path, spec })),
   ];
 }
-
-/** Where jobs come from and results go, and who the worker is: functions/worker-env.ts and the drivers. */
-const OURS =
-  /^(?:RUNPOD_(?:WEBHOOK_\w+|AI_API_KEY|POD_ID|PING_INTERVAL|ENDPOINT_ID)|WORKER_(?:RUNNER_)?DIR|NPU_DISPATCH_\w+)$/;
 
 /** The dispatcher's secrets: whoever has one of them is the dispatcher. */
 const OWN_SECRETS =
   /^(?:GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET|DISPATCH_SECRET|ADMIN_KEY)(?:_PREVIOUS)?(?:_FILE)?$/;
 
-function checkName(name: string, path: string): ConfigFault[] {
-  if (!OURS.test(name)) return [];
-  return [{ path, message: "The dispatcher sets this variable for each worker.", fix: "Remove it." }];
+/** GitHub's own tokens besides: whoever may run a job could read them. */
+const TOKENS = /^GITHUB_(?:PAT|TOKEN)$/;
+
+/** `path`: of the env. */
+export function checkNames(
+  env: { readonly [name: string]: string },
+  { path, runs }: { readonly path: string; readonly runs: "jobs" | "programs" },
+): ConfigFault[] {
+  return Object.keys(env).flatMap((name) => checkName(name, `${path}.${name}`, runs));
+}
+
+function checkName(name: string, path: string, runs: "jobs" | "programs"): ConfigFault[] {
+  const fault = (message: string, fix = "Remove it.") => [{ path, message, fix }];
+  if (OWN_SECRETS.test(name)) {
+    return fault("Every job could read this secret of the dispatcher.", "Remove it; workers do not need it.");
+  }
+  const setter = setterOf(name, runs);
+  if (setter === "dispatcher") return fault("The dispatcher sets this variable for each worker.");
+  if (setter === "runner") return fault("actions/runner sets this variable for each job, over any other.");
+  if (runs === "programs") return [];
+  if (TOKENS.test(name)) {
+    return fault(
+      "Every job could read this token.",
+      "Remove it: the dispatcher's App registers its runners, and a job has a token of its own.",
+    );
+  }
+  // The worker reads these itself.
+  if (isSetting(name) || !isNeverGiven(name)) return [];
+  return fault("No job is shown a variable of this name: RunPod's are the worker's own.", "Choose another.");
+}
+
+function isSetting(name: string): boolean {
+  return name === "WORKER_USER" || name === "WORKER_PASS_ENV";
 }
 
 function checkSecret(name: string, variable: string, { path, spec }: Entry<EndpointSpec>): ConfigFault[] {
@@ -39,5 +66,5 @@ function checkSecret(name: string, variable: string, { path, spec }: Entry<Endpo
   if (name in spec.env) {
     return [{ path: at, message: `${name} is under env too.`, fix: "Remove one of them." }];
   }
-  return checkName(name, at);
+  return checkName(name, at, "programs");
 }

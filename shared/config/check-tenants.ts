@@ -1,4 +1,5 @@
 // Tenants and pools among themselves: nobody twice, no group where GitHub has none, no secret in a worker's environment.
+import { checkNames } from "./check-env.ts";
 import type { ConfigFault } from "./config.ts";
 import type { Draft } from "./draft.ts";
 
@@ -30,17 +31,11 @@ export function checkTenants({ tenants }: Draft): ConfigFault[] {
   });
 }
 
-const SECRET_NAME =
-  /^(GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET|DISPATCH_SECRET|DISPATCH_ADMIN_KEY)(_FILE|_PREVIOUS)?$/;
-
-export function checkPools({ pools }: Draft): ConfigFault[] {
-  return [...pools.values()].flatMap(({ path, spec }) => {
-    const secrets = Object.keys(spec.env).filter((name) => SECRET_NAME.test(name));
-    const faults: ConfigFault[] = secrets.map((name) => ({
-      path: `${path}.env.${name}`,
-      message: "Every job could read this secret of the dispatcher.",
-      fix: "Remove it; workers do not need it.",
-    }));
+export function checkPools({ pools, endpoints }: Draft): ConfigFault[] {
+  return [...pools].flatMap(([name, { path, spec }]) => {
+    const served = endpoints.filter(({ spec: { pool } }) => pool === name);
+    const programs = served.length > 0 && served.every(({ spec: { command } }) => command !== undefined);
+    const faults = checkNames(spec.env, { path: `${path}.env`, runs: programs ? "programs" : "jobs" });
     if (spec.kind === "cpu" && typeof spec.cards === "number" && spec.cards > 0) {
       const fix = "Remove cards and use maxWorkers to bound it, or write kind: npu or gpu.";
       faults.push({ path: `${path}.cards`, message: "A pool of kind cpu has no cards.", fix });

@@ -1,4 +1,5 @@
 // What of the worker's environment the runner, and with it every step of the workflow, may see: an allow-list.
+import { isNeverGiven } from "../../shared/domain/worker/own-variables.ts";
 import type { Environment } from "../config.ts";
 
 export type RunnerIdentity = { readonly name: string | undefined; readonly home: string | undefined };
@@ -17,6 +18,7 @@ export function runnerEnvironment(
     ...passedVariables(env),
     ...(identity?.home && { HOME: identity.home }),
     ...(identity?.name && { USER: identity.name, LOGNAME: identity.name }),
+    ...listedVariables(env),
     ...(fits(input) && { JOB_INPUT: input }),
     // Without it run.sh does not forward a signal to its listener.
     RUNNER_MANUALLY_TRAP_SIG: "1",
@@ -32,14 +34,24 @@ export function fits(jobInput: string): boolean {
 
 /** The allowed part of the worker's own environment, for the runner and for npu-smi. */
 export function passedVariables(env: Environment): Record<string, string> {
-  const listed = new Set((env["WORKER_PASS_ENV"] ?? "").split(/[\s,]+/).filter((name) => name !== ""));
-  const passed: Record<string, string> = { PATH: DEFAULT_PATH };
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || NEVER.test(name)) continue;
-    // What the operator names passes even when it looks like a secret: that is the operator's word.
-    if (listed.has(name) || (ALLOWED.test(name) && !LOOKS_SECRET.test(name))) passed[name] = value;
-  }
-  return passed;
+  return {
+    PATH: DEFAULT_PATH,
+    ...chosen(env, (name) => ALLOWED.test(name) && !LOOKS_SECRET.test(name)),
+    ...listedVariables(env),
+  };
+}
+
+/** What the operator names passes even when it looks like a secret: that is the operator's word. */
+function listedVariables(env: Environment): Record<string, string> {
+  const listed = new Set((env["WORKER_PASS_ENV"] ?? "").split(/[\s,]+/));
+  return chosen(env, (name) => listed.has(name));
+}
+
+function chosen(env: Environment, isChosen: (name: string) => boolean): Record<string, string> {
+  const variables = Object.entries(env).filter(([name, value]) => {
+    return value !== undefined && isChosen(name) && !isNeverGiven(name);
+  });
+  return Object.fromEntries(variables) as Record<string, string>;
 }
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -59,7 +71,3 @@ const ALLOWED = new RegExp(
 );
 
 const LOOKS_SECRET = /(?:SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|API_KEY)|(?:^|_)PAT(?:_|$)/i;
-
-/** The worker's own; not even by WORKER_PASS_ENV. */
-const NEVER =
-  /^(?:RUNPOD_\w*|GITHUB_PAT|GITHUB_TOKEN|ACTIONS_RUNNER_INPUT_\w*|DISPATCH_SECRET\w*|WORKER_\w*|JOB_INPUT)$/i;
