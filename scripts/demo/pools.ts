@@ -9,9 +9,7 @@ import { startClusterStandIn } from "../../test/fakes/kubernetes/cluster-stand-i
 import { createProcessRunner } from "../../test/fakes/kubernetes/process-runner.ts";
 import { Complaint } from "../complaint.ts";
 import { demoConfig } from "./config.ts";
-
-export const DEMO_POOLS = ["local", "docker", "kubernetes"] as const;
-export type DemoPoolKind = (typeof DEMO_POOLS)[number];
+import type { DemoPoolKind } from "./options.ts";
 
 export type DemoPoolOptions = {
   /** A folder of its own. */

@@ -21,7 +21,7 @@ import { startGithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { pretendHost } from "../../test/fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/stores/dynamodb.ts";
-import type { DemoPoolKind } from "./pools.ts";
+import type { DemoPoolKind } from "./options.ts";
 import { openDemoPool } from "./pools.ts";
 import { DEMO_ORG, DEMO_POOL } from "./run.ts";
 import type { DemoWorld } from "./world.ts";

@@ -8,8 +8,6 @@ import { liveWorkers, SHOWN, sample, see } from "./observe.ts";
 
 export const DEMO_ORG = "demo-org";
 export const DEMO_POOL = poolName("demo");
-/** Of the labels in the demo's dispatch.yaml. */
-export const CARD_COUNTS = [1, 2, 4, 8];
 const REPO = "demo-repo";
 
 type DemoJob = { readonly id: string; readonly state: string; readonly phasesMs: Seen["phasesMs"] };

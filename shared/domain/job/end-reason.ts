@@ -34,8 +34,10 @@ const CLASSES = {
   "program-died": "user",
   /** The program's result was too large to keep, or not JSON. */
   "result-refused": "user",
-  /** It ran longer than its limit, or a program beyond its ttl; from GitHub: `timed_out`. */
+  /** It ran longer than its limit; from GitHub: `timed_out`. */
   "execution-timeout": "user",
+  /** A program had it and had not ended within its ttl, which counts from its submission. */
+  "ttl-expired": "user",
   /** No worker took it, or no workflow job came for its runner, within its ttl; or GitHub has not known it for a day. */
   "queue-timeout": "infrastructure",
   /** The last of several starts failed before the worker was ready. */

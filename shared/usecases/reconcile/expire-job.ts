@@ -51,7 +51,7 @@ function endOf(job: Job, now: EpochMs): ApiEnd | undefined {
   }
   if (job.api.runner === undefined) {
     const message = `it had not ended within its ttl of ${ttlMs} ms, which counts from its submission`;
-    return { state: "TIMED_OUT", reason: "execution-timeout", message };
+    return { state: "TIMED_OUT", reason: "ttl-expired", message };
   }
   const message = `no workflow job came for its runner within its ttl of ${ttlMs} ms`;
   return { state: "TIMED_OUT", reason: "queue-timeout", message };

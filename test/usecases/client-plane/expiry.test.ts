@@ -54,7 +54,7 @@ describe("time", () => {
     await world.reconcile();
     expect(await jobOf(world, id)).toMatchObject({
       state: "TIMED_OUT",
-      end: { reason: "execution-timeout", message: expect.stringContaining("ttl of 20000 ms") },
+      end: { reason: "ttl-expired", message: expect.stringContaining("ttl of 20000 ms") },
     });
   });
 

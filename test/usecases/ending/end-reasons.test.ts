@@ -85,6 +85,15 @@ const WAYS: { readonly [reason in EndReason]: () => Job | undefined | Promise<Jo
   "result-refused": () =>
     atWork(({ deps }, { id }, job) => refuseResult(deps, id, job.id, "30 MB, at most 20")),
   "execution-timeout": () => told("timed_out"),
+  "ttl-expired": () =>
+    atWork(
+      async ({ deps, clock }, _worker, job) => {
+        clock.advance(20_000);
+        await expireJob(deps, job);
+      },
+      {},
+      { policy: { executionTimeoutMs: 60_000, ttlMs: 10_000, lowPriority: false } },
+    ),
   "queue-timeout": () =>
     atWork(async ({ deps, clock }, _worker, job) => {
       clock.advance(2 * DAY_MS);
