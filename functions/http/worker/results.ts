@@ -1,7 +1,7 @@
 // What a worker says of its job: progress, chunks, the result. JSON whatever the label says, and 200 for what is too late.
 import { isUtf8 } from "node:buffer";
 import { jobId } from "../../../shared/domain/ids.ts";
-import { bytesOfValue } from "../../../shared/domain/job/payload.ts";
+import { bytesInAnswer, bytesOfValue } from "../../../shared/domain/job/payload.ts";
 import type { JsonFault } from "../../../shared/domain/scan-json.ts";
 import { parseJobDone, reportOf } from "../../../shared/protocol/report.ts";
 import { jobChunk } from "../../../shared/protocol/worker-plane.ts";
@@ -13,8 +13,8 @@ import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerPlane } from "./context.ts";
 import { segment } from "./context.ts";
 
-/** As at RunPod. */
-const MAX_CHUNK_BYTES = 1_000_000;
+/** RunPod takes 1 MB, and loses what is longer without a word; an image in base64 is longer. As much as `/stream` answers. */
+const MAX_CHUNK_BYTES = 4_000_000;
 
 /** RunPod's SDK gives a result up after three tries within 5 s: rather is it read later than refused. */
 const WAIT_MS = 20_000;
@@ -91,8 +91,7 @@ async function take(plane: WorkerPlane, c: WorkerContext, { bytes, shape }: Body
 export async function stream(plane: WorkerPlane, c: WorkerContext): Promise<Response> {
   const received = await read(plane, c, MAX_CHUNK_BYTES);
   if (received.type === "too-large") {
-    const detail = `a chunk is at most ${MAX_CHUNK_BYTES} bytes; yield smaller ones`;
-    return problem(c, { status: 413, title: "Chunk too large", detail });
+    return refuseTooLargeChunk(plane, c, `${MAX_CHUNK_BYTES} bytes`);
   }
   if (received.type !== "read") return refuseBody(c, received, "a chunk");
   try {
@@ -109,11 +108,25 @@ async function takeChunk(plane: WorkerPlane, c: WorkerContext, bytes: Uint8Array
     return problem(c, { status: 400, title: "Bad request", detail });
   }
   const { worker } = c.get("claims");
-  const heard = await plane.useCases.receiveChunk(worker, jobOf(c), JSON.stringify(chunk.data.output));
+  const json = JSON.stringify(chunk.data.output);
+  const most = plane.maxOutputBytes;
+  if (most !== undefined && bytesInAnswer(json) > most) {
+    return refuseTooLargeChunk(plane, c, `${most} bytes as a text in JSON`);
+  }
+  const heard = await plane.useCases.receiveChunk(worker, jobOf(c), json);
   if (heard !== "full") return c.json({});
   plane.rejectionLog.warn("chunk-refused", { status: 413, worker, job: jobOf(c) });
   const detail = `a job streams at most ${MAX_STREAM_BYTES} bytes, a chunk counts for ${LEAST_CHUNK_BYTES} or more; this one is not kept, return the rest as the result or store it elsewhere`;
   return problem(c, { status: 413, title: "Stream too large", detail });
+}
+
+/** Its place in the stream says so, and so does the log: RunPod's SDK only writes to the worker's own. */
+async function refuseTooLargeChunk(plane: WorkerPlane, c: WorkerContext, most: string): Promise<Response> {
+  const { worker } = c.get("claims");
+  const detail = `a chunk is at most ${most} here; yield smaller ones, or return it as the result`;
+  await plane.useCases.refuseChunk(worker, jobOf(c), `a chunk was too large and is missing here: ${detail}`);
+  plane.rejectionLog.warn("chunk-refused", { status: 413, worker, job: jobOf(c), message: detail });
+  return problem(c, { status: 413, title: "Chunk too large", detail });
 }
 
 async function refuse(plane: WorkerPlane, c: WorkerContext, why: string): Promise<void> {

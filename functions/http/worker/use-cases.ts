@@ -6,7 +6,7 @@ import { awaitJob, awaitStop } from "../../../shared/usecases/worker-plane/await
 import { finishWorker } from "../../../shared/usecases/worker-plane/finish-worker.ts";
 import type { Ask } from "../../../shared/usecases/worker-plane/give-job.ts";
 import { returnJob } from "../../../shared/usecases/worker-plane/give-job.ts";
-import { receiveChunk } from "../../../shared/usecases/worker-plane/receive-chunk.ts";
+import { receiveChunk, refuseChunk } from "../../../shared/usecases/worker-plane/receive-chunk.ts";
 import { receiveResult, refuseResult } from "../../../shared/usecases/worker-plane/receive-result.ts";
 import { recordPing } from "../../../shared/usecases/worker-plane/record-ping.ts";
 import { registerRunner } from "../../../shared/usecases/worker-plane/register-runner.ts";
@@ -28,6 +28,7 @@ export function bindWorkerUseCases(deps: Deps, { holdMs }: { readonly holdMs: nu
     receiveResult: withDeps(deps, receiveResult),
     refuseResult: withDeps(deps, refuseResult),
     receiveChunk: withDeps(deps, receiveChunk),
+    refuseChunk: withDeps(deps, refuseChunk),
     /** False: a worker without work is to be told to come again later, since nothing keeps it from asking at once. */
     holds: holdMs > 0,
   };

@@ -82,6 +82,8 @@ export type ApiSide = {
     readonly drained: number;
     /** Of all chunks so far, as receive-chunk.ts counts them; absent before the first. */
     readonly bytes?: number;
+    /** It may stream no more, and its last chunk says so. Absent: not so. */
+    readonly full?: true;
   };
   readonly retries: number;
 };

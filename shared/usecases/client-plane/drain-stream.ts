@@ -1,7 +1,7 @@
 // /stream: the chunks since the last call, each handed out once.
 
 import { jobId } from "../../domain/ids.ts";
-import type { ApiCaller } from "../../domain/job/api-job.ts";
+import type { ApiCaller, ApiSide } from "../../domain/job/api-job.ts";
 import { drainedTo } from "../../domain/job/api-steps.ts";
 import type { Job, JobState } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
@@ -16,7 +16,7 @@ export type StreamAnswer = {
   readonly stream: readonly { readonly output: unknown }[];
 };
 
-/** Chunks read at once; each came as at most 1 MB. */
+/** Chunks read at once, fewer where they are large: each may be of 4 MB. */
 const PAGE = 16;
 /** An answer of a Lambda is at most 6 MB, as a text in JSON. */
 const MAX_ANSWER_BYTES = 4_000_000;
@@ -69,16 +69,24 @@ async function readChunks(deps: ApiDeps, job: Job): Promise<{ chunks: string[]; 
   return { chunks, last };
 }
 
+const NO_STREAM: ApiSide["stream"] = { written: 0, drained: 0 };
+
 /** Each is read by itself: a number whose chunk has expired answers nothing, and which one that is must be known. */
 async function* unreadOf(deps: ApiDeps, { id, api }: Job) {
-  const { generation = 1, stream = { written: 0, drained: 0 } } = api ?? {};
-  for (let from = stream.drained + 1; from <= stream.written; from += PAGE) {
-    const length = Math.min(PAGE, stream.written - from + 1);
+  const { generation = 1, stream = NO_STREAM } = api ?? {};
+  const page = pageOf(stream);
+  for (let from = stream.drained + 1; from <= stream.written; from += page) {
+    const length = Math.min(page, stream.written - from + 1);
     const numbers = Array.from({ length }, (_, index) => from + index);
     const read = (number: number) => deps.apiStores.chunks.list(id, generation, number, number);
-    const page = await Promise.all(numbers.map(read));
-    for (const [index, [json]] of page.entries()) yield { number: from + index, json };
+    const chunks = await Promise.all(numbers.map(read));
+    for (const [index, [json]] of chunks.entries()) yield { number: from + index, json };
   }
+}
+
+function pageOf({ written, bytes = 0 }: ApiSide["stream"]): number {
+  const averageBytes = Math.max(1, bytes / Math.max(1, written));
+  return Math.max(1, Math.min(PAGE, Math.floor(MAX_ANSWER_BYTES / averageBytes)));
 }
 
 /** False when another call has handed out some of them in the meantime, or the job began anew. */

@@ -1,5 +1,6 @@
 // One chunk of a program's stream: stored under the next number, then counted.
 import type { JobId, WorkerId } from "../../domain/ids.ts";
+import type { ApiSide } from "../../domain/job/api-job.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { isTerminal } from "../../domain/job/job.ts";
 import { bytesOf } from "../../domain/job/payload.ts";
@@ -30,17 +31,45 @@ export async function receiveChunk(deps: Deps, id: WorkerId, job: JobId, json: s
   for (let race = 0; race < MAX_RACES; race++) {
     const served = await jobServedBy(deps, worker, { job, saidAt });
     if (served?.api === undefined || isTerminal(served)) return "ignored";
+    const { fits, text, stream } = await counted(deps, { ...served, api: served.api }, json);
+    if (text === undefined) return "full";
     const { api } = served;
-    const bytes = (api.stream.bytes ?? 0) + Math.max(LEAST_CHUNK_BYTES, bytesOf(json));
-    if (!(await countStored(deps, served, bytes))) return "full";
-    const written = api.stream.written + 1;
-    await deps.apiStores.chunks.put(job, api.generation, written, json, keptUntil(deps, served));
-    const side = { ...api, stream: { ...api.stream, written, bytes } };
+    await deps.apiStores.chunks.put(job, api.generation, stream.written, text, keptUntil(deps, served));
+    const side = { ...api, stream };
     if ((await replaceSeen(deps.stores.jobs, served, { ...served, api: side })) === undefined) continue;
     await acknowledge(deps, worker, job, saidAt);
-    return "heard";
+    return fits ? "heard" : "full";
   }
   throw lostRaces(`job ${job}`);
+}
+
+type Counted = {
+  readonly fits: boolean;
+  /** What is kept; undefined: whoever reads the stream has been told already. */
+  readonly text: string | undefined;
+  readonly stream: ApiSide["stream"];
+};
+
+async function counted(deps: Deps, served: Job & { readonly api: ApiSide }, json: string): Promise<Counted> {
+  const { stream } = served.api;
+  const bytes = (stream.bytes ?? 0) + Math.max(LEAST_CHUNK_BYTES, bytesOf(json));
+  const written = stream.written + 1;
+  if (await countStored(deps, served, bytes)) {
+    return { fits: true, text: json, stream: { ...stream, written, bytes } };
+  }
+  if (stream.full === true) return { fits: false, text: undefined, stream };
+  return { fits: false, text: noticeOf(FULL), stream: { ...stream, written, full: true } };
+}
+
+/** A chunk that cannot be kept: whoever reads the stream finds in its place what has happened. */
+export function refuseChunk(deps: Deps, id: WorkerId, job: JobId, why: string): Promise<ChunkHeard> {
+  return receiveChunk(deps, id, job, noticeOf(why));
+}
+
+const FULL = `this job has streamed the ${MAX_STREAM_BYTES} bytes that it may, or its tenant has no room: what came after this is missing`;
+
+function noticeOf(error: string): string {
+  return JSON.stringify({ error });
 }
 
 /**

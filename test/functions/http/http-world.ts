@@ -41,8 +41,9 @@ export const MAX_OUTPUT_BYTES = 220_000;
 /** `holdMs`: how long a program's poll is held. */
 export function createHttpWorld({
   holdMs = 0,
+  maxOutputBytes = MAX_OUTPUT_BYTES,
   ...options
-}: WorldOptions & { holdMs?: number } = {}): HttpWorld {
+}: WorldOptions & { holdMs?: number; maxOutputBytes?: number } = {}): HttpWorld {
   const world = createWorld(options);
   const { deps, log, clock } = world;
   const rejectionLog = rateLimited(log, { clock });
@@ -60,7 +61,7 @@ export function createHttpWorld({
     desk: aDesk(),
     payloads: deps.apiStores.payloads,
     maxResultBytes: MAX_RESULT_BYTES,
-    maxOutputBytes: MAX_OUTPUT_BYTES,
+    maxOutputBytes,
     tokens: createWorkerTokens(redact(DISPATCH_SECRET), redact(OLD_DISPATCH_SECRET)),
     log,
     rejectionLog,

@@ -69,10 +69,26 @@ describe("results", () => {
     await world.stores.jobs.replace({ ...before, version: before.version + 1, api });
     expect((await stream({ output: "last" })).status).toBe(200);
     expect((await stream({ output: "more" })).status).toBe(413);
-    expect(await counted()).toEqual({ written: 3, drained: 0, bytes: MAX_STREAM_BYTES });
+    expect((await stream({ output: "and more" })).status).toBe(413);
+    expect(await counted()).toEqual({ written: 4, drained: 0, bytes: MAX_STREAM_BYTES, full: true });
+    expect(await world.apiStores.chunks.list(job, 1, 4, 4)).toEqual([expect.stringContaining("missing")]);
     expect(world.log.of("chunk-refused")).toMatchObject([{ job }]);
     expect((await done({ output: "result" })).status).toBe(200);
     expect(await state()).toBe("COMPLETED");
+  });
+
+  test("a chunk may be larger than RunPod's 1 MB; of one that is too large the stream says so in its place", async () => {
+    const { world, take, stream, job } = await startedProgram({ maxOutputBytes: 5_000_000 });
+    await take();
+    const large = "x".repeat(3_900_000);
+    expect((await stream({ output: large })).status).toBe(200);
+    expect((await stream({ output: "x".repeat(4_000_000) })).status).toBe(413);
+    expect((await stream({ output: '"'.repeat(1_900_000) })).status).toBe(413);
+    expect((await stream({ output: "after" })).status).toBe(200);
+    const [first, second, third, last] = await world.apiStores.chunks.list(job, 1, 1, 4);
+    expect([first, last]).toEqual([JSON.stringify(large), '"after"']);
+    expect(JSON.parse(second!).error).toContain("at most 4000000 bytes");
+    expect(JSON.parse(third!).error).toContain("5000000 bytes as a text in JSON");
   });
 
   test("Python's NaN is not JSON: its job has failed for that", async () => {

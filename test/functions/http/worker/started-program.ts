@@ -7,7 +7,9 @@ import { call, createHttpWorld, tokensOf } from "../http-world.ts";
 
 export type Program = Awaited<ReturnType<typeof startedProgram>>;
 
-export async function startedProgram(options: WorldOptions & { holdMs?: number } = {}) {
+export async function startedProgram(
+  options: WorldOptions & { holdMs?: number; maxOutputBytes?: number } = {},
+) {
   const world = createHttpWorld({ cards: 1, templates: [apiTemplate("program")], ...options });
   const job = await submit(world, { callbackUrl: "https://hooks.example/done" });
   await world.settle();
