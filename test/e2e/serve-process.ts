@@ -44,7 +44,10 @@ export type ServeOptions = {
   /** Misbehaviour of the runner stand-in, see its faults.mjs. */
   readonly runnerFault?: string;
   /** What a test's world has beside: owners at GitHub, and the parts of dispatch.yaml about them. */
-  readonly extend?: (github: GithubStandIn, org: { readonly ownerId: number }) => ConfigParts;
+  readonly extend?: (
+    github: GithubStandIn,
+    at: { readonly ownerId: number; readonly url: string },
+  ) => ConfigParts;
   /** Environment of the pool's workers, as `pools.local.env` of dispatch.yaml. */
   readonly workerEnv?: { readonly [name: string]: string };
   readonly github?: GithubStandInOptions;
@@ -53,6 +56,9 @@ export type ServeOptions = {
 };
 
 type ConfigParts = {
+  readonly publicUrl?: string;
+  /** Beside the pool "local", or instead of it. */
+  readonly pools?: { readonly [name: string]: object };
   readonly endpoints?: readonly object[];
   readonly tenants?: readonly object[];
   readonly apiKeys?: readonly object[];
@@ -70,7 +76,10 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   if (options.runnerFault !== undefined)
     await writeFile(join(runnerHome, ".stand-in-fault"), options.runnerFault);
   const config = join(dir, "dispatch.yaml");
-  await writeFile(config, configText(options, options.extend?.(github, org)));
+  // The same over restarts: workers call back to it.
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await writeFile(config, configText(options, options.extend?.(github, { ...org, url })));
   await writeFile(join(dir, "app.pem"), github.privateKey);
   const path = [process.env["PATH"], join(ROOT, "test", "fakes", "npu-smi")];
   const { hostCards } = options;
@@ -88,8 +97,6 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
     RUNNER_HOME: runnerHome,
     ...options.env,
   };
-  // The same over restarts: workers call back to it.
-  const port = await freePort();
   const printed: string[] = [];
   let child: ChildProcess | undefined;
 
@@ -131,7 +138,7 @@ export async function createServe(options: ServeOptions = {}): Promise<ServeProc
   }
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     github,
     dir,
     dataDir,
@@ -160,12 +167,13 @@ function freePort(): Promise<number> {
 
 function configText(
   { registration = "token", cards = 8, workerEnv = {} }: ServeOptions,
-  { endpoints = [], tenants = [], ...rest }: ConfigParts = {},
+  { endpoints = [], tenants = [], pools = {}, ...rest }: ConfigParts = {},
 ): string {
   return JSON.stringify({
     ...rest,
     pools: {
       local: { driver: "local", kind: "npu", cards, env: asRoot(workerEnv) },
+      ...pools,
     },
     endpoints: [{ name: "linux-arm64-npu-{npus}", npus: [1, 2], pool: "local", registration }, ...endpoints],
     tenants: [{ owner: ORG }, ...tenants],
