@@ -50,6 +50,15 @@ export type Github = {
     scope: RunnerScope,
     runner: { name: string; labels: readonly string[]; runnerGroup: string | undefined },
   ): Promise<JitConfig>;
+  /**
+   * Why GitHub would give a runner of that place and group no job of the repository, for people; undefined where it would,
+   * and where it does not say. Remembered. Throws GithubError `not-found` for a group that is not there.
+   */
+  groupRefusal(
+    caller: Caller,
+    scope: RunnerScope,
+    asked: { readonly runnerGroup: string | undefined; readonly repository: string },
+  ): Promise<string | undefined>;
   workflowJob(
     caller: Caller,
     job: { owner: Owner; repositoryId: number; repo: string; workflowJobId: number },

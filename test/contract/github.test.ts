@@ -58,6 +58,15 @@ describe("registration", () => {
     expect(await github.findRunner(caller, scope, runner.name)).toBeUndefined();
   });
 
+  test("an organization's own group wins over an enterprise's of the same letters", async () => {
+    standIn.addOrganization("both", {
+      runnerGroups: [{ name: "npu" }, { name: "NPU", inherited: true }],
+    });
+    const both = { owner: { login: "both", type: "Organization" as const }, installationId: undefined };
+    await github.jitConfig(both, { type: "organization", org: "both" }, { ...runner, runnerGroup: "Npu" });
+    expect(standIn.runners("both")).toMatchObject([{ runnerGroup: "npu" }]);
+  });
+
   test("a group that does not exist", async () => {
     const asked = github.jitConfig(caller, scope, { ...runner, runnerGroup: "gpu" });
     await expect(asked).rejects.toThrow(/no runner group "gpu"/);

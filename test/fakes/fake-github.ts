@@ -36,6 +36,8 @@ export type FakeGithub = Github &
     readonly runners: ReadonlyMap<string, FakeRunner>;
     /** Runs that `workflowRun` knows, by id. */
     readonly runs: Map<number, WorkflowRunWord>;
+    /** Repositories that no runner group of theirs admits. */
+    readonly closedTo: Set<string>;
     /** Personal access tokens that it accepts; any other is refused as `unauthorized`. */
     readonly personalTokens: Set<string>;
     /** The token of each call that came with one, oldest first. */
@@ -63,6 +65,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
   const calls = {
     registrationToken: 0,
     jitConfig: 0,
+    groupRefusal: 0,
     workflowJob: 0,
     workflowRun: 0,
     findRunner: 0,
@@ -74,6 +77,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     redeliver: 0,
   };
   const runs = new Map<number, WorkflowRunWord>();
+  const closedTo = new Set<string>();
   const personalTokens = new Set<string>();
   const tokensUsed: string[] = [];
   const jobs = new Map<number, WorkflowJobWord>();
@@ -87,6 +91,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     calls,
     jobs,
     runs,
+    closedTo,
     personalTokens,
     tokensUsed,
     runners,
@@ -127,6 +132,10 @@ export function createFakeGithub(clock: Clock): FakeGithub {
       if (runners.has(name)) throw new GithubError(`${name} exists`, { fault: "conflict", status: 409 });
       const { id } = add(name, labels, scope);
       return { encodedJitConfig: `jit-${id}-${name}`, runnerId: id };
+    },
+    async groupRefusal(caller, _scope, { repository }) {
+      call("groupRefusal", caller);
+      return closedTo.has(repository) ? `The group does not admit repository ${repository}.` : undefined;
     },
     async workflowJob(caller, { workflowJobId }) {
       call("workflowJob", caller);

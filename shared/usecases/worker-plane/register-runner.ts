@@ -58,19 +58,31 @@ export async function registerRunner(
     return { type: "later", message, retryAfterMs: turnAt - deps.clock.now() };
   }
   try {
-    return await mint(deps, worker, caller, kind);
+    const refusal = await groupRefusal(deps, worker, caller);
+    if (refusal === undefined) return await mint(deps, worker, caller, kind);
+    noteRefusal(deps, worker, { reason: "group", message: refusal });
+    return { type: "refused", message: refusal };
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     await noteLimit(deps, worker, caller, error);
-    deps.log.warn("registration-refused", {
-      worker: id,
-      job: worker.jobId,
-      reason: error.fault,
-      message: error.message,
-    });
+    noteRefusal(deps, worker, { reason: error.fault, message: error.message });
     if (!error.retryable) return { type: "refused", message: error.message };
     return { type: "later", message: error.message, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
   }
+}
+
+function noteRefusal(deps: Deps, worker: Worker, why: { reason: string; message: string }): void {
+  deps.log.warn("registration-refused", { worker: worker.id, job: worker.jobId, ...why });
+}
+
+/** A runner in a group that does not admit the job's repository would hold its cards until its idle limit. */
+async function groupRefusal(deps: Deps, worker: Worker, caller: Caller): Promise<string | undefined> {
+  if (worker.scope.type === "repository") return undefined;
+  const job = await deps.stores.jobs.get(worker.jobId);
+  const repository = job?.github?.repository.name;
+  if (job === undefined || repository === undefined) return undefined;
+  const asked = { runnerGroup: runnerGroupOf(deps, job), repository };
+  return await deps.github.groupRefusal(caller, worker.scope, asked);
 }
 
 /** The next workers of this owner would wait with their cards for the same; a person's own limits are no other's. */

@@ -53,6 +53,27 @@ describe("runners", () => {
     expect(asked.at(-1)?.body).toMatchObject({ runner_group_id: 9 });
   });
 
+  test.each([
+    ["npu", 3],
+    ["NPU", 2],
+    ["Npu", 3],
+  ])(
+    "JIT: of groups that differ in case %s is the very name, or the organization's own",
+    async (name, id) => {
+      const body = {
+        runner_groups: [
+          { id: 3, name: "npu", inherited: false },
+          { id: 2, name: "NPU", inherited: true },
+          { id: 4, name: "nPU", inherited: true },
+        ],
+      };
+      const page = { status: 200, body };
+      const { github, asked } = await start({ ...mints(21), [GROUPS]: page, [ORG_JIT]: jit });
+      await github.jitConfig(acme(21), org, { ...runner, runnerGroup: name });
+      expect(asked.at(-1)?.body).toMatchObject({ runner_group_id: id });
+    },
+  );
+
   test("JIT: an unknown group says where to create it, and is not asked for with every job", async () => {
     const { github, routes, clock } = await start({ ...mints(22), [GROUPS]: groupPage });
     const ask = () =>

@@ -42,6 +42,8 @@ export type RunnerGroup = {
   /** Names of the repositories that a `selected` group serves. */
   readonly repositories: readonly string[];
   readonly allowsPublicRepositories: boolean;
+  /** An enterprise's, shown to the organization. */
+  readonly inherited?: boolean;
 };
 
 /** Where a runner is registered: an organization, or one repository. */

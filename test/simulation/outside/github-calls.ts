@@ -80,6 +80,8 @@ export function createGithubCalls(options: GithubCallsOptions): GithubCalls {
         const { id } = world.register(name, scope, labels);
         return { encodedJitConfig: `${SECRET} ${name}`, runnerId: id };
       },
+      // The adapter asks once an hour; nobody's group is closed here.
+      groupRefusal: () => undefined,
       workflowJob(_caller, { workflowJobId }) {
         call("workflowJob");
         const job = world.jobs.get(workflowJobId);

@@ -12,7 +12,10 @@ import type { KeptTokens } from "../token-cache-kept.ts";
 import type { AsCaller } from "./installations.ts";
 import { DEFAULT_GROUP, type RunnerGroups } from "./runner-groups.ts";
 
-export type RunnerCalls = Pick<Github, "registrationToken" | "jitConfig" | "findRunner" | "deleteRunner">;
+export type RunnerCalls = Pick<
+  Github,
+  "registrationToken" | "jitConfig" | "groupRefusal" | "findRunner" | "deleteRunner"
+>;
 
 type Deps = {
   readonly send: Send;
@@ -31,6 +34,11 @@ export function createRunnerCalls(deps: Deps): RunnerCalls {
         return { value: token, until: token.expiresAt - TOKEN_MARGIN_MS };
       }),
     jitConfig: async (caller, scope, runner) => await createJit(deps, caller, scope, runner),
+    // A personal token's rights may not reach as far as the groups.
+    groupRefusal: async (caller, scope, { runnerGroup, repository }) =>
+      scope.type === "repository" || caller.token !== undefined
+        ? undefined
+        : await deps.groups.refusal(caller, scope.org, runnerGroup, repository),
     findRunner: async (caller, scope, name) =>
       await deps.asCaller(caller, repositoryOf(scope), (as) => find(deps.send, as, scope, name)),
     deleteRunner: async (caller, scope, runnerId) => await remove(deps, caller, scope, runnerId),

@@ -128,7 +128,7 @@ export function runnerGroupJson(group: RunnerGroup, owner: OwnerRecord, webUrl: 
     name: group.name,
     visibility: group.visibility,
     default: group.id === 1,
-    inherited: false,
+    inherited: group.inherited === true,
     allows_public_repositories: group.allowsPublicRepositories,
     runners_url: `${webUrl}/orgs/${owner.login}/actions/runner-groups/${group.id}/runners`,
     restricted_to_workflows: false,
