@@ -23,9 +23,8 @@ export function claim(job: Job, workerId: WorkerId, now: EpochMs): Job {
     workerId,
     starts: job.starts + 1,
     // Nothing that was to be asked of a job that waits is to be asked of one that is being started.
-    verifyAt: job.api === undefined ? undefined : job.verifyAt,
+    verifyAt: job.api === undefined ? undefined : now + PAIRING_CHECK_MS,
     phases: { ...job.phases, starting: now },
-    ...(job.api !== undefined && { verifyAt: now + PAIRING_CHECK_MS }),
   };
 }
 

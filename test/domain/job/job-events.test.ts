@@ -37,6 +37,7 @@ describe("a first word creates the job", () => {
       phases: { held: NOW },
       verifyAt: NOW + GATE_CHECK_MS,
       github: aGithubSide({ status: "waiting" }),
+      admitAt: NOW + ADMIT_MS,
     });
     const queued = advanceByWord(job, aWord(), NOW + 9);
     expect(queued).toMatchObject({

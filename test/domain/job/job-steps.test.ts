@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   IDLE_RETRY,
   MAX_FAST_STARTS,
+  PAIRING_CHECK_MS,
   SLOW_RETRY_MS,
   START_RETRY_MAX_MS,
   START_RETRY_MIN_MS,
@@ -16,6 +17,7 @@ import {
   askLater,
   awaitProbe,
   bind,
+  bindApi,
   claim,
   heldWithout,
   liftHold,
@@ -27,6 +29,7 @@ import {
   verifyLater,
 } from "../../../shared/domain/job/job-steps.ts";
 import { aJob, aWorkerId, T0, WORKER_ID } from "../builders.ts";
+import { anApiJob } from "./api-builders.ts";
 
 const NOW = T0 + 60_000;
 const served = aJob({ workerId: WORKER_ID, formerWorkerId: aWorkerId("w-former"), starts: 1, verifyAt: T0 });
@@ -56,6 +59,13 @@ describe("serving", () => {
     const job = claim(aJob({ starts: 1 }), WORKER_ID, NOW);
     expect(job).toMatchObject({ workerId: WORKER_ID, starts: 2, phases: { queued: T0, starting: NOW } });
     expect(isWaiting(job)).toBe(false);
+  });
+
+  test("a claim forgets what was to be asked of a workflow job, and has an API job compared with its worker soon", () => {
+    expect(claim(aJob({ verifyAt: T0 }), WORKER_ID, NOW).verifyAt).toBeUndefined();
+    const due = NOW + PAIRING_CHECK_MS;
+    expect(claim(anApiJob({ verifyAt: T0 }), WORKER_ID, NOW).verifyAt).toBe(due);
+    expect(bindApi(anApiJob(), WORKER_ID, NOW)).toMatchObject({ workerId: WORKER_ID, verifyAt: due });
   });
 
   test("binding to a worker that exists is no start, and remembers the former worker if there is one", () => {

@@ -152,6 +152,11 @@ describe("named cards", () => {
     ]);
   });
 
+  test("come in their order, also beyond ten", () => {
+    const [start] = chooseStarts(aPool({ total: 12 }), [lane("a", [12])], named);
+    expect(start?.slots).toEqual(Array.from({ length: 12 }, (_, slot) => slot));
+  });
+
   test("are not named where the pool does not need it", () => {
     expect(chooseStarts(aPool(), [lane("a", [2])], ANY)).toMatchObject([{ slots: [] }]);
   });
