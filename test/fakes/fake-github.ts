@@ -58,23 +58,19 @@ export type FakeGithub = Github &
     fail(fault: GithubFault | undefined, options?: { method?: keyof Github; retryAfterMs?: number }): void;
   };
 
-/** GitHub's registration tokens live one hour. */
 const TOKEN_MS = 3_600_000;
 
 export function createFakeGithub(clock: Clock): FakeGithub {
   const calls = {
-    registrationToken: 0,
-    jitConfig: 0,
-    groupRefusal: 0,
-    workflowJob: 0,
-    workflowRun: 0,
-    findRunner: 0,
-    deleteRunner: 0,
-    listRunners: 0,
-    openJobs: 0,
-    runJobs: 0,
-    deliveries: 0,
-    redeliver: 0,
+    ...{
+      registrationToken: 0,
+      jitConfig: 0,
+      groupRefusal: 0,
+      findRunner: 0,
+      deleteRunner: 0,
+      listRunners: 0,
+    },
+    ...{ workflowJob: 0, workflowRun: 0, openJobs: 0, runJobs: 0, deliveries: 0, redeliver: 0 },
   };
   const runs = new Map<number, WorkflowRunWord>();
   const closedTo = new Set<string>();
@@ -147,8 +143,7 @@ export function createFakeGithub(clock: Clock): FakeGithub {
     },
     async findRunner(caller, _scope, name) {
       call("findRunner", caller);
-      const runner = runners.get(name);
-      return runner === undefined ? undefined : shown(runner);
+      return [...runners.values()].filter((one) => one.name === name).map(shown)[0];
     },
     async listRunners(caller, scope) {
       call("listRunners", caller);

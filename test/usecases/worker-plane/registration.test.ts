@@ -128,26 +128,6 @@ const REFUSALS: GithubFault[] = [
   "suspended",
 ];
 
-test.each(["token", "jit"] as const)(
-  "%s: a group that does not admit the repository is told before a runner is registered",
-  async (registration) => {
-    const { world, id } = await started({ script: { registration } });
-    const repository = (await jobOf(world, id)).github?.repository.name ?? "";
-    world.github.closedTo.add(repository);
-    await play(world, { forMs: MINUTE_MS });
-    const { hold, state } = await jobOf(world, id);
-    expect(state).toBe("IN_QUEUE");
-    expect(hold).toMatchObject({
-      reason: "registration-refused",
-      message: expect.stringContaining(`does not admit repository ${repository}`),
-    });
-    expect(world.github.calls.registrationToken + world.github.calls.jitConfig).toBe(0);
-    world.github.closedTo.clear();
-    expect(await play(world, { forMs: HOUR_MS, until: isQuiet })).toBe(true);
-    expect((await jobOf(world, id)).state).toBe("COMPLETED");
-  },
-);
-
 describe.each(REFUSALS)("GitHub answers %s", (fault) => {
   test.each(["token", "jit"] as const)(
     "%s: held with the reason, tried again slowly, and no more than that",
