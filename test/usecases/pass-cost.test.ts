@@ -35,7 +35,10 @@ async function running(count: number, reads: Map<string, number>): Promise<World
   };
   const wrapStores = (stores: Stores): Stores => {
     const { workers, tenants } = stores;
-    const readWorker = { get: counted("workers.get", workers.get.bind(workers)) };
+    const readWorker = {
+      get: counted("workers.get", workers.get.bind(workers)),
+      live: counted("workers.live", workers.live.bind(workers)),
+    };
     const readTenant = { get: counted("tenants.get", tenants.get.bind(tenants)) };
     return {
       ...stores,

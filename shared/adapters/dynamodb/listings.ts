@@ -3,6 +3,7 @@ import type { EpochMs } from "../../domain/ids.ts";
 import type { DueEntry, LaneEntry, Rows, SetEntry, SetKey } from "../store/rows.ts";
 import type { DynamoInput, DynamoOutput } from "./call.ts";
 import { DUE_SHARDS, dueShardName, type Item, marshal, unmarshal } from "./item.ts";
+import { shareReads } from "./share-reads.ts";
 import { DUE_INDEX, LANE_INDEX, SET_INDEX } from "./table.ts";
 
 type Ask = (operation: "Query", input: DynamoInput) => Promise<DynamoOutput>;
@@ -18,6 +19,14 @@ type Query = {
 };
 
 export function createListings(ask: Ask): Pick<Rows, "queryLane" | "queryDue" | "querySet" | "querySetKeys"> {
+  const whole = shareReads((setPk) => readSet(setPk, undefined));
+
+  async function readSet(setPk: string, limit: number | undefined): Promise<SetEntry[]> {
+    const values = { ":setPk": setPk };
+    const found = await list(ask, { index: SET_INDEX, condition: "setPk = :setPk", values, limit });
+    return found as SetEntry[];
+  }
+
   return {
     async queryLane(lanePk, limit) {
       const values = { ":lanePk": lanePk };
@@ -29,11 +38,8 @@ export function createListings(ask: Ask): Pick<Rows, "queryLane" | "queryDue" | 
       const entries = (await Promise.all(shards)).flat();
       return entries.sort((a, b) => a.dueAt - b.dueAt).slice(0, limit);
     },
-    async querySet(setPk, limit) {
-      const values = { ":setPk": setPk };
-      const found = await list(ask, { index: SET_INDEX, condition: "setPk = :setPk", values, limit });
-      return found as SetEntry[];
-    },
+    // About 1 MB for a pool with 700 workers, which many ask for at once when many jobs come at once.
+    querySet: (setPk, limit) => (limit === undefined ? whole(setPk) : readSet(setPk, limit)),
     async querySetKeys(setPk, limit) {
       const values = { ":setPk": setPk };
       const query = { index: SET_INDEX, condition: "setPk = :setPk", values, only: "pk, setSk", limit };

@@ -47,7 +47,7 @@ export function createSqliteRows(database: DatabaseSync, clock: Clock): SqliteRo
     queryDue: async (until, limit) => all<DueEntry>("queryDue", { until, limit }),
     querySet: async (setPk, limit = NO_LIMIT) =>
       all<Nullable<SetEntry>>("querySet", { setPk, limit }).map(dropNulls),
-    querySetKeys: async (setPk, limit) => all<SetKey>("querySetKeys", { setPk, limit }),
+    querySetKeys: async (setPk, limit = NO_LIMIT) => all<SetKey>("querySetKeys", { setPk, limit }),
     flush: commits.flush,
   };
 

@@ -57,7 +57,7 @@ export function jobIdOf(pk: string): JobId {
   return pk.slice("job#".length) as JobId;
 }
 
-function workerIdOf(pk: string): WorkerId {
+export function workerIdOf(pk: string): WorkerId {
   return pk.slice("worker#".length) as WorkerId;
 }
 

@@ -76,7 +76,7 @@ export type Rows = {
   queryDue(until: EpochMs, limit: number): Promise<DueEntry[]>;
   /** Without a limit: all. */
   querySet(setPk: string, limit?: number): Promise<SetEntry[]>;
-  querySetKeys(setPk: string, limit: number): Promise<SetKey[]>;
+  querySetKeys(setPk: string, limit?: number): Promise<SetKey[]>;
 };
 
 /** DynamoDB deletes expired rows within days, an emulator never: whoever reads must look. */

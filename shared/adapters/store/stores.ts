@@ -33,6 +33,7 @@ import {
   poolKey,
   TENANT_SET,
   tenantKey,
+  workerIdOf,
   workerKey,
   workerSet,
 } from "./keys.ts";
@@ -123,6 +124,7 @@ function createWorkerStore({ rows, guarded, clock, tell }: Tools): WorkerStore {
     replace: async (worker) => tell(await nouns.replace(worker), { kind: "worker", worker }),
     heartbeat: (id, at, dueAt) => rows.touch(workerKey(id), { heartbeatAt: at, dueAt }),
     live: async (pool) => (await rows.querySet(workerSet(pool))).map(nounOf<Worker>),
+    liveIds: async (pool) => (await rows.querySetKeys(workerSet(pool))).map(({ pk }) => workerIdOf(pk)),
   };
 }
 

@@ -20,7 +20,7 @@ export async function holdCards(deps: Deps, id: WorkerId): Promise<boolean> {
 }
 
 /** It has booted, so its cards are in use, whoever else may think that they have them. */
-export function isAtWork(worker: Worker): boolean {
+function isAtWork(worker: Worker): boolean {
   return isServing(worker) && worker.state !== "reserving" && worker.state !== "starting";
 }
 

@@ -39,7 +39,7 @@ async function withoutRecord(deps: Deps, name: PoolName, driver: PoolDriver): Pr
   // The listing first: a worker that is started meanwhile is then in the index, not in the listing.
   const listed = await driver.list();
   if (listed.length === 0) return [];
-  const known = new Set((await deps.stores.workers.live(name)).map(({ id }) => id));
+  const known = new Set(await deps.stores.workers.liveIds(name));
   const strangers = listed
     .filter((id) => !known.has(id) && isOwnRunner(deps.deployment, id))
     .slice(0, MAX_ORPHANS);

@@ -47,11 +47,11 @@ export async function performStops(deps: Deps, stops: readonly PlannedStop[]): P
 /** Written before anything is stopped: a crash in the middle must not give the next pass a fresh count. */
 async function decide(deps: Deps, stops: readonly PlannedStop[]): Promise<BrakesDecision> {
   const { marks, workers } = deps.stores;
-  const live = await Promise.all([...deps.pools.keys()].map((name) => workers.live(name)));
+  const live = await Promise.all([...deps.pools.keys()].map((name) => workers.liveIds(name)));
   const [recent, halted] = [await marks.get("sightings", RECENT), await marks.get("sightings", HALTED)];
   const view = {
     planned: stops.map(({ worker }) => worker),
-    live: live.flat().map(({ id }) => id),
+    live: live.flat(),
     recent: recent?.value.seen ?? {},
     halted: halted?.value.seen ?? {},
   };

@@ -6,7 +6,7 @@ import type { Pool } from "../../domain/pool/pool.ts";
 import { uncountable } from "../../domain/pool/pool-gate.ts";
 import type { PoolCapacity } from "../../ports/pool-driver.ts";
 import type { Deps } from "../deps.ts";
-import { holdCards, isAtWork } from "../ending/hold-cards.ts";
+import { holdCards } from "../ending/hold-cards.ts";
 import { releaseCards } from "../ending/release-worker.ts";
 import { updatePool } from "../update.ts";
 import { each } from "./pass/each.ts";
@@ -15,8 +15,8 @@ export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
   const pool = await deps.stores.pools.get(name);
   if (pool === undefined) return;
   await refreshCards(deps, pool);
-  const live = await deps.stores.workers.live(name);
-  const known = new Set(live.map(({ id }) => id));
+  const live = await deps.stores.workers.liveIds(name);
+  const known = new Set(live);
   const holders = Object.keys(pool.reservations) as WorkerId[];
   // Cards held for a worker that is released or was never written: a crash came between two writes. Who is in the index
   // is not asked for one by one; where that is behind, the next pass sees the end.
@@ -25,8 +25,8 @@ export async function repairLedger(deps: Deps, name: PoolName): Promise<void> {
     const worker = await deps.stores.workers.get(id);
     if (worker === undefined || worker.state === "released") await releaseCards(deps, name, id);
   });
-  const cardless = live.filter((worker) => pool.reservations[worker.id] === undefined && isAtWork(worker));
-  await each(cardless, ({ id }) => holdCards(deps, id));
+  const cardless = live.filter((id) => pool.reservations[id] === undefined);
+  await each(cardless, (id) => holdCards(deps, id));
 }
 
 /** One that is away is so for its waiting jobs too, whether or not a start has found it so. */

@@ -46,6 +46,7 @@ export function createFlakyStores(
         ...flakyNouns(flaky, chance, stores.workers, (worker) => worker.id),
         heartbeat: flaky.write((...beat) => stores.workers.heartbeat(...beat)),
         live: flaky.listing((pool) => stores.workers.live(pool)),
+        liveIds: flaky.listing((pool) => stores.workers.liveIds(pool)),
       },
       pools: flakyNouns(flaky, chance, stores.pools, (pool) => pool.name),
       lanes: {

@@ -25,6 +25,7 @@ const READS: ReadonlySet<string> = new Set([
   "heads",
   "unpaired",
   "live",
+  "liveIds",
   "list",
   "due",
   "capacity",

@@ -26,6 +26,7 @@ const KINDS: { readonly [method: string]: Kind | undefined } = {
   heads: "listing",
   unpaired: "listing",
   live: "listing",
+  liveIds: "listing",
   list: "listing",
   due: "listing",
   open: "listing",

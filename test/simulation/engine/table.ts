@@ -56,7 +56,12 @@ export function createTable(options: TableOptions) {
       unpaired: (place: Parameters<typeof unpairedKey>[0], limit: number): JobId[] =>
         [...(unpaired.get(unpairedKey(place)) ?? [])].slice(0, limit),
     },
-    workers: { ...workers.port, heartbeat, live: liveIn },
+    workers: {
+      ...workers.port,
+      heartbeat,
+      live: liveIn,
+      liveIds: (pool: PoolName): WorkerId[] => liveIn(pool).map(({ id }) => id),
+    },
     pools: pools.port,
     lanes: {
       register: (lane: Lane): void => void lanes.set(laneKey(lane), lane),

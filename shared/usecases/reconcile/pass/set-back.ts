@@ -17,8 +17,8 @@ export async function followSetBack(deps: Deps, byMs: number): Promise<void> {
   const message =
     "what was written by the clock of before is brought in line: nothing waits for that time to come again";
   log.warn("clock-set-back", { ms: byMs, message });
-  const live = await Promise.all([...deps.pools.keys()].map((name) => stores.workers.live(name)));
-  await each(live.flat(), async ({ id }) => {
+  const live = await Promise.all([...deps.pools.keys()].map((name) => stores.workers.liveIds(name)));
+  await each(live.flat(), async (id) => {
     await updateWorker(stores.workers, id, (worker) => workerSetBack(worker, { now }));
   });
   const due = await stores.due.due(now + byMs + HORIZON_MS, MAX_ITEMS);
