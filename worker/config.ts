@@ -21,6 +21,8 @@ export type WorkerConfig = {
   readonly workDir: string;
   /** Absolute folder for that copy instead, where the runner's user may not enter `workDir`. */
   readonly runnerDir: string | undefined;
+  /** Absolute folder beside these of all workers of the machine, for what they link to. */
+  readonly keptDir: string | undefined;
   /** Of WORKER_RESULT_FILE: where the pool reads the last word of a worker that could not report. */
   readonly resultFile: string | undefined;
   readonly runnerUser: string | undefined;
@@ -62,6 +64,7 @@ export function readConfig(env: Environment, workingDirectory: string, ownId: st
       runnerHomeShared: values.RUNNER_HOME_SHARED === "1",
       workDir: resolve(workingDirectory, values.WORKER_DIR ?? "."),
       runnerDir: values.WORKER_RUNNER_DIR,
+      keptDir: values.WORKER_KEPT_DIR,
       resultFile: values.WORKER_RESULT_FILE,
       runnerUser: values.RUNNER_USER,
       preflightCommand: parseCommand(values.PREFLIGHT_COMMAND),
@@ -102,6 +105,7 @@ const environment = z.object({
   RUNNER_HOME_SHARED: z.optional(text("must be 0 or 1", (value) => value === "0" || value === "1")),
   WORKER_DIR: optional,
   WORKER_RUNNER_DIR: z.optional(text("must be an absolute path", (value) => value.startsWith("/"))),
+  WORKER_KEPT_DIR: z.optional(text("must be an absolute path", (value) => value.startsWith("/"))),
   WORKER_RESULT_FILE: z.optional(text("must be an absolute path", (value) => value.startsWith("/"))),
   RUNNER_USER: z.optional(
     text("must be a user name or uid:gid", (value) => /^(\d+:\d+|[a-z_][a-z0-9_-]{0,31})$/i.test(value)),

@@ -1,16 +1,24 @@
 // An own copy of a shared folder of actions/runner: what the release holds and what the operator added, nothing of an
 // earlier use.
 import { chown, mkdir, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { removeFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { RunProgram } from "../process/run-program.ts";
+import { keepCopy } from "./keep-copy.ts";
 import type { RunnerUser } from "./runner-user.ts";
+
+export type HomeCopy = {
+  readonly source: string;
+  /** The copy is below it. */
+  readonly workDir: string;
+  /** For what is too large to be copied for each worker; undefined: it is copied all the same. */
+  readonly keptDir: string | undefined;
+  readonly owner: RunnerUser | undefined;
+};
 
 /** @returns the copy's path. Throws, with what to look at, where it cannot be made. */
 export async function copyHome(
-  source: string,
-  workDir: string,
-  owner: RunnerUser | undefined,
+  { source, workDir, keptDir, owner }: HomeCopy,
   run: RunProgram,
 ): Promise<string> {
   const target = join(workDir, "runner");
@@ -20,7 +28,7 @@ export async function copyHome(
   const closed = !(await mayChange(paths, owner, run));
   await removeFolder(target);
   await mkdir(target, { recursive: true });
-  if (!(await fill(target, source, names, closed, run))) {
+  if (!(await fill({ target, source, names, closed, keptDir }, run))) {
     throw new Error(
       `${source} could not be copied to ${target}. Is there space, and may the worker read there and write here?`,
     );
@@ -59,26 +67,40 @@ const LARGE = "externals";
 /** By config.sh, in place. */
 const WRITTEN = [".env", ".path"];
 
+type Filling = {
+  readonly target: string;
+  readonly source: string;
+  readonly names: readonly string[];
+  readonly closed: boolean;
+  readonly keptDir: string | undefined;
+};
+
 /**
  * Through a link a job would change the runner of all later jobs, so files are linked that the runner's user can change
- * in no way; else only what is large, where the file system cannot clone it. Links need the same file system and an
- * owner's right.
+ * in no way. Else what is large is linked to a copy of this machine's own, which is looked at before each link, where the
+ * file system cannot clone it. Links need the same file system and an owner's right.
  */
-async function fill(
-  target: string,
-  source: string,
+async function fill(filling: Filling, run: RunProgram): Promise<boolean> {
+  const { target, source, names, closed } = filling;
+  const own = names.filter((name) => WRITTEN.includes(name) || !(closed || name === LARGE));
+  const others = names.filter((name) => !own.includes(name));
+  const copied = await copyInSomeWay([COPY], { source, names: own, target }, run);
+  if (!copied) return false;
+  return closed
+    ? copyInSomeWay([LINK, COPY], { source, names: others, target }, run)
+    : fillLarge(filling, others, run);
+}
+
+async function fillLarge(
+  { target, source, keptDir }: Filling,
   names: readonly string[],
-  closed: boolean,
   run: RunProgram,
-) {
-  const linked = names.filter((name) => !WRITTEN.includes(name) && (closed || name === LARGE));
-  const ways = closed ? [LINK, COPY] : [CLONE, LINK, COPY];
-  for (const [some, how] of [
-    [linked, ways],
-    [names.filter((name) => !linked.includes(name)), [COPY]],
-  ] as const)
-    if (!(await copyInSomeWay(how, source, some, target, run))) return false;
-  return true;
+): Promise<boolean> {
+  if (names.length === 0 || (await copyInSomeWay([CLONE], { source, names, target }, run))) return true;
+  const kept = keptDir === undefined ? undefined : await keepCopy(join(source, LARGE), keptDir, run);
+  const isLinked =
+    kept !== undefined && (await copyInSomeWay([LINK], { source: dirname(kept), names, target }, run));
+  return isLinked || copyInSomeWay([COPY], { source, names, target }, run);
 }
 
 async function mayChange(
@@ -95,9 +117,7 @@ async function mayChange(
 
 async function copyInSomeWay(
   ways: readonly (readonly string[])[],
-  source: string,
-  names: readonly string[],
-  target: string,
+  { source, names, target }: Pick<Filling, "source" | "names" | "target">,
   run: RunProgram,
 ): Promise<boolean> {
   if (names.length === 0) return true;

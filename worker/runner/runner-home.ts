@@ -13,7 +13,7 @@ import type { RunnerHost } from "./runner-host.ts";
 
 export type RunnerHomeSpec = Pick<
   WorkerConfig,
-  "runnerHome" | "runnerHomeShared" | "workDir" | "runnerDir"
+  "runnerHome" | "runnerHomeShared" | "workDir" | "runnerDir" | "keptDir"
 > & {
   readonly host: Pick<RunnerHost, "user" | "supervised">;
   readonly env: Environment;
@@ -39,7 +39,8 @@ export async function prepareRunnerHome(spec: RunnerHomeSpec, run: RunProgram): 
       "RUNNER_HOME_SHARED=1 is for workers on one machine; in the worker image each container has its own runner.";
     return { ok: false, message: `${message} Unset it.` };
   }
-  return { ok: true, path: await copyHome(source, runnerDir ?? workDir, host.user, run) };
+  const copy = { source, workDir: runnerDir ?? workDir, keptDir: spec.keptDir, owner: host.user };
+  return { ok: true, path: await copyHome(copy, run) };
 }
 
 /** Its scripts say so too, but config.sh without the remedy, and run.sh by an exit code alone. */

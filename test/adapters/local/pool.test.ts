@@ -180,6 +180,7 @@ describe("environment and files", () => {
         "RUNPOD_AI_API_KEY=token",
         `NPU_DISPATCH_WORKER=${spec.workerId}`,
         `WORKER_DIR=${dir}`,
+        `WORKER_KEPT_DIR=${join(pool.dir, "kept")}`,
         "ASCEND_VISIBLE_DEVICES=0,3",
         "ASCEND_RT_VISIBLE_DEVICES=0,3",
         "NPU_DISPATCH_SIMULATED_CARDS=0,3",

@@ -1,13 +1,18 @@
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
+  readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
@@ -72,6 +77,51 @@ describe("the runner's own copy of a shared folder", () => {
       expect(worker.file(name)).toBe(before);
     },
   );
+
+  /** A job writes through its copy into what is linked; the next worker's is as the release again. */
+  it("links what is large to a copy of its own, which a job may spoil for nobody after it", async () => {
+    const shared = mkdtempSync(join(tmpdir(), "npd-kept-"));
+    const [home, keptDir] = [join(shared, "externals-of"), join(shared, "kept")];
+    const env = { RUNNER_HOME_SHARED: "1", WORKER_KEPT_DIR: keptDir };
+    const node = "externals/node20/bin/node";
+    const inode = (path: string) => statSync(path).ino;
+    try {
+      const played = async (change?: (copy: string) => void) => {
+        await using dispatcher = await startDispatcher();
+        await using worker = startWorker(dispatcher, { env });
+        // One home for all of them: the worker's own links to it.
+        mkdirSync(join(home, dirname(node)), { recursive: true });
+        if (!existsSync(join(home, node))) writeFileSync(join(home, node), "of the release");
+        symlinkSync(join(home, "externals"), join(worker.runnerHome, "externals"));
+        expect((await worker.exit).code).toBe(0);
+        const copy = join(worker.workDir, "runner", node);
+        const seen = {
+          text: readFileSync(copy, "utf8"),
+          ino: inode(copy),
+          mode: statSync(copy).mode & 0o777,
+        };
+        change?.(copy);
+        return seen;
+      };
+      const release = { text: "of the release" };
+      const first = await played((copy) => appendFileSync(copy, "# of a job"));
+      expect(first.text).toBe(release.text);
+      const second = await played((copy) => chmodSync(copy, 0o777));
+      expect(second.text).toBe(release.text);
+      const third = await played();
+      const fourth = await played();
+      expect([third.text, third.mode]).toEqual([release.text, first.mode]);
+      expect(readFileSync(join(home, node), "utf8")).toBe(release.text);
+      expect([first, second, third, fourth].map(({ ino }) => ino)).not.toContain(inode(join(home, node)));
+      // Where the file system clones there is nothing to keep.
+      if (existsSync(keptDir))
+        expect(new Set([third.ino, fourth.ino, inode(join(keptDir, node))]).size).toBe(1);
+      appendFileSync(join(home, node), ", updated");
+      expect((await played()).text).toBe("of the release, updated");
+    } finally {
+      rmSync(shared, { recursive: true });
+    }
+  });
 
   it("is made of links where the runner's user may change none of its files, and a copy where one", async ({
     skip,

@@ -71,7 +71,7 @@ async function launch(
     const runnerDir = await folders.makeRunnerDir(workerId);
     const env = { base: deps.baseEnv, extra: deps.extraEnv, own: spec.env };
     const spawned = await spawnWorker(command, {
-      env: workerEnv({ workerId, dir, runnerDir, slots }, deps.cards, env),
+      env: workerEnv({ workerId, dir, runnerDir, keptDir: folders.keptDir, slots }, deps.cards, env),
       cwd: dir,
       logFd: log.fd,
     });

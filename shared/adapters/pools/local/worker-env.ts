@@ -44,6 +44,7 @@ export function workerEnv(
     readonly dir: string;
     /** Of its runner, where that is not in `dir`. */
     readonly runnerDir?: string | undefined;
+    readonly keptDir?: string | undefined;
     readonly slots: readonly number[];
   },
   cards: Cards,
@@ -57,6 +58,7 @@ export function workerEnv(
     [MARKER]: worker.workerId,
     WORKER_DIR: worker.dir,
     WORKER_RUNNER_DIR: worker.runnerDir,
+    WORKER_KEPT_DIR: worker.keptDir,
     ...deviceEnv(worker.slots, cards),
   };
   return Object.fromEntries(

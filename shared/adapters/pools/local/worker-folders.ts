@@ -12,6 +12,8 @@ import { isRunning } from "./read-processes.ts";
 import { parseExitRecord, parseWorkerRecord, type WorkerRecord } from "./worker-record.ts";
 
 export type WorkerFolders = {
+  /** What workers of all times share; made by the first of them. On the file system of their runners' folders. */
+  readonly keptDir: string;
   /** The worker's WORKER_DIR and working directory. */
   workDir(workerId: WorkerId): string;
   /** Made now; undefined where the runner's is in the worker's. */
@@ -52,6 +54,7 @@ export function workerFolders(dir: string, runnersDir?: string): WorkerFolders {
   ];
 
   return {
+    keptDir: join(runnersDir ?? dir, "kept"),
     workDir: (workerId) => path(workerId, "work"),
     async makeRunnerDir(workerId) {
       if (runnersDir === undefined) return undefined;
