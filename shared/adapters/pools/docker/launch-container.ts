@@ -8,8 +8,16 @@ import type { StartOutcome, StartSpec } from "../../../ports/pool-driver.ts";
 import { type Container, lookAt } from "./container-facts.ts";
 import type { Engine } from "./engine/engine.ts";
 import { type EngineAnswer, isNameTaken, wordsOf } from "./engine/engine-answer.ts";
+import { EngineFault } from "./engine/engine-fault.ts";
 import type { Owner } from "./labels.ts";
-import { refusal, unavailable } from "./start-failure.ts";
+import {
+  creationRefused,
+  madeNothing,
+  type NotStarted,
+  refusal,
+  unavailable,
+  unreachable,
+} from "./start-failure.ts";
 
 export type LaunchDeps = {
   readonly engine: Engine;
@@ -29,16 +37,26 @@ export async function launchContainer(
   deps: LaunchDeps,
 ): Promise<StartOutcome | { readonly type: "no-image" }> {
   const { engine } = deps;
-  const answer = await engine.call({
-    method: "POST",
-    path: "/containers/create",
-    query: { name: spec.workerId },
-    json: body,
-  });
+  const answer = await create(spec, body, engine);
+  if ("type" in answer) return answer;
   if (answer.status === 201) return await run(spec, deps);
   if (isNameTaken(answer)) return await join(spec, deps);
   if (isNoImage(answer)) return { type: "no-image" };
-  return refusal(answer, `create the container of ${spec.workerId}`, engine.url);
+  return creationRefused(answer, `create the container of ${spec.workerId}`, engine.url);
+}
+
+async function create(
+  { workerId }: StartSpec,
+  json: unknown,
+  engine: Engine,
+): Promise<EngineAnswer | NotStarted> {
+  try {
+    const query = { name: workerId };
+    return await engine.call({ method: "POST", path: "/containers/create", query, json });
+  } catch (error) {
+    if (!(error instanceof EngineFault) || !error.isUnheard) throw error;
+    return madeNothing(unreachable(error));
+  }
 }
 
 async function run({ workerId }: StartSpec, { engine, beside }: LaunchDeps): Promise<StartOutcome> {

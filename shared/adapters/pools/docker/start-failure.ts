@@ -3,7 +3,7 @@ import type { StartOutcome } from "../../../ports/pool-driver.ts";
 import { type EngineAnswer, wordsOf } from "./engine/engine-answer.ts";
 import { EngineFault } from "./engine/engine-fault.ts";
 
-type NotStarted = Exclude<StartOutcome, { type: "started" } | { type: "cut-off" }>;
+export type NotStarted = Exclude<StartOutcome, { type: "started" } | { type: "cut-off" }>;
 
 /** The host is short of something and may have it again. */
 const SHORTAGE =
@@ -60,6 +60,12 @@ export function refusal(answer: EngineAnswer, doing: string, url: string): NotSt
   return { type: "refused", message: known === undefined ? message : `${message}; ${known.advice}` };
 }
 
+/** Of a creation: what an engine refuses to make is not there. */
+export function creationRefused(answer: EngineAnswer, doing: string, url: string): NotStarted {
+  const outcome = refusal(answer, doing, url);
+  return isOfProxy(answer.status) ? outcome : madeNothing(outcome);
+}
+
 /** Throws `error` when it is none of an engine's. */
 export function unreachable(error: unknown): NotStarted {
   if (!(error instanceof EngineFault)) throw error;
@@ -68,10 +74,20 @@ export function unreachable(error: unknown): NotStarted {
     : unavailable(error.message, undefined);
 }
 
+/** Of a start that has asked the engine for no container, or was refused one. */
+export function madeNothing(outcome: NotStarted): NotStarted {
+  return outcome.type === "unavailable" ? { ...outcome, madeNothing: true } : outcome;
+}
+
 export function unavailable(message: string, retryAfterMs: number | undefined): NotStarted {
   return { type: "unavailable", message, retryAfterMs };
 }
 
 function isPassing(status: number): boolean {
-  return status === 429 || (status >= 502 && status <= 504);
+  return status === 429 || isOfProxy(status);
+}
+
+/** What the engine behind it has done nobody knows. */
+function isOfProxy(status: number): boolean {
+  return status >= 502 && status <= 504;
 }

@@ -9,7 +9,7 @@ import { lookAt } from "./container-facts.ts";
 import { missingImages, pullAll } from "./images/missing-images.ts";
 import type { Pulls } from "./images/pull-image.ts";
 import { type Launch, type PrepareDeps, prepareLaunch, refused, runPulled } from "./prepare-launch.ts";
-import { unreachable } from "./start-failure.ts";
+import { madeNothing, type NotStarted, unreachable } from "./start-failure.ts";
 import type { WaitingWorkers } from "./waiting-workers.ts";
 
 export type StartDeps = PrepareDeps & {
@@ -22,14 +22,26 @@ export type StartDeps = PrepareDeps & {
 export async function startWorker(spec: StartSpec, deps: StartDeps): Promise<StartOutcome> {
   const { workerId } = spec;
   if (deps.waiting.stateOf(workerId) !== undefined) return { type: "started" };
+  const launch = await beforeAny(() => prepareLaunch(spec, deps));
+  if ("type" in launch) return launch;
+  const mode = await beforeAny(async () => ({ pulls: await pullsFirst(workerId, deps) }));
+  if ("type" in mode) return mode;
   try {
-    const launch = await prepareLaunch(spec, deps);
-    if ("type" in launch) return launch;
-    const launched = (await pullsFirst(workerId, deps)) ? NO_IMAGE : await launch.run();
+    const launched = mode.pulls ? NO_IMAGE : await launch.run();
     if (launched.type !== "no-image") return launched;
-    return await pullAndRun(workerId, launch, deps);
+    const pulled = await beforeAny(() => pull(workerId, launch, deps));
+    return pulled.type === "pulled" ? await runPulled(launch) : pulled;
   } catch (error) {
     return unreachable(error);
+  }
+}
+
+/** Nothing has been made yet: whatever keeps it from going on leaves nothing behind. */
+async function beforeAny<T extends object>(act: () => Promise<T>): Promise<T | NotStarted> {
+  try {
+    return await act();
+  } catch (error) {
+    return madeNothing(unreachable(error));
   }
 }
 
@@ -40,7 +52,11 @@ async function pullsFirst(workerId: WorkerId, { settings, engine, owner }: Start
   return settings.pullPolicy === "always" && (await lookAt(engine, workerId, owner)) === undefined;
 }
 
-async function pullAndRun(workerId: WorkerId, launch: Launch, deps: StartDeps): Promise<StartOutcome> {
+async function pull(
+  workerId: WorkerId,
+  launch: Launch,
+  deps: StartDeps,
+): Promise<{ readonly type: "pulled" } | StartOutcome> {
   const { pullPolicy } = deps.settings;
   const images = pullPolicy === "always" ? launch.images : await missingImages(launch.images, deps.engine);
   if (pullPolicy === "never") {
@@ -49,14 +65,14 @@ async function pullAndRun(workerId: WorkerId, launch: Launch, deps: StartDeps): 
       `image ${names} is not on the host, and the pool's pullPolicy is never: run docker pull ${names} there`,
     );
   }
-  const pull = pullAll(images, deps.pulls);
+  const under = pullAll(images, deps.pulls);
   const patience = new AbortController();
   const late = sleep(deps.patienceMs, undefined, { signal: patience.signal }).catch(() => undefined);
-  const pulled = await Promise.race([pull.ended, late]);
+  const pulled = await Promise.race([under.ended, late]);
   patience.abort();
   if (pulled === undefined) {
-    deps.waiting.add(workerId, launch, pull);
+    deps.waiting.add(workerId, launch, under);
     return { type: "started" };
   }
-  return pulled.type === "pulled" ? await runPulled(launch) : pulled;
+  return pulled.type === "pulled" ? pulled : madeNothing(pulled);
 }

@@ -1,5 +1,15 @@
 // What keeps an engine from answering, told apart by what can be done about it.
 
+/** No connection came to be: the engine has not heard of the call. */
+const UNHEARD = new Set([
+  "ENOENT",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
 export type EngineTrouble = {
   /** `unavailable`: it may answer later. `settings`: somebody has to change something first. */
   readonly kind: "unavailable" | "settings";
@@ -9,9 +19,12 @@ export type EngineTrouble = {
 export class EngineFault extends Error {
   override readonly name = "EngineFault";
   readonly kind: EngineTrouble["kind"];
-  constructor({ kind, message }: EngineTrouble, cause: unknown) {
+  /** The call was made for certain in vain. */
+  readonly isUnheard: boolean;
+  constructor({ kind, message }: EngineTrouble, cause: unknown, isUnheard = UNHEARD.has(codeOf(cause))) {
     super(message, { cause });
     this.kind = kind;
+    this.isUnheard = isUnheard;
   }
 }
 

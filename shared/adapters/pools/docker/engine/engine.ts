@@ -78,7 +78,8 @@ export function createEngine(address: EngineAddress, answerMs = ANSWER_MS): Engi
   function known(): Promise<string> {
     version ??= negotiate().catch((error: unknown) => {
       version = undefined;
-      throw error;
+      // The call itself is not made.
+      throw error instanceof EngineFault ? new EngineFault(error, error.cause, true) : error;
     });
     return version;
   }
