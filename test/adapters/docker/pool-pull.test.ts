@@ -120,29 +120,6 @@ test("a pull that fails while a worker waits ends that worker, with the reason a
 });
 
 test.each([
-  ["manifest for hub.example.org/cann:8 not found: manifest unknown", "check its name and tag"],
-  [
-    "pull access denied for cann, repository does not exist or may require 'docker login'",
-    "login for its registry",
-  ],
-  ["Get https://hub.example.org/v2/: dial tcp: lookup hub.example.org: no such host", "name of its registry"],
-  ["no matching manifest for linux/arm64/v8 in the manifest list entries", "architecture"],
-  ["Get https://hub.example.org/v2/: x509: certificate signed by unknown authority", "does not trust"],
-])("a registry's no is a refusal: %s", async (words, advice) => {
-  refuse(words);
-  const driver = on.open({}, PATIENT);
-  const outcome = await driver.start(waiting());
-  expect(outcome).toMatchObject({ type: "refused", message: expect.stringContaining(words) });
-  expect(outcome).toMatchObject({ message: expect.stringContaining(advice) });
-  // The registry is not asked again for a minute.
-  await driver.start(waiting());
-  expect(on.engine.count("POST /images/create")).toBe(1);
-  on.clock.advance(60_000);
-  await driver.start(waiting());
-  expect(on.engine.count("POST /images/create")).toBe(2);
-});
-
-test.each([
   ["toomanyrequests: You have reached your pull rate limit", 60_000],
   ["dial tcp 10.0.0.1:443: connect: connection refused", 10_000],
 ])("a registry that is away or busy is tried again: %s", async (words, retryAfterMs) => {
@@ -162,7 +139,8 @@ test("an error within the answer is one too", async () => {
   on.engine.fault = ({ path }) =>
     path === "/images/create" ? { status: 200, body: '{"status":"x"}\n{"error":"denied: no"}' } : undefined;
   expect(await on.open({}, PATIENT).start(waiting())).toMatchObject({
-    type: "refused",
+    type: "unavailable",
+    of: "job",
     message: expect.stringContaining("denied"),
   });
 });

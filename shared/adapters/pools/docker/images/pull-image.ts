@@ -7,10 +7,12 @@ import { jsonLines } from "../engine/json-lines.ts";
 import type { DockerPoolSettings } from "../settings.ts";
 import { createPullProgress, type PullProgress } from "./pull-progress.ts";
 import { registryAuth, type SecretSource, withTag } from "./registry-auth.ts";
+import { createPatience } from "./registry-patience.ts";
 
 type PullOutcome =
   | { readonly type: "pulled" }
-  | { readonly type: "refused"; readonly message: string }
+  /** `by` absent: the engine or our own settings, which say the same again. */
+  | { readonly type: "refused"; readonly message: string; readonly by?: "registry" }
   | {
       readonly type: "unavailable";
       readonly message: string;
@@ -47,6 +49,7 @@ const RETRY_MS = 10_000;
 const LIMITED_RETRY_MS = 60_000;
 
 export function createPulls(deps: PullDeps): Pulls {
+  const patience = createPatience(deps.clock);
   const running = new Map<string, Pull>();
   const refusals = new Map<string, { readonly pull: Pull; readonly until: number }>();
   return { pull };
@@ -57,7 +60,7 @@ export function createPulls(deps: PullDeps): Pulls {
     refusals.delete(image);
     const joined = running.get(image);
     if (joined !== undefined) return joined;
-    const begun = beginPull(image, deps);
+    const begun = beginPull(image, deps, (outcome) => settled(image, outcome));
     running.set(image, begun);
     void begun.ended.then((outcome) => {
       running.delete(image);
@@ -65,6 +68,13 @@ export function createPulls(deps: PullDeps): Pulls {
       if (forMs > 0) refusals.set(image, { pull: begun, until: deps.clock.now() + forMs });
     });
     return begun;
+  }
+
+  /** What a registry says in a bad minute is not its last word. */
+  function settled(image: string, outcome: PullOutcome): PullOutcome {
+    if (outcome.type === "pulled") patience.forget(image);
+    if (outcome.type !== "refused" || outcome.by !== "registry") return outcome;
+    return patience.isOver(image) ? outcome : later(outcome.message, RETRY_MS);
   }
 }
 
@@ -74,13 +84,14 @@ function refusedMs(outcome: PullOutcome): number {
   return outcome.type === "unavailable" && outcome.of === "job" ? outcome.retryAfterMs : 0;
 }
 
-function beginPull(image: string, deps: PullDeps): Pull {
+function beginPull(image: string, deps: PullDeps, judge: (outcome: PullOutcome) => PullOutcome): Pull {
   const { name } = deps.settings;
   const progress = createPullProgress();
   const startedAt = deps.clock.now();
   const about = { pool: name, message: `image ${image}` };
   deps.log.info("image-pull-started", about);
-  const ended = runPull(image, progress, deps).then((outcome) => {
+  const ended = runPull(image, progress, deps).then((said) => {
+    const outcome = judge(said);
     const ms = deps.clock.now() - startedAt;
     if (outcome.type === "pulled") deps.log.info("image-pulled", { ...about, ms });
     else deps.log.warn("image-not-pulled", { pool: name, ms, message: outcome.message });
@@ -125,8 +136,7 @@ const REASONS: readonly { readonly words: RegExp; readonly advice: string }[] = 
     advice: "it is not made for the architecture of this host",
   },
   {
-    words:
-      /manifest unknown|name unknown|not found|does not exist|invalid reference|repository name not known/i,
+    words: /manifest unknown|name unknown|not found|does not exist|repository name not known/i,
     advice: "check its name and tag",
   },
   { words: /no such host/i, advice: "check the name of its registry" },
@@ -135,6 +145,8 @@ const REASONS: readonly { readonly words: RegExp; readonly advice: string }[] = 
     advice: "the engine does not trust its registry: see the engine's registry settings",
   },
 ];
+/** The engine's own word, before any registry was asked. */
+const INVALID = /invalid reference/i;
 const LIMITED = /toomanyrequests|too many requests|rate limit|\b429\b/i;
 
 /** `words`: the engine's, for people. */
@@ -142,7 +154,10 @@ function outcomeOf(image: string, words: string): PullOutcome {
   const message = `image ${image} could not be pulled: ${words.replaceAll(/\s+/g, " ").trim().slice(0, 400)}`;
   if (LIMITED.test(words)) return later(message, LIMITED_RETRY_MS);
   const reason = REASONS.find((entry) => entry.words.test(words));
-  if (reason !== undefined) return { type: "refused", message: `${message}; ${reason.advice}` };
+  if (INVALID.test(words)) return { type: "refused", message: `${message}; check its name and tag` };
+  if (reason !== undefined) {
+    return { type: "refused", message: `${message}; ${reason.advice}`, by: "registry" };
+  }
   return later(message, RETRY_MS);
 }
 
