@@ -23,6 +23,8 @@ const RUN_BY: readonly (readonly [string, string, string])[] = [
   ...SIMULATED.map((args) => [`npm run simulate -- ${args}`, "test/docs/commands.test.ts", args] as const),
   ["npm run simulate -- --runs ", ".ci/run", "simulate -- --runs"],
   ["npx vitest run test/contract/", "vitest.config.ts", "test/contract/**/*.test.ts"],
+  // Needs Python and a package index: without RUNPOD_PYTHONS the same file tests nothing.
+  ["npx vitest run test/e2e/python-sdks.test.ts", "vitest.config.ts", "test/{smoke,e2e}/**/*.test.ts"],
   // Needs an account: packaging runs the same program.
   ["npx osls deploy ", "scripts/package/run-osls.ts", "osls"],
 ];

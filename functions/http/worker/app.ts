@@ -7,6 +7,7 @@ import { refuseOtherMethods } from "../other-methods.ts";
 import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerEnv, WorkerPlane } from "./context.ts";
 import { query, SDK_BOOT, segment } from "./context.ts";
+import { keepOpen, staysOpen } from "./kept-connection.ts";
 import { refuse, stopPoll, take } from "./polls.ts";
 import { done, stream } from "./results.ts";
 
@@ -15,7 +16,8 @@ export function createWorkerApp(plane: WorkerPlane): Hono<WorkerEnv> {
   // Node closes idle keep-alive sockets after 5 s; a client that posts its result into one of those loses it.
   app.use(async function closeConnection(c, next) {
     await next();
-    c.header("connection", "close");
+    if (staysOpen(c)) keepOpen(c);
+    else c.header("connection", "close");
   });
   const auth = authenticate(plane);
   const at = "/v2/:endpoint";

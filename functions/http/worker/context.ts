@@ -19,7 +19,7 @@ export type WorkerPlane = {
   readonly maxOutputBytes: number | undefined;
 };
 
-export type WorkerEnv = { Variables: { claims: WorkerClaims } };
+export type WorkerEnv = { Variables: { claims: WorkerClaims; deliversJob?: boolean } };
 export type WorkerContext = Context<WorkerEnv>;
 
 /** RunPod's SDK names no boot; its container then is the only one we can know. */

@@ -26,6 +26,7 @@ export async function take(plane: WorkerPlane, c: WorkerContext, form: "one" | "
   const { job } = outcome;
   if (signal.aborted) await plane.useCases.returnJob(worker, outcome.jobId);
   else watchDelivery(plane, c, outcome.jobId);
+  c.set("deliversJob", true);
   return jobAnswer(plane, c, form === "batch" ? [job] : job);
 }
 
