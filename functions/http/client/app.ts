@@ -65,6 +65,7 @@ export function createClientApp(plane: ClientPlane): Hono<ClientEnv> {
   app.get(`${at}/health`, guard(plane, "status"), (c) => ofEndpoint(c, useCases.healthOf));
   app.get(`${at}/requests`, guard(plane, "requests"), (c) => ofEndpoint(c, useCases.listRequests));
   app.get("/v2/near-misses", guard(plane, "requests"), (c) => nearMisses(plane, c));
+  app.all(`${at}/openai/*`, noOpenAi);
   refuseOtherMethods(app);
   app.onError((error, c) => {
     // A client that went away in the middle of its body is no fault of ours, and there is nobody to answer.
@@ -139,6 +140,12 @@ async function ofEndpoint<T extends object>(
   const { caller, endpoint } = target(c);
   const found = await useCase(caller, endpoint);
   return found === undefined ? unknownEndpoint(c) : c.json(found);
+}
+
+function noOpenAi(c: ClientContext): Response {
+  const detail =
+    "this dispatcher has no OpenAI routes: send the request as the input of POST /v2/{endpoint}/runsync, for RunPod's vLLM worker as openai_route and openai_input";
+  return problem(c, { status: 404, title: "No OpenAI routes", detail });
 }
 
 async function nearMisses(plane: ClientPlane, c: ClientContext): Promise<Response> {

@@ -194,3 +194,12 @@ async function write(world: ClientWorld, id: string, chunks: readonly unknown[])
   const stream = { ...side.stream, written: chunks.length };
   await world.stores.jobs.replace({ ...job, version: job.version + 1, api: { ...side, stream } });
 }
+
+test.each(["GET", "POST"])(
+  "%s of OpenAI's routes is a 404 that says what to send instead",
+  async (method) => {
+    const world = await createClientWorld();
+    const { status, body } = await world.call(method, "/v2/echo/openai/v1/chat/completions");
+    expect([status, body["detail"]]).toEqual([404, expect.stringContaining("openai_route")]);
+  },
+);
