@@ -5,6 +5,7 @@ import type { RegisterAnswer } from "../dispatcher/runpod-client.ts";
 import { type HookSpec, installHooks } from "../hooks/hooks.ts";
 import { runPreflight } from "../preflight/preflight.ts";
 import { runProbe } from "../preflight/run-probe.ts";
+import { configLacks } from "../runner/config-needs.ts";
 import { followDiagLogs } from "../runner/diag-logs.ts";
 import { createGitHubClient } from "../runner/github-client.ts";
 import { runnerEnvironment } from "../runner/runner-env.ts";
@@ -56,6 +57,9 @@ export async function register(run: WorkerRun): Promise<WorkerEvent> {
   // The folder first: a runner that cannot start must cost no registration.
   const home = await prepareRunnerHome({ ...config, host, env: run.env }, run.run);
   if (!home.ok) return failed("no-runner", home.message);
+  const needsConfig = source.type === "github" || source.kind === "token";
+  const lacks = needsConfig ? await configLacks(home.path, run.run) : undefined;
+  if (lacks !== undefined) return failed("no-runner", lacks);
   learnt.home = home.path;
   learnt.serviceCache = await prepareServiceCache({ home: home.path, env: run.env, host, clock });
   const installed = await installHooks({

@@ -178,6 +178,7 @@ async function end(listener) {
   const { status } = await ask("DELETE", "session", {}).catch((error) => ({ status: error.message }));
   trace(`Session end answered ${status}.`);
   if (settings.ephemeral && result !== undefined) removeSettings(root);
+  // Runner.cs:328
   const hosted = process.env.ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED === "1";
   return hosted && result !== undefined ? RESULT_CODES[result] : SUCCESS;
 }
@@ -231,11 +232,15 @@ function warnOfOnce() {
   );
 }
 
+/** The last line of a name wins, and one without a value takes it away: Listener/Program.cs:172-199 of 258d6c857. */
 export function loadDotEnv(root) {
   const file = join(root, ".env");
   if (!existsSync(file)) return;
   for (const line of readFileSync(file, "utf8").split("\n")) {
     const at = line.indexOf("=");
-    if (at > 0) process.env[line.slice(0, at)] = line.slice(at + 1);
+    if (at <= 0) continue;
+    const name = line.slice(0, at);
+    if (at === line.length - 1) delete process.env[name];
+    else process.env[name] = line.slice(at + 1);
   }
 }
