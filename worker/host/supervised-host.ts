@@ -1,5 +1,6 @@
 // The worker's side of the pipe to its supervisor: the runner's programs and their end, by asking.
 import type { Duplex } from "node:stream";
+import { missingLibrary } from "../../shared/domain/missing-library.ts";
 import type { WorkerClock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import type { ProgramResult, RunProgram } from "../process/run-program.ts";
@@ -20,7 +21,7 @@ export type SupervisedHostDeps = {
   readonly onLost: (message: string) => void;
 };
 
-/** What setpriv exits with when there is no such program. */
+/** What setpriv exits with when there is no such program, and a loader when a library of it is missing. */
 const EXIT_NO_PROGRAM = 127;
 /** As much as a program run without a supervisor may print. */
 const LONGEST_OUTPUT = 256 * 1024;
@@ -124,7 +125,8 @@ function createRun(
 }
 
 function toResult(end: ProcessEnd, output: string): ProgramResult {
-  if (end.type === "not-started" || end.code === EXIT_NO_PROGRAM) return { type: "missing" };
+  if (end.type === "not-started") return { type: "missing" };
+  if (end.code === EXIT_NO_PROGRAM && missingLibrary(output) === undefined) return { type: "missing" };
   return { type: "exited", code: end.code, output };
 }
 

@@ -1,8 +1,10 @@
 // config.sh: registers a runner, or takes the registration back. Bounded, killed with all it started when abandoned.
+
 import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerClock } from "../clock.ts";
 import { describeFault } from "../describe-fault.ts";
 import type { GitHubClient } from "../runner/github-client.ts";
+import { libraryAdvice } from "../runner/library-advice.ts";
 import { parseRunnerLine } from "../runner/log-lines.ts";
 import { configCommand, removeCommand } from "../runner/runner-command.ts";
 import type { RunnerHost } from "../runner/runner-host.ts";
@@ -47,7 +49,11 @@ export async function configureRunner(
   const why = late
     ? `took longer than ${CONFIGURE_MS / 1000} s`
     : `failed with ${end.signal ?? `exit code ${end.code}`}`;
-  return { type: "start-failed", outcome: "config-failed", message: `config.sh ${why}${lastWords(lines)}.` };
+  return {
+    type: "start-failed",
+    outcome: "config-failed",
+    message: `config.sh ${why}${lastWords(lines)}.${libraryAdvice(lines)}`,
+  };
 }
 
 /**

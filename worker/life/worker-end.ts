@@ -1,10 +1,12 @@
 // How a worker ended, in one word, one sentence and one exit code. Pure: judged from what the runner printed and the
 // first cause.
+
 import { describeKills, type MemoryKills } from "../../shared/domain/memory-kills.ts";
 import type { RanJob } from "../../shared/domain/started-job.ts";
 import type { OwnOutcome, WorkerReport } from "../../shared/domain/worker-report.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { PreflightCode } from "../preflight/preflight-verdict.ts";
+import { libraryAdvice } from "../runner/library-advice.ts";
 import type { RunnerMarker } from "../runner/log-lines.ts";
 import type { ProcessEnd } from "../runner/runner-process.ts";
 
@@ -133,7 +135,7 @@ function judgeRunner(facts: EndFacts, end: ProcessEnd | undefined): Judgement {
   const why = facts.remark === undefined ? exit : REMARKS[facts.remark];
   return {
     outcome: "runner-failed",
-    message: `The runner ended before it listened: ${why}.${lastWords(facts)}`,
+    message: `The runner ended before it listened: ${why}.${lastWords(facts)}${libraryAdvice(facts.lastLines)}`,
   };
 }
 

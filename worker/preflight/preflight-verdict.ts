@@ -27,6 +27,8 @@ export type PreflightResult =
       readonly message: string;
       /** The host's names of the cards in trouble. Empty: none of its own. Absent: it is not known which. */
       readonly badCards?: readonly string[];
+      /** Nothing that passes: it is not looked at again. */
+      readonly lasts?: true;
     };
 
 export function fail(
@@ -37,16 +39,25 @@ export function fail(
   return { ok: false, code, message, ...(badCards && { badCards: [...new Set(badCards)] }) };
 }
 
+/** What is missing in the container will be missing in a minute too, and no card is to blame. */
+export function lacking(message: string): PreflightResult {
+  return { ...fail("E_DRIVER", message, []), lasts: true };
+}
+
 /** npu-smi can hang for ever on a wedged card. */
 export const PROGRAM_MS = 20_000;
 /**
  * A container that has just ended releases its cards within seconds, the driver's own grace is 1 s; memory drains slower.
+ * What the driver says meanwhile depends on its version: -8020, -8005 (dcmi cannot be initialized), a bare exit code.
  */
-const PATIENCE_MS: { readonly [code in PreflightCode]?: number } = { E_BUSY: 60_000, E_DIRTY: 60_000 };
+const PATIENCE_MS: { readonly [code in PreflightCode]?: number } = {
+  E_BUSY: 60_000,
+  E_DRIVER: 60_000,
+  E_DIRTY: 60_000,
+};
 const RETRY_MS = 2_000;
 /** After a job the report waits for it: memory that drains slower is the next worker's 60 s. */
 const DRAIN_MS = 10_000;
-const DRIVER_RETRIES = 2;
 
 /** Reads until it is well, cannot get well, or has been in the same trouble for its time. */
 export async function readUntilWell(
@@ -55,14 +66,12 @@ export async function readUntilWell(
   signal?: AbortSignal,
 ): Promise<PreflightResult> {
   const since = new Map<PreflightCode, number>();
-  for (let driverFailures = 0; ; ) {
+  for (;;) {
     const result = await read();
-    if (result.ok || signal?.aborted) return result;
+    if (result.ok || result.lasts || signal?.aborted) return result;
     const startedAt = since.get(result.code) ?? clock.now();
     since.set(result.code, startedAt);
-    if (result.code === "E_DRIVER") driverFailures += 1;
-    const retried = result.code === "E_DRIVER" && driverFailures <= DRIVER_RETRIES;
-    if (!retried && clock.now() - startedAt >= (PATIENCE_MS[result.code] ?? 0)) return result;
+    if (clock.now() - startedAt >= (PATIENCE_MS[result.code] ?? 0)) return result;
     await clock.sleep(RETRY_MS, signal);
   }
 }

@@ -1,9 +1,10 @@
 // One reading of the GPUs by nvidia-smi.
+import { missingLibrary } from "../../shared/domain/missing-library.ts";
 import type { RunProgram } from "../process/run-program.ts";
 import type { GivenCards } from "./given-cards.ts";
 import { judgeSelection, type ShownCard } from "./judge-cards.ts";
 import type { Sight } from "./look-at-devices.ts";
-import { fail, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
+import { fail, lacking, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
 import { quoted } from "./quote.ts";
 import { type Selection, selectCards } from "./select-cards.ts";
 
@@ -34,11 +35,17 @@ export async function readGpus(
       return fail("E_NO_DEVICE", "nvidia-smi is not in the PATH: the GPU driver is not in this container.");
     case "exited": {
       if (shown.code === 0) return judgeGpus(shown.output, given, { ...sight, isOwn: own !== undefined });
+      const library = missingLibrary(shown.output);
+      if (library !== undefined) return lacking(libraryText(library));
       const words = quoted(shown.output);
       const message = `nvidia-smi failed with exit code ${shown.code}${words}. Check the driver and its GPU.`;
       return fail("E_DRIVER", message, blamed);
     }
   }
+}
+
+function libraryText(library: string): string {
+  return `nvidia-smi lacks the shared library ${library}. The NVIDIA Container Toolkit of the host mounts the driver's libraries: the image's NVIDIA_DRIVER_CAPABILITIES must have utility.`;
 }
 
 /** As nvidia-smi takes them: UUIDs, or numbers by which it counts itself. */

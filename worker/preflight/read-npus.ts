@@ -1,10 +1,11 @@
 // One reading of the NPUs by `npu-smi info`.
-import type { RunProgram } from "../process/run-program.ts";
+import { missingLibrary } from "../../shared/domain/missing-library.ts";
+import type { ProgramResult, RunProgram } from "../process/run-program.ts";
 import type { GivenCards } from "./given-cards.ts";
 import { judgeSelection, type ShownCard } from "./judge-cards.ts";
 import type { Sight } from "./look-at-devices.ts";
 import { type NpuTable, parseNpuError, parseNpuTable } from "./npu-smi.ts";
-import { fail, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
+import { fail, lacking, PROGRAM_MS, type PreflightResult } from "./preflight-verdict.ts";
 import { quoted } from "./quote.ts";
 import { selectCards } from "./select-cards.ts";
 
@@ -32,25 +33,31 @@ export async function readNpus(
       );
     case "missing":
       if (given.kind === "simulated") return { ok: true };
-      return fail(
-        "E_DRIVER",
-        "npu-smi is not in the PATH. Mount the driver's programs into the container.",
-        [],
-      );
-    case "exited": {
-      const error = parseNpuError(shown.output);
-      if (error === DEVICE_USED) return busy(given, blamed);
-      const words = quoted(shown.output);
-      if (error !== undefined)
-        return fail("E_DRIVER", `npu-smi failed with error ${error}${words}. Check the driver.`, blamed);
-      if (shown.code === 0) return judgeNpus(parseNpuTable(shown.output), given, sight, shown.output);
-      return fail(
-        "E_DRIVER",
-        `npu-smi failed with exit code ${shown.code}${words}. Check the driver.`,
-        blamed,
-      );
-    }
+      return lacking("npu-smi is not in the PATH. Mount the driver's programs into the container.");
+    case "exited":
+      return judgeExit(shown, given, sight, blamed);
   }
+}
+
+function judgeExit(
+  { code, output }: Extract<ProgramResult, { type: "exited" }>,
+  given: GivenCards,
+  sight: Sight,
+  blamed: readonly string[] | undefined,
+): PreflightResult {
+  const error = parseNpuError(output);
+  if (error === DEVICE_USED) return busy(given, blamed);
+  const words = quoted(output);
+  const library = missingLibrary(output);
+  if (library !== undefined && code !== 0) return lacking(libraryText(library, words));
+  if (error !== undefined)
+    return fail("E_DRIVER", `npu-smi failed with error ${error}${words}. Check the driver.`, blamed);
+  if (code === 0) return judgeNpus(parseNpuTable(output), given, sight, output);
+  return fail("E_DRIVER", `npu-smi failed with exit code ${code}${words}. Check the driver.`, blamed);
+}
+
+function libraryText(library: string, words: string): string {
+  return `npu-smi lacks the shared library ${library}${words}. Mount the driver's libraries into the container (/usr/local/Ascend/driver/lib64), and name their folders in LD_LIBRARY_PATH.`;
 }
 
 function busy({ isShared }: GivenCards, blamed: readonly string[] | undefined): PreflightResult {

@@ -1,5 +1,6 @@
 // The operator's own check of the cards (PREFLIGHT_COMMAND), after ours: a tensor operation says more than any table.
 
+import { missingLibrary } from "../../shared/domain/missing-library.ts";
 import type { RunProgram } from "../process/run-program.ts";
 import { fail, type PreflightResult } from "./preflight-verdict.ts";
 
@@ -29,11 +30,17 @@ export async function runProbe(
       return fail("E_PROBE", `PREFLIGHT_COMMAND (${program}) did not return within ${PROBE_MS / 1_000} s.`);
     case "exited":
       if (result.code === 0) return { ok: true };
-      return fail(
-        "E_PROBE",
-        `PREFLIGHT_COMMAND (${program}) ended with ${result.code ?? "a signal"}${lastWords(result.output)}.`,
-      );
+      return judge(program, result.code, result.output);
   }
+}
+
+/** What its container lacks is nobody's card's fault either. */
+function judge(program: string, code: number | undefined, output: string): ProbeResult {
+  const message = `PREFLIGHT_COMMAND (${program}) ended with ${code ?? "a signal"}${lastWords(output)}.`;
+  const library = missingLibrary(output);
+  if (library === undefined) return fail("E_PROBE", message);
+  const advice = `It lacks the shared library ${library}: put it into the image or mount it, and name its folder in LD_LIBRARY_PATH.`;
+  return { ok: false, code: undefined, message: `${message} ${advice}` };
 }
 
 function lastWords(output: string): string {

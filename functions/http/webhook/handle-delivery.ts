@@ -1,7 +1,7 @@
 // GitHub's deliveries, whatever brings them: verify, parse, receive, answer. No business rule lives here, and no framework:
 // the webhook function would load it at every cold start.
 import type { Delivery } from "../../../shared/adapters/github/delivery.ts";
-import { parseDelivery } from "../../../shared/adapters/github/delivery.ts";
+import { isKnownEvent, parseDelivery } from "../../../shared/adapters/github/delivery.ts";
 import type { InstallationEvent, WorkflowJobWord } from "../../../shared/domain/github-event.ts";
 import type { JsonLimits } from "../../../shared/domain/scan-json.ts";
 import { scanJson } from "../../../shared/domain/scan-json.ts";
@@ -44,6 +44,7 @@ export async function handleDelivery(
     if (signature !== "valid") return reject(deps, 401, UNSIGNED[signature]);
     const excess = excessOf(body, deps.json);
     if (excess !== undefined) return reject(deps, 413, { reason: "too-much", detail: excess });
+    if (isForm(header("content-type"), body)) return reject(deps, 400, FORM);
     return await act(deps, header("x-github-delivery"), parseDelivery(header("x-github-event") ?? "", body));
   } catch (error) {
     return notRecorded(deps, header("x-github-delivery"), error);
@@ -91,6 +92,23 @@ const UNSIGNED: { readonly [check in Exclude<SignatureCheck, "valid">]: Refusal 
   },
 };
 
+const FORM: Refusal = {
+  reason: "form-encoded",
+  detail: "the body is a form: set the webhook's Content type to application/json in its settings at GitHub",
+};
+
+/** GitHub's other content type, a choice of the webhook: `payload=` and the JSON in percent signs. */
+function isForm(contentType: string | undefined, body: string): boolean {
+  return contentType?.startsWith("application/x-www-form-urlencoded") === true || body.startsWith("payload=");
+}
+
+/** An action of an event that we need may be new at GitHub: nobody should give up the event for it. */
+function notUsed(event: string, action: string | undefined): string {
+  return isKnownEvent(event)
+    ? `${event}${action === undefined ? "" : `.${action}`} is not used; nothing is to be done`
+    : `${event} is not used; unsubscribe the App from it`;
+}
+
 async function act(
   deps: DeliveryDeps,
   delivery: string | undefined,
@@ -105,7 +123,7 @@ async function act(
     case "ping":
       return { status: 200, body: { recorded: false, reason: "pong" } };
     case "ignored": {
-      const reason = `${parsed.event} is not used; unsubscribe the App from it`;
+      const reason = notUsed(parsed.event, parsed.action);
       return { status: 202, body: { recorded: false, reason } };
     }
     case "invalid":

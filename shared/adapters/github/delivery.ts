@@ -24,6 +24,14 @@ export function parseDelivery(event: string, body: string): Delivery {
   return { type: "ignored", event, ...(action !== undefined && { action }) };
 }
 
+/** Some of its actions are ours, or it comes without a subscription. */
+export function isKnownEvent(event: string): boolean {
+  return PARSERS[event] !== undefined || ALWAYS_SENT.has(event);
+}
+
+/** https://docs.github.com/webhooks/webhook-events-and-payloads: "All GitHub Apps receive this event by default". */
+const ALWAYS_SENT: ReadonlySet<string> = new Set(["github_app_authorization"]);
+
 const headJson = z.object({ action: z.optional(z.string()) });
 
 const accountJson = z.object({ id: githubId, login: z.string(), type: z.enum(["Organization", "User"]) });

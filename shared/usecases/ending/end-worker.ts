@@ -1,6 +1,7 @@
 // The end of a worker by the pool's word. Its release, which settles its job, follows from the write.
 
 import { clipReport } from "../../domain/clip-report.ts";
+import { missingLibrary } from "../../domain/missing-library.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { finished, lost } from "../../domain/worker/worker-steps.ts";
 import type { WorkerReport } from "../../domain/worker-report.ts";
@@ -27,7 +28,7 @@ export async function endWorker(
   const done = parseReport(left);
   const own = done === undefined ? undefined : clipReport(reportOf(done));
   const report = own ?? (await deathOf(deps, worker, container));
-  const why = endOf(container);
+  const why = await endOf(deps, worker, container);
   const { changed } = await updateWorker(deps.stores.workers, worker.id, (current) => {
     if (!mayEnd(current)) return undefined;
     if (report !== undefined) return finished(current, report, stepOf(deps, current));
@@ -53,7 +54,9 @@ async function deathOf(
   const when =
     worker.lease === undefined ? whenWithoutJob(worker) : "in the middle of the job; it may be done in part";
   const lines = await lastWords(deps, worker, DEATH);
-  const last = lines.length === 0 ? "It printed nothing." : `Its last lines:\n${lines.join("\n")}`;
+  const library = missingLibrary(lines.join("\n"));
+  const advice = library === undefined ? "" : `It seems that ${libraryText(library)}. `;
+  const last = lines.length === 0 ? "It printed nothing." : `${advice}Its last lines:\n${lines.join("\n")}`;
   return {
     outcome: "program-died",
     message: `its program ended with exit code ${code}${SIGNALS[code] ?? ""} ${when}. ${last}`,
@@ -73,16 +76,27 @@ function whenWithoutJob({ bootId, phases }: Worker): string {
 const BY_OTHERS: ReadonlySet<number> = new Set([137, 143]);
 
 /** What the pool knows of it, for whoever owns the job. */
-function endOf(container: ContainerState): string | undefined {
+async function endOf(deps: Deps, worker: Worker, container: ContainerState): Promise<string | undefined> {
   if (container.type !== "exited") return undefined;
   const { reason, code } = container;
   if (reason !== undefined) return `its container ${reason}`;
   if (code === undefined) return undefined;
-  return `its container ended with exit code ${code}${SIGNALS[code] ?? ""}`;
+  const library = code === NOT_FOUND ? missingLibrary((await lastWords(deps, worker, DEATH)).join("\n")) : "";
+  const end = `its container ended with exit code ${code}`;
+  if (library) return `${end}: ${libraryText(library)}`;
+  return `${end}${SIGNALS[code] ?? ""}`;
+}
+
+const NOT_FOUND = 127;
+
+function libraryText(library: string): string {
+  return `it lacks the shared library ${library}; put it into the image, or mount its folder and name that in LD_LIBRARY_PATH`;
 }
 
 /** Not every engine says so when the kernel's OOM killer was at work: Podman 4.3 reports the code alone. */
 const SIGNALS: { readonly [code: number]: string } = {
+  126: " (the program cannot be executed)",
+  127: " (no such program)",
   134: " (SIGABRT)",
   137: " (SIGKILL: often for lack of memory)",
   139: " (SIGSEGV)",

@@ -103,13 +103,17 @@ export function jsonOf(word: WorkflowJobWord): string {
 /** Signed as GitHub does; `signature: null` leaves the header out. */
 export function deliveryRequest(
   body: string,
-  { event = "workflow_job", signature = sign(body) }: { event?: string; signature?: string | null } = {},
+  {
+    event = "workflow_job",
+    signature = sign(body),
+    contentType = "application/json",
+  }: { event?: string; signature?: string | null; contentType?: string } = {},
 ): Request {
   return new Request(`http://dispatch.test${WEBHOOK_PATH}`, {
     method: "POST",
     body,
     headers: {
-      "content-type": "application/json",
+      "content-type": contentType,
       "x-github-event": event,
       "x-github-delivery": "d-1",
       ...(signature === null ? {} : { "x-hub-signature-256": signature }),

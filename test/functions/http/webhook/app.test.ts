@@ -74,6 +74,17 @@ describe("rejected without a write", () => {
     expect(world.log.of("delivery-rejected")).toHaveLength(1);
   });
 
+  test.each([
+    deliveryRequest("payload=%7B%22action%22%3A%22queued%22%7D"),
+    deliveryRequest("a=b&payload=%7B%7D", {
+      contentType: "application/x-www-form-urlencoded; charset=utf-8",
+    }),
+  ])("a form, GitHub's other content type, with the one to choose", async (request) => {
+    const { status, body } = await post(createHttpWorld(), request);
+    expect(status).toBe(400);
+    expect(body["detail"]).toMatch(/is a form: set the webhook's Content type to application\/json/);
+  });
+
   test("too large, with and without a content-length", async () => {
     const world = createHttpWorld();
     const server = await listen(world.webhook);
@@ -135,6 +146,19 @@ describe("other events", () => {
       body: { recorded: false },
     });
     expect(world.fuse.count).toBe(0);
+  });
+
+  test.each([
+    ["workflow_job", "paused", /^workflow_job\.paused is not used; nothing is to be done$/],
+    ["installation", "renamed", /nothing is to be done/],
+    ["github_app_authorization", "revoked", /nothing is to be done/],
+    ["check_run", "created", /unsubscribe the App from it/],
+  ])("%s.%s: only an event that nobody needs is to be unsubscribed from", async (event, action, reason) => {
+    const request = deliveryRequest(JSON.stringify({ action }), { event });
+    expect(await post(createHttpWorld(), request)).toEqual({
+      status: 202,
+      body: { recorded: false, reason: expect.stringMatching(reason) },
+    });
   });
 
   test("GitHub's own installation examples change tenants", async () => {
