@@ -2,13 +2,13 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { jobId, tenantId } from "../../shared/domain/ids.ts";
-import { endedApi } from "../../shared/domain/job/api-steps.ts";
-import { noteEnd } from "../../shared/usecases/ending/end-api-job.ts";
-import { updateJob } from "../../shared/usecases/update.ts";
-import type { ApiServer } from "./api-server.ts";
-import { API_KEY, PARKED, startApiServer } from "./api-server.ts";
-import { until } from "./until.ts";
+import { jobId, tenantId } from "../../../shared/domain/ids.ts";
+import { endedApi } from "../../../shared/domain/job/api-steps.ts";
+import { noteEnd } from "../../../shared/usecases/ending/end-api-job.ts";
+import { updateJob } from "../../../shared/usecases/update.ts";
+import type { ApiServer } from "../api-server.ts";
+import { API_KEY, PARKED, startApiServer } from "../api-server.ts";
+import { until } from "../until.ts";
 
 const MB = 1_000_000;
 const OWNER = tenantId(4711);

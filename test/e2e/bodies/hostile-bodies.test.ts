@@ -6,9 +6,9 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ApiServer } from "./api-server.ts";
-import { API_KEY, PARKED, startApiServer } from "./api-server.ts";
-import { until } from "./until.ts";
+import type { ApiServer } from "../api-server.ts";
+import { API_KEY, PARKED, startApiServer } from "../api-server.ts";
+import { until } from "../until.ts";
 
 const MB = 1_000_000;
 const AUTH = { authorization: `Bearer ${API_KEY}` };
