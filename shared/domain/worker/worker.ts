@@ -50,6 +50,8 @@ export type DrainReason =
   | "idle"
   | "execution-timeout"
   | "operator"
+  /** A program has said that it takes no further one. */
+  | "last-job"
   /** It listens, and GitHub has no registration of its name: no job can come. */
   | "registration-gone"
   /** Adopted before its runner listened: without its record it cannot get a registration. */

@@ -28,6 +28,7 @@ import { isPaused } from "../dispatch/pause-gate.ts";
 import { endApiJob } from "../ending/end-api-job.ts";
 import { loadJson } from "../storage/load-json.ts";
 import { updateJob, updateWorker } from "../update.ts";
+import { endAfterLast } from "./end-after-last.ts";
 import { loseResult } from "./program-job.ts";
 import { takenJobOf } from "./take-job.ts";
 import { yieldCards } from "./yield-cards.ts";
@@ -58,7 +59,11 @@ export async function giveJob(deps: Deps, id: WorkerId, ask: Ask): Promise<GiveO
   const worker = await boot(deps, id, ask.bootId);
   if (worker === undefined) return { type: "nothing", waits: false };
   if (worker.kind !== "program") return { type: "not-a-program" };
-  if (!isServing(worker) || worker.drain !== undefined) return { type: "nothing", waits: false };
+  if (!isServing(worker) || worker.drain !== undefined) {
+    // Its result was heard, and a crash came before its own end.
+    if (worker.lease === undefined) await endAfterLast(deps, id);
+    return { type: "nothing", waits: false };
+  }
   if (worker.lease === undefined) return giveNext(deps, worker, ask);
   // It asked before it was given what it has now: this call is an old one, and may have nobody who hears the answer.
   const said = { saidAt, now: deps.clock.now() };

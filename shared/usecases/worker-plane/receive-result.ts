@@ -11,13 +11,14 @@ import type { JsonBytes, Payload } from "../../domain/job/payload.ts";
 import { bytesOf, jsonOf } from "../../domain/job/payload.ts";
 import type { Worker } from "../../domain/worker/worker.ts";
 import { isSameLease, unleased } from "../../domain/worker/worker-lease.ts";
-import { finished } from "../../domain/worker/worker-steps.ts";
+import { draining } from "../../domain/worker/worker-steps.ts";
 import type { JobDone } from "../../protocol/worker-plane.ts";
 import type { Deps } from "../deps.ts";
 import { limitsOf } from "../deps.ts";
 import { endApiJob, holds } from "../ending/end-api-job.ts";
 import { takeStorageFor } from "../storage/take-storage.ts";
 import { updateJob, updateWorker } from "../update.ts";
+import { endAfterLast } from "./end-after-last.ts";
 import { acknowledge, jobServedBy, keptUntil } from "./program-job.ts";
 
 /**
@@ -34,6 +35,7 @@ export async function receiveResult(deps: Deps, id: WorkerId, job: JobId, body: 
   const served = worker === undefined ? undefined : await jobServedBy(deps, worker, { job, saidAt });
   if (worker === undefined || served === undefined) return "ignored";
   if (body.status === "IN_PROGRESS") return receiveProgress(deps, worker, { served, body, saidAt });
+  if (body.stopPod === true) await markLast(deps, worker);
   const ended = isTerminal(served)
     ? false
     : await endApiJob(deps, worker, job, await endOf(deps, worker, served, body));
@@ -77,22 +79,27 @@ async function receiveProgress(deps: Deps, worker: Worker, progress: Progress): 
   return "heard";
 }
 
-/** After `stopPod` the worker gets nothing more: RunPod's SDK may go on asking, so it is ended rather than waited for. */
-async function freeWorker(deps: Deps, { id, lease }: Worker, isLast: boolean): Promise<void> {
-  await updateWorker(deps.stores.workers, id, (current) => {
-    if (lease === undefined || !isSameLease(current.lease, lease)) return undefined;
-    const step = stepOf(deps, current);
-    return isLast ? finished(current, LAST_JOB, step) : unleased(current, lease, step);
-  });
+/**
+ * Before its job ends: what that sets in motion frees the worker for the next one, which would wait for a program that is
+ * leaving.
+ */
+async function markLast(deps: Deps, { id, lease }: Worker): Promise<void> {
+  await updateWorker(deps.stores.workers, id, (current) =>
+    lease !== undefined && isSameLease(current.lease, lease)
+      ? draining(current, "last-job", stepOf(deps, current))
+      : undefined,
+  );
 }
 
-const LAST_JOB = {
-  outcome: "ran",
-  message: "it said that this was its last job",
-  runnerExit: undefined,
-  jobName: undefined,
-  result: undefined,
-} as const;
+/** After `stopPod` the worker gets nothing more: RunPod's SDK may go on asking, so it is ended rather than waited for. */
+async function freeWorker(deps: Deps, { id, lease }: Worker, isLast: boolean): Promise<void> {
+  if (isLast) return endAfterLast(deps, id);
+  await updateWorker(deps.stores.workers, id, (current) =>
+    lease !== undefined && isSameLease(current.lease, lease)
+      ? unleased(current, lease, stepOf(deps, current))
+      : undefined,
+  );
+}
 
 async function forgetOutput({ apiStores }: Deps, { api }: Job): Promise<void> {
   if (api?.output !== undefined) await apiStores.payloads.remove(api.output);
