@@ -80,7 +80,7 @@ function describeImage(under: ImageUnderTest): void {
     test("the runner's folder is the runner's own, and the logins of a registry only its", async () => {
       const { lines } = await runScript(
         under,
-        "stat -c '%U:%G %a %n' /home/runner /home/runner/_work /home/runner/run.sh /kaniko /kaniko/.docker /opt/npu-dispatch /opt/npu-dispatch/worker.mjs",
+        "stat -c '%U:%G %a %n' /home/runner /home/runner/_work /home/runner/run.sh /kaniko /kaniko/.docker /kaniko/executor /opt/npu-dispatch /opt/npu-dispatch/worker.mjs",
       );
       expect(lines).toEqual([
         "runner:runner 755 /home/runner",
@@ -88,6 +88,7 @@ function describeImage(under: ImageUnderTest): void {
         "runner:runner 755 /home/runner/run.sh",
         "root:root 755 /kaniko",
         "runner:runner 700 /kaniko/.docker",
+        "root:root 755 /kaniko/executor",
         "root:root 755 /opt/npu-dispatch",
         "root:root 644 /opt/npu-dispatch/worker.mjs",
       ]);

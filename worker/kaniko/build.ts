@@ -8,13 +8,17 @@ import { runBuildkit } from "./run-buildkit.ts";
 import { runExecutor } from "./run-executor.ts";
 import { runSidecar } from "./run-sidecar.ts";
 import type { Build, BuildDeps } from "./types.ts";
-import { USAGE } from "./usage.ts";
+import { USAGE, VERSION } from "./usage.ts";
 
 /**
  * The builder's own code; 128 and the signal's number when one ended it; 2 when nothing was built, with the reason on
  * stderr.
  */
 export async function build(args: readonly string[], deps: BuildDeps): Promise<number> {
+  if (args[0] === "version") {
+    deps.print(VERSION);
+    return 0;
+  }
   if (args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h")) {
     deps.print(USAGE);
     return args.length === 0 ? REFUSED : 0;

@@ -74,7 +74,12 @@ function sidecar(env: Environment): BackendChoice {
   return { ok: true, backend: { type: "sidecar", folder: resolve(folder), waitMs: Number(wait) } };
 }
 
+/** /kaniko/executor of our image is this very command, for scripts that name it so. */
+export const CALLED_BY_US = "NPU_DISPATCH_KANIKO";
+const OWN = `what KANIKO_BACKEND=executor would run is this command again, not kaniko's executor: copy /kaniko/executor of ghcr.io/osscontainertools/kaniko over that of the image, or name it in KANIKO_EXECUTOR. ${GUIDE}`;
+
 function executor(env: Environment): BackendChoice {
+  if (env[CALLED_BY_US] === "1") return { ok: false, fault: OWN };
   if (env["KANIKO_EXECUTOR_IN_PLACE"] !== "1") return { ok: false, fault: IN_PLACE };
   return { ok: true, backend: { type: "executor", program: env["KANIKO_EXECUTOR"] || "/kaniko/executor" } };
 }

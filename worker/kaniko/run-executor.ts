@@ -1,5 +1,5 @@
 // kaniko's executor in this container, which is then its own builder: allowed only where the operator has said so.
-import type { Backend } from "./choose-backend.ts";
+import { type Backend, CALLED_BY_US } from "./choose-backend.ts";
 import { executorArguments } from "./executor-arguments.ts";
 import { BuildFault } from "./fault.ts";
 import { runProgram } from "./run-program.ts";
@@ -16,5 +16,6 @@ export async function runExecutor(
   }
   const missing =
     "Copy /kaniko/executor of ghcr.io/osscontainertools/kaniko into the builder's image, or name the program in KANIKO_EXECUTOR.";
-  return await runProgram(program, executorArguments(build.options, build.sources), build, missing);
+  const called = { ...build, env: { ...build.env, [CALLED_BY_US]: "1" } };
+  return await runProgram(program, executorArguments(build.options, build.sources), called, missing);
 }

@@ -1,6 +1,10 @@
-// What `kaniko --help` prints.
+// What `kaniko --help` and `kaniko version` print.
+
+/** As the executor prints its own; the flags are those of this one. The same as in worker/image/versions.json. */
+export const VERSION = "Kaniko version :  v1.28.3\n";
 
 export const USAGE = `Usage: kaniko --context=<folder> --dockerfile=<file> --destination=<image> [flags]
+       kaniko version
 
 Builds an image from a Dockerfile without a Docker daemon and pushes it. The flags are those of kaniko's executor:
 https://github.com/osscontainertools/kaniko#additional-flags

@@ -1,5 +1,5 @@
 // What `kaniko` says where it cannot build: one sentence, exit code 2, and no builder is started.
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { chooseBackend } from "../../../worker/kaniko/choose-backend.ts";
@@ -58,6 +58,27 @@ describe("where nothing can be built, one sentence says why", () => {
     chmodSync(locked, 0o644);
     const unusable = await workspace.start(SEED, { ...listening.env, KANIKO_BUILDCTL: locked }).ended;
     expect(unusable).toMatchObject({ code: REFUSED, stderr: expect.stringContaining("may not be executed") });
+  });
+
+  it("its own command again, by the executor's path", async () => {
+    await using workspace = createWorkspace();
+    const { code, stderr } = await workspace.start(SEED, { ...IN_PLACE, NPU_DISPATCH_KANIKO: "1" }).ended;
+    expect({ code, stderr }).toEqual({
+      code: REFUSED,
+      stderr: expect.stringMatching(/^kaniko: .*this command again.*osscontainertools\/kaniko/),
+    });
+  });
+
+  it("its version, as the executor prints it", async () => {
+    const { kaniko } = JSON.parse(
+      readFileSync(join(import.meta.dirname, "../../../worker/image/versions.json"), "utf8"),
+    );
+    await using workspace = createWorkspace();
+    expect(await workspace.start(["version"]).ended).toMatchObject({
+      code: 0,
+      stdout: `Kaniko version :  ${kaniko.version}\n`,
+      stderr: "",
+    });
   });
 
   it("help, and no arguments at all", async () => {
