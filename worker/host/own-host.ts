@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { clearFolder } from "../../shared/adapters/system/clear-folder.ts";
 import { emptyFolder, giveFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { WorkerClock } from "../clock.ts";
 import type { Environment } from "../config.ts";
@@ -26,6 +27,8 @@ export type OwnHostDeps = {
 /** Carried by all that a runner starts, unless it drops its environment: then only its session gives it away. */
 const MARKER = "NPU_DISPATCH_RUNNER";
 const CLEAN_MS = 20_000;
+/** Undefined nowhere but on Windows. */
+const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
 export function createOwnHost({ user, env, clock, marker, cleans }: OwnHostDeps): RunnerHost {
   const mark = `${MARKER}=${marker}`;
@@ -41,7 +44,7 @@ export function createOwnHost({ user, env, clock, marker, cleans }: OwnHostDeps)
     async clean(home) {
       const { found, left: undead } = await killMarked(mark, clock);
       const work = join(home, "_work");
-      const left = cleans ? await emptyFolder(work, AbortSignal.timeout(CLEAN_MS)) : 0;
+      const left = cleans ? await clearFolder(work, user ?? OWN, AbortSignal.timeout(CLEAN_MS)) : 0;
       if (cleans && left === 0) await removeWork(work, user);
       if (cleans) await emptyLogins(registryLogins(env), user);
       return { killed: found, undead, left };

@@ -1,5 +1,6 @@
 // The supervisor's side of the pipe: starts, signals and cleans up for the worker, under the runner's user and nobody else.
 import { join } from "node:path";
+import { clearFolder } from "../../shared/adapters/system/clear-folder.ts";
 import { emptyFolder, giveFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { WorkerClock } from "../clock.ts";
 import type { RunProgram } from "../process/run-program.ts";
@@ -99,7 +100,7 @@ type Folders = Pick<ServeDeps, "logins" | "runner"> & { readonly work: string };
 
 /** Answers how much of the work folder would not go. */
 async function emptyFolders({ work, logins, runner }: Folders, run: RunProgram): Promise<number> {
-  const left = await emptyFolder(work, AbortSignal.timeout(CLEAN_MS));
+  const left = await clearFolder(work, runner, AbortSignal.timeout(CLEAN_MS));
   await emptyFolder(logins, AbortSignal.timeout(CLEAN_MS));
   // The folder's own name is its owner's to remove; and of what is no folder at all, a link, only the link.
   const { program, args } = asUser({ program: "rm", args: ["-rf", "--", work] }, runner);

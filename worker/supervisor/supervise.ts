@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { clearLeft } from "../../shared/adapters/system/clear-folder.ts";
 import { giveFolder } from "../../shared/adapters/system/empty-folder.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { WorkerClock } from "../clock.ts";
@@ -70,7 +71,13 @@ export async function supervise(given: Supervision): Promise<number> {
   channel.on("data", read);
   // The worker's end closes it; that end is what counts.
   channel.on("error", (error) => log.info("supervisor-channel", { message: "The worker hung up.", error }));
+  const jobEnds = new AbortController();
+  const leftovers = clearLeft(join(runnerHome, "_work"), jobEnds.signal).catch((error: unknown) =>
+    log.warn("work-left", { message: "What an earlier job left was not removed.", error }),
+  );
   const code = await ended;
+  jobEnds.abort();
+  await leftovers;
   await service.close();
   return code;
 }

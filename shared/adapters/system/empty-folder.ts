@@ -1,7 +1,18 @@
 // Empties a folder that a job filled: whatever modes, owners, links and depth it left, and nothing outside of it. Linux
 // only.
 import { constants } from "node:fs";
-import { chmod, chown, type FileHandle, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  unlink,
+} from "node:fs/promises";
 
 /** Open a folder that may not be read, to name it: not in Node's constants. */
 const O_PATH = 0o10000000;
@@ -49,12 +60,36 @@ export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }
 
-/** Gives it to a user, who may write there then. What is no folder is left alone: nobody can put a link in between. */
-export async function giveFolder(
+export type Owner = { readonly uid: number; readonly gid: number };
+
+/**
+ * Moves the folder's entries into a new one of it, `target`, but those that `stays`; answers the names that stay, the new
+ * one among them. Without a target nothing is moved. What cannot be moved, a mount, stays where it is.
+ */
+export async function moveInto(
   path: string,
-  { uid, gid }: { readonly uid: number; readonly gid: number },
-  mode: number,
-): Promise<void> {
+  target: string | undefined,
+  stays: (name: string) => boolean,
+): Promise<string[]> {
+  const root = await openFolder(path);
+  if (root === undefined) return [];
+  await using folder = root;
+  if (target === undefined) return (await namesIn(folder)).map(String).filter(stays);
+  await take(folder);
+  const moving = (await namesIn(folder)).filter((name) => !stays(String(name)));
+  if (moving.length > 0) await mkdir(at(folder, Buffer.from(target)), { mode: 0o700 });
+  for (const name of moving) {
+    const inner = await openFolder(at(folder, name));
+    // A folder that moves gets another `..`: that is a write to it.
+    if (inner !== undefined) await take(inner);
+    await inner?.close();
+    await isGone(rename(at(folder, name), Buffer.concat([at(folder, Buffer.from(`${target}/`)), name])));
+  }
+  return (await namesIn(folder)).map(String).filter(stays);
+}
+
+/** Gives it to a user, who may write there then. What is no folder is left alone: nobody can put a link in between. */
+export async function giveFolder(path: string, { uid, gid }: Owner, mode: number): Promise<void> {
   const root = await openFolder(path);
   if (root === undefined) return;
   await using folder = root;
