@@ -9,7 +9,7 @@ export async function startDemoCloud(
   options: { readonly log: (line: string) => void },
 ): Promise<DemoWorld> {
   const world = await startCloudWorld({ seed: 1, config, organization: DEMO_ORG });
-  const { github, stores, pool, cloud } = world;
+  const { github, stores, pool, cloud, runtime } = world;
   return {
     github,
     stores,
@@ -20,7 +20,7 @@ export async function startDemoCloud(
           `${name}: ${invocations} calls, ${coldStarts} cold starts; ${deadConnections} connections died in freezes, ${deadWrites} of them were used`,
       );
       const { batches, repeats } = cloud.stats().stream;
-      return ["", ...functions, `stream: ${batches} batches, ${repeats} of them twice`];
+      return ["", `run by ${runtime}`, ...functions, `stream: ${batches} batches, ${repeats} of them twice`];
     },
     async close() {
       for (const line of world.log) options.log(line);

@@ -25,6 +25,8 @@ export type CloudOptions = {
   /** Share of stream batches and schedule events that come twice; 0.1 unless given. */
   readonly repeatShare?: number;
   readonly freezes?: Partial<Freezes>;
+  /** As findRic() answers it. */
+  readonly ric?: string | undefined;
   readonly log?: (name: string, line: string) => void;
 };
 
@@ -75,8 +77,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const specs = Object.entries(functions).map(([name, settings]) => {
     return [name, { ...settings, env, bundle: join(options.bundles, name, "index.mjs") }] as const;
   });
-  const { freezes } = options;
-  const lambda = startLambda({ functions: Object.fromEntries(specs), seed, coldStartEvery, freezes, log });
+  const { freezes, ric } = options;
+  const lambda = startLambda({
+    functions: Object.fromEntries(specs),
+    seed,
+    coldStartEvery,
+    freezes,
+    ric,
+    log,
+  });
   const laneStats: LaneStats = { batches: 0, repeats: 0, retries: 0, discarded: 0 };
   const poller = await startStreamPoller({
     settings: stream,

@@ -42,6 +42,8 @@ export type LambdaOptions<Name extends string = string> = {
   /** On average one sandbox in so many events is thrown away after it; undefined: none. */
   readonly coldStartEvery?: number | undefined;
   readonly freezes?: Partial<Freezes> | undefined;
+  /** As findRic() answers it. */
+  readonly ric?: string | undefined;
   readonly log?: ((name: string, line: string) => void) | undefined;
 };
 
@@ -88,6 +90,7 @@ export function startLambda(options: LambdaOptions): Lambda {
     return startSandbox({
       name,
       bundle,
+      ric: options.ric,
       timeoutMs,
       log,
       onConnections,
@@ -136,6 +139,8 @@ function lambdaEnv(name: string): { [name: string]: string } {
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "512",
     AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
     LANG: "en_US.UTF-8",
     LAMBDA_TASK_ROOT: "/var/task",
     PATH: "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",

@@ -15,6 +15,8 @@ export type Outcome =
 export type SandboxOptions = {
   readonly name: string;
   readonly bundle: string;
+  /** The entry of AWS's own runtime; undefined: a stand-in for it. */
+  readonly ric: string | undefined;
   readonly env: { readonly [name: string]: string };
   readonly timeoutMs: number;
   readonly freezes: Freezes;
@@ -49,11 +51,14 @@ type InitMessage =
   | { readonly type: "init-failed"; readonly errorType: string; readonly errorMessage: string };
 
 const BOOTSTRAP = fileURLToPath(new URL("./bootstrap.mjs", import.meta.url));
+const RIC_BOOTSTRAP = fileURLToPath(new URL("./ric-bootstrap.mjs", import.meta.url));
 /** Lambda's own limit for loading the code. */
 const INIT_MS = 10_000;
 
 export function startSandbox(options: SandboxOptions): Sandbox {
-  const child = spawn(process.execPath, [BOOTSTRAP, options.bundle], {
+  const { bundle, ric } = options;
+  const args = ric === undefined ? [BOOTSTRAP, bundle] : [RIC_BOOTSTRAP, bundle, ric];
+  const child = spawn(process.execPath, args, {
     env: options.env,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

@@ -17,12 +17,15 @@ import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
 import { installRunnerStandIn } from "../runner/install.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../stores/dynamodb.ts";
 import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
+import { findRic, runtimeName } from "./find-ric.ts";
 
 export type CloudWorld = {
   readonly github: GithubStandIn;
   readonly stores: Stores;
   readonly cloud: Cloud;
   readonly pool: PoolDriver;
+  /** What runs the functions, for people. */
+  readonly runtime: string;
   /** Lines of the functions and of the stand-in for Lambda. */
   readonly log: readonly string[];
   stop(): Promise<void>;
@@ -60,6 +63,7 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
   await ensureTable(transport.call, TABLE);
   const config = await writeBundles(dir, options.config);
   const log: string[] = [];
+  const ric = findRic();
   const pool = localPool(config, join(dir, "pools"));
   undo.push(() => endWorkers(pool));
   const cloud = await startCloud({
@@ -68,6 +72,7 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
     table: TABLE,
     scheduleMs: 1_000,
     ...options,
+    ric,
     log: (name, line) => log.push(`${name} ${line}`),
     env: {
       DISPATCH_CONFIG: join(dir, "config.json"),
@@ -84,7 +89,7 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
   undo.push(() => cloud.stop());
   github.setWebhook(`${cloud.url}/webhooks/github`);
   const stores = createDynamoStores({ call: transport.call, table: TABLE, clock: systemClock });
-  return { github, stores, cloud, pool, log, stop };
+  return { github, stores, cloud, pool, runtime: runtimeName(ric), log, stop };
 }
 
 /** Bundles as `npm run package` makes them, and the packed configuration in which the runner's place is told. */

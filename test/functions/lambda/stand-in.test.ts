@@ -3,13 +3,17 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../../e2e/until.ts";
-import { startHttpFront } from "../../fakes/lambda/http-front.ts";
+import { findRic } from "../../fakes/lambda/find-ric.ts";
 import { type Lambda, type LambdaOptions, startLambda } from "../../fakes/lambda/lambda.ts";
 
 const fixture = (name: string) => join(import.meta.dirname, "..", "..", "fixtures", "lambda", `${name}.mjs`);
 const TIMEOUT_MS = 5_000;
+const ric = findRic();
+/** Under AWS's own runtime too, where it is built. */
+const RUNTIMES = ric === undefined ? [undefined] : [undefined, ric];
+let runtime: string | undefined;
 let lambda: Lambda | undefined;
 
 afterEach(async () => {
@@ -19,7 +23,7 @@ afterEach(async () => {
 
 function start(options: Partial<LambdaOptions["functions"][string]> = {}, coldStartEvery?: number): Lambda {
   const fn = { bundle: fixture("probe"), env: { MINE: "1" }, timeoutMs: TIMEOUT_MS, ...options };
-  lambda = startLambda({ functions: { fn }, seed: 1, coldStartEvery });
+  lambda = startLambda({ functions: { fn }, seed: 1, coldStartEvery, ric: runtime });
   return lambda;
 }
 
@@ -50,7 +54,14 @@ async function stateOf(pid: number): Promise<string | undefined> {
   return /^State:\s+(\S)/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
 }
 
-describe("a sandbox", () => {
+describe.each(RUNTIMES)("a sandbox, with AWS's runtime %s", (entry) => {
+  beforeEach(() => {
+    runtime = entry;
+  });
+  afterAll(() => {
+    runtime = undefined;
+  });
+
   test("is kept for the next event", async () => {
     const at = start();
     const first = await probe(at);
@@ -162,86 +173,5 @@ describe("functions", () => {
     expect(pids.map(isGone)).toEqual([true, true]);
     expect(await Promise.all([busy, other])).toMatchObject([{ type: "crashed" }, { type: "crashed" }]);
     expect(await at.invoke("fn", {})).toEqual({ type: "throttled" });
-  });
-});
-
-describe("the HTTP front", () => {
-  const routes = [
-    { method: "POST", path: "/hook", function: "hook" },
-    { method: "*", path: "/v2/{proxy+}", function: "api" },
-  ];
-
-  test.each([
-    ["POST", "/hook", 200],
-    ["GET", "/hook", 404],
-    ["POST", "/hook/more", 404],
-    ["GET", "/v2/a/b", 200],
-    ["DELETE", "/v2/a", 200],
-    ["GET", "/v2/", 404],
-    ["GET", "/v3/a", 404],
-  ])("%s %s is %i", async (method, path, status) => {
-    const invoke = async () => ({ type: "answered" as const, result: { statusCode: 200, body: "ok" } });
-    const front = await startHttpFront({ routes, invoke, chance: () => 0.5, base64Share: 0 });
-    try {
-      expect((await fetch(`${front.url}${path}`, { method })).status).toBe(status);
-    } finally {
-      await front.stop();
-    }
-  });
-
-  test.each([0, 1])("makes events of payload 2.0, base64 share %i", async (base64Share) => {
-    const events: unknown[] = [];
-    const invoke = async (_name: string, event: unknown) => {
-      events.push(event);
-      const headers = { "content-type": "text/plain", "x-own": "1", connection: "close" };
-      const body = Buffer.from("héllo").toString("base64");
-      return {
-        type: "answered" as const,
-        result: { statusCode: 201, headers, cookies: ["a=1"], body, isBase64Encoded: true },
-      };
-    };
-    const front = await startHttpFront({ routes, invoke, chance: () => 0.5, base64Share });
-    try {
-      const headers = { "X-Mixed": "Case", cookie: "c=1; d=2" };
-      const answer = await fetch(`${front.url}/v2/a?b=1&b=2`, { method: "POST", body: "bödy", headers });
-      expect([answer.status, await answer.text(), answer.headers.get("x-own")]).toEqual([201, "héllo", "1"]);
-      expect(answer.headers.get("set-cookie")).toBe("a=1");
-      const text = base64Share === 1 ? Buffer.from("bödy").toString("base64") : "bödy";
-      expect(events).toMatchObject([
-        {
-          version: "2.0",
-          routeKey: "ANY /v2/{proxy+}",
-          rawPath: "/v2/a",
-          rawQueryString: "b=1&b=2",
-          cookies: ["c=1", "d=2"],
-          headers: { "x-mixed": "Case" },
-          requestContext: { http: { method: "POST", path: "/v2/a" } },
-          body: text,
-          isBase64Encoded: base64Share === 1,
-        },
-      ]);
-    } finally {
-      await front.stop();
-    }
-  });
-
-  test.each([
-    [{ type: "throttled" }, 503],
-    [{ type: "timed-out", errorMessage: "" }, 503],
-    [{ type: "failed", errorType: "E", errorMessage: "secret" }, 500],
-  ] as const)("%o is answered without its words", async (outcome, status) => {
-    const front = await startHttpFront({
-      routes,
-      invoke: async () => outcome,
-      chance: () => 0.5,
-      base64Share: 0,
-    });
-    try {
-      const answer = await fetch(`${front.url}/v2/a`);
-      expect(answer.status).toBe(status);
-      expect(await answer.text()).not.toContain("secret");
-    } finally {
-      await front.stop();
-    }
   });
 });
