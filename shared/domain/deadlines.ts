@@ -75,6 +75,8 @@ export const GITHUB_WORD_MS = 20 * SECOND;
 export const PAIRING_CHECK_MS = MINUTE;
 /** One in progress too: the ends of workers are told, and a look costs a write. The first one comes after a minute. */
 export const PAIRING_RECHECK_MS = 5 * MINUTE;
+/** A `queued` of a job created before this is believed when GitHub says so too; deliveries take P99 seconds. */
+export const LATE_WORD_MS = 3 * MINUTE;
 /** When GitHub could not be asked, or still says in_progress, ask again after this. */
 export const GITHUB_RECHECK_MS = 60 * SECOND;
 /**

@@ -1,7 +1,7 @@
 // How GitHub's word moves a job: monotonic, so that order, repetition and delay of deliveries do not matter.
 
 import type { Endpoint } from "../admission/endpoint.ts";
-import { ADMIT_MS, EXECUTION_MS, GATE_CHECK_MS } from "../deadlines.ts";
+import { ADMIT_MS, EXECUTION_MS, GATE_CHECK_MS, LATE_WORD_MS } from "../deadlines.ts";
 import type { WorkflowJobWord } from "../github-event.ts";
 import { rank } from "../github-event.ts";
 import type { EpochMs } from "../ids.ts";
@@ -45,6 +45,19 @@ export function jobFromWord(word: WorkflowJobWord, endpoint: Endpoint, now: Epoc
   const { held: _held, ...phases } = fresh.phases;
   return { ...advanceByWord({ ...fresh, phases }, word, now), version: 1 };
 }
+
+/**
+ * The same, not to be started before GitHub has been asked whether it still waits: a signed delivery of long ago, or one
+ * that is made again after the job's end, would hold its cards until a runner has idled.
+ */
+export function jobFromLateWord(word: WorkflowJobWord, endpoint: Endpoint, now: EpochMs): Job {
+  const job = jobFromWord(word, endpoint, now);
+  if (word.status !== "queued" || now - word.createdAt < LATE_WORD_MS) return job;
+  const hold = { reason: "late-delivery", message: LATE, until: undefined } as const;
+  return { ...job, hold, verifyAt: now, phases: { ...job.phases, held: now } };
+}
+
+const LATE = "its delivery is late: GitHub is asked whether it still waits";
 
 /** The job after GitHub's word; the same object when the word is late, repeated or says nothing new. */
 export function advanceByWord(job: Job, word: WorkflowJobWord, now: EpochMs): Job {

@@ -40,6 +40,8 @@ export type HoldReason =
   | "awaits-probe"
   /** dispatch.yaml no longer has its endpoint; looked for slowly. */
   | "endpoint-removed"
+  /** Its `queued` is minutes old: GitHub is asked first, or a delivery of long ago would hold cards for nobody. */
+  | "late-delivery"
   /** GitHub answers 404 for it; asked again ever more seldom, and given up after a day. */
   | "unknown-to-github";
 

@@ -16,6 +16,7 @@ export const WAIT_CODES = [
   "registration-refused",
   "not-assigned",
   "awaits-probe",
+  "late-delivery",
   "unknown-to-github",
   "endpoint-removed",
   "pool-removed",

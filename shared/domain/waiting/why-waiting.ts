@@ -38,6 +38,7 @@ const WHAT_NOW: { readonly [reason in HoldReason]: string } = {
   "not-assigned": "It is tried again by itself.",
   "awaits-probe": "Nothing is to be done.",
   "endpoint-removed": "Put it back, or cancel the job.",
+  "late-delivery": "Nothing is to be done.",
   "unknown-to-github": "",
 };
 

@@ -131,7 +131,7 @@ async function hear(deps: Deps, word: WorkflowJobWord): Promise<void> {
   if (!isOurs && !(word.runner !== undefined && isWorkerName(word.runner.name))) return;
   const job = await deps.stores.jobs.get(githubJobId(word.workflowJobId));
   if (job !== undefined && (isTerminal(job) || advanceByWord(job, word, deps.clock.now()) === job)) return;
-  const received = await receiveDelivery(deps, word);
+  const received = await receiveDelivery(deps, word, { isAnswer: true });
   if (received.type === "unchanged") return;
   deps.log.info("workflow-job-found", {
     job: received.job.id,

@@ -7,7 +7,7 @@ import { policyOf, repositoryRefusal } from "../../domain/admission/tenant-polic
 import type { WorkflowJobWord } from "../../domain/github-event.ts";
 import { githubJobId, isWorkerName, tenantId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job/job.ts";
-import { advanceByWord, jobFromWord } from "../../domain/job/job-events.ts";
+import { advanceByWord, jobFromLateWord, jobFromWord } from "../../domain/job/job-events.ts";
 import { dueUntilRebound } from "../../domain/worker/needs-rebind.ts";
 import type { Deps } from "../deps.ts";
 import { updateJob } from "../update.ts";
@@ -21,7 +21,12 @@ type ReceiveDeps = Pick<Deps, "catalogue" | "clock" | "log" | "tenants"> & {
   readonly stores: Pick<Deps["stores"], "jobs" | "nearMisses">;
 };
 
-export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord): Promise<Received> {
+/** `isAnswer`: GitHub has just said so to a question of ours; no delivery, which may be of long ago. */
+export async function receiveDelivery(
+  deps: ReceiveDeps,
+  word: WorkflowJobWord,
+  { isAnswer = false }: { readonly isAnswer?: boolean } = {},
+): Promise<Received> {
   if (word.labels.some(isJobLabel)) {
     return { type: "unchanged", reason: "it asks for the runner of an API job, which is started by /run" };
   }
@@ -39,7 +44,8 @@ export async function receiveDelivery(deps: ReceiveDeps, word: WorkflowJobWord):
     if (known.type === "recorded" || known.reason !== UNKNOWN) return known;
   }
   const now = deps.clock.now();
-  const job = dueUntilRebound(jobFromWord(word, endpoint, now), now);
+  const jobFrom = isAnswer ? jobFromWord : jobFromLateWord;
+  const job = dueUntilRebound(jobFrom(word, endpoint, now), now);
   if (await deps.stores.jobs.create(job)) return { type: "recorded", job };
   return advanceKnown(deps, word);
 }

@@ -89,7 +89,7 @@ async function runnersWord(
 }
 
 async function takeWord(deps: Deps, word: WorkflowJobWord): Promise<void> {
-  const received = await receiveDelivery(deps, word);
+  const received = await receiveDelivery(deps, word, { isAnswer: true });
   // Its change pairs it too, unless that was lost with a process: then the word itself is no news any more.
   const id = githubJobId(word.workflowJobId);
   const job = received.type === "recorded" ? received.job : await deps.stores.jobs.get(id);

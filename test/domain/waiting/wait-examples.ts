@@ -76,6 +76,7 @@ export const WAIT_EXAMPLES: { readonly [code in Exclude<WaitCode, "labels-not-se
   "registration-refused": held("registration-refused", "GitHub has no runner group npu"),
   "not-assigned": held("not-assigned", "its runner listened and GitHub gave it no job"),
   "awaits-probe": held("awaits-probe", "a runner for another job of its matrix listened and was given none"),
+  "late-delivery": held("late-delivery", "its delivery is late: GitHub is asked whether it still waits"),
   "unknown-to-github": held("unknown-to-github", "GitHub does not know this job"),
   "endpoint-removed": aWaitView({ limits: undefined }),
   "pool-removed": aWaitView({ pool: undefined }),
