@@ -1,5 +1,6 @@
 // The demo's dispatcher as four functions under Lambda's rules, over DynamoDB.
 import type { Config } from "../../shared/config/config.ts";
+import { findRic } from "../../test/fakes/lambda/find-ric.ts";
 import { startCloudWorld } from "../../test/fakes/lambda/world.ts";
 import { DEMO_ORG } from "./run.ts";
 import type { DemoWorld } from "./world.ts";
@@ -8,7 +9,7 @@ export async function startDemoCloud(
   config: Config,
   options: { readonly log: (line: string) => void },
 ): Promise<DemoWorld> {
-  const world = await startCloudWorld({ seed: 1, config, organization: DEMO_ORG });
+  const world = await startCloudWorld({ seed: 1, config, organization: DEMO_ORG, ric: findRic() });
   const { github, stores, pool, cloud, runtime } = world;
   return {
     github,

@@ -17,7 +17,7 @@ import { type GithubStandIn, startGithubStandIn } from "../github/stand-in.ts";
 import { installRunnerStandIn } from "../runner/install.ts";
 import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../stores/dynamodb.ts";
 import { type Cloud, type CloudOptions, startCloud } from "./cloud.ts";
-import { findRic, runtimeName } from "./find-ric.ts";
+import { runtimeName } from "./find-ric.ts";
 
 export type CloudWorld = {
   readonly github: GithubStandIn;
@@ -40,7 +40,7 @@ export type CloudWorldOptions = {
   readonly config: Config;
   readonly organization: string;
   readonly scheduleMs?: number;
-} & Pick<CloudOptions, "coldStartEvery" | "repeatShare" | "freezes">;
+} & Pick<CloudOptions, "coldStartEvery" | "repeatShare" | "freezes" | "ric">;
 
 export async function startCloudWorld(options: CloudWorldOptions): Promise<CloudWorld> {
   const undo: (() => Promise<unknown>)[] = [];
@@ -63,7 +63,6 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
   await ensureTable(transport.call, TABLE);
   const config = await writeBundles(dir, options.config);
   const log: string[] = [];
-  const ric = findRic();
   const pool = localPool(config, join(dir, "pools"));
   undo.push(() => endWorkers(pool));
   const cloud = await startCloud({
@@ -72,7 +71,6 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
     table: TABLE,
     scheduleMs: 1_000,
     ...options,
-    ric,
     log: (name, line) => log.push(`${name} ${line}`),
     env: {
       DISPATCH_CONFIG: join(dir, "config.json"),
@@ -89,7 +87,7 @@ export async function startCloudWorld(options: CloudWorldOptions): Promise<Cloud
   undo.push(() => cloud.stop());
   github.setWebhook(`${cloud.url}/webhooks/github`);
   const stores = createDynamoStores({ call: transport.call, table: TABLE, clock: systemClock });
-  return { github, stores, cloud, pool, runtime: runtimeName(ric), log, stop };
+  return { github, stores, cloud, pool, runtime: runtimeName(options.ric), log, stop };
 }
 
 /** Bundles as `npm run package` makes them, and the packed configuration in which the runner's place is told. */
