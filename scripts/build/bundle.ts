@@ -27,7 +27,7 @@ export const WORKER: Target = {
   entry: "worker/main.ts",
   file: "main.mjs",
   node: "node22",
-  maxBytes: 110_000,
+  maxBytes: 120_000,
   beside: ["worker/hooks/hook.js", "worker/hooks/container-hook.js", "worker/hooks/end-runner.js"],
 };
 /** Starts the worker in its image, under a user of its own. */
