@@ -82,6 +82,8 @@ start_podman() {
   export CONTAINERS_CONF=$DIR/containers.conf
   # crun does not run on a host with both versions of cgroups.
   local podman=(podman --root "$DIR/store" --runroot "$DIR/run" --storage-driver overlay --runtime runc)
+  # From a folder that stays: its containers cannot start where the caller's is gone.
+  cd /
   setsid "${podman[@]}" system service --time=900 "unix://$SOCKET" </dev/null >"$DIR/service.log" 2>&1 9>&- &
   for _ in $(seq 100); do
     ! answers "unix://$SOCKET" || return 0
