@@ -75,8 +75,11 @@ describe("its own word is the result of a runner", () => {
     const report = { ...worker.report!, jobName: "build" };
     expect(settle({ ...worker, report })).toMatchObject({
       state: "FAILED",
-      end: { reason: "worker-stopped" },
+      end: { reason: "worker-stopped", message: "why" },
     });
+    expect(settle({ ...worker, report, lostWhy: "its pod was evicted" }).end?.message).toBe(
+      "why; its pod was evicted",
+    );
   });
 
   test("the end says why: its message, and for one that nobody asked for what was missing", () => {
