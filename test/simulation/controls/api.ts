@@ -53,7 +53,7 @@ export const API_CONTROLS: readonly Control[] = [
     ],
     breaks: "job-lost",
     kinds: FAULT_KINDS,
-    seed: 2_198_281,
+    seed: 4_719_000,
   },
   {
     name: "drop every in_progress",

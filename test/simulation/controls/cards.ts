@@ -14,7 +14,7 @@ export const CARDS_CONTROLS: readonly Control[] = [
     ],
     breaks: "cards-exceeded",
     kinds: ["store-slow", "store-race", "crash"],
-    seed: 1,
+    seed: 1_500,
   },
   {
     name: "release cards twice",
