@@ -45,7 +45,6 @@ export async function playRound(seed: number): Promise<RoundResult> {
     registration: REGISTRATIONS[seed % REGISTRATIONS.length] ?? "auto",
     cards: CARDS,
     github: { ...GITHUB_PATIENCE, seed, now: () => Date.now() + aheadMs },
-    workerEnv: { RUNPOD_PING_INTERVAL: "1000" },
     aheadMs: () => aheadMs,
   });
   try {
