@@ -1,15 +1,15 @@
 // What becomes of an API job whose worker has ended: at least once for what never began, at most once for what may have.
 import { describe, expect, test } from "vitest";
-import { MAX_FAST_STARTS, START_RETRY_MIN_MS } from "../../../shared/domain/deadlines.ts";
-import { jobId } from "../../../shared/domain/ids.ts";
-import type { Job } from "../../../shared/domain/job/job.ts";
-import { isWaiting } from "../../../shared/domain/job/job.ts";
-import { inlinePayload } from "../../../shared/domain/job/payload.ts";
-import { afterFailedStart, settledApi } from "../../../shared/domain/worker/api-settling.ts";
-import type { JobLease, Worker } from "../../../shared/domain/worker/worker.ts";
-import type { WorkerOutcome } from "../../../shared/domain/worker-report.ts";
-import { aJob, aReport, aWorker, aWorkerId, T0, WORKER_ID } from "../builders.ts";
-import { API_JOB_ID, anApiJob } from "../job/api-builders.ts";
+import { MAX_FAST_STARTS, START_RETRY_MIN_MS } from "../../../../shared/domain/deadlines.ts";
+import { jobId } from "../../../../shared/domain/ids.ts";
+import type { Job } from "../../../../shared/domain/job/job.ts";
+import { isWaiting } from "../../../../shared/domain/job/job.ts";
+import { inlinePayload } from "../../../../shared/domain/job/payload.ts";
+import { afterFailedStart, settledApi } from "../../../../shared/domain/worker/api-settling.ts";
+import type { JobLease, Worker } from "../../../../shared/domain/worker/worker.ts";
+import type { WorkerOutcome } from "../../../../shared/domain/worker-report.ts";
+import { aJob, aReport, aWorker, aWorkerId, T0, WORKER_ID } from "../../builders.ts";
+import { API_JOB_ID, anApiJob } from "../../job/api-builders.ts";
 
 const NOW = T0 + 60_000;
 const TIMEOUT_MS = 600_000;

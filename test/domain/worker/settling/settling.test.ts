@@ -1,7 +1,7 @@
 // What becomes of a job whose worker has ended.
 import { describe, expect, test } from "vitest";
-import { GITHUB_RECHECK_MS } from "../../../shared/domain/deadlines.ts";
-import { advanceByWord } from "../../../shared/domain/job/job-events.ts";
+import { GITHUB_RECHECK_MS } from "../../../../shared/domain/deadlines.ts";
+import { advanceByWord } from "../../../../shared/domain/job/job-events.ts";
 import {
   brokenBy,
   decideSettlement,
@@ -9,10 +9,20 @@ import {
   failureOf,
   isAskedSince,
   toldLoss,
-} from "../../../shared/domain/worker/settling.ts";
-import type { Worker, WorkerPhase } from "../../../shared/domain/worker/worker.ts";
-import type { WorkerOutcome, WorkerReport } from "../../../shared/domain/worker-report.ts";
-import { aGithubSide, aJob, aReport, aWord, aWorker, aWorkerId, LIMITS, T0, WORKER_ID } from "../builders.ts";
+} from "../../../../shared/domain/worker/settling.ts";
+import type { Worker, WorkerPhase } from "../../../../shared/domain/worker/worker.ts";
+import type { WorkerOutcome, WorkerReport } from "../../../../shared/domain/worker-report.ts";
+import {
+  aGithubSide,
+  aJob,
+  aReport,
+  aWord,
+  aWorker,
+  aWorkerId,
+  LIMITS,
+  T0,
+  WORKER_ID,
+} from "../../builders.ts";
 
 const job = aJob({ workerId: WORKER_ID });
 

@@ -1,9 +1,9 @@
 // What the end of a worker says of a job that GitHub has ended: only of its own, and only what is so.
 import { describe, expect, test } from "vitest";
-import { GITHUB_RECHECK_MS } from "../../../shared/domain/deadlines.ts";
-import { brokenBy, explainedBy, isAskedSince } from "../../../shared/domain/worker/settling.ts";
-import type { Worker } from "../../../shared/domain/worker/worker.ts";
-import { aGithubSide, aJob, aReport, aWorker, aWorkerId, LIMITS, T0, WORKER_ID } from "../builders.ts";
+import { GITHUB_RECHECK_MS } from "../../../../shared/domain/deadlines.ts";
+import { brokenBy, explainedBy, isAskedSince } from "../../../../shared/domain/worker/settling.ts";
+import type { Worker } from "../../../../shared/domain/worker/worker.ts";
+import { aGithubSide, aJob, aReport, aWorker, aWorkerId, LIMITS, T0, WORKER_ID } from "../../builders.ts";
 
 const reported = aWorker({ state: "finished", report: aReport({ message: "why" }) });
 const unheard = aWorker({ state: "lost" });
