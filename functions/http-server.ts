@@ -30,7 +30,10 @@ export type HttpServerOptions = {
 /** Node's 5 s would close sockets that load balancers still use. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** Above the longest hold of a worker's poll (20 s; clients are answered when it closes), below the 30 s that Kubernetes leaves between TERM and KILL. */
+/**
+ * Above the longest hold of a worker's poll (20 s; clients are answered when it closes), below the 30 s that Kubernetes
+ * leaves between TERM and KILL.
+ */
 const PATIENCE_MS = 25_000;
 
 /** Between looks for connections that have become idle: an answer that had begun before may promise to keep its own. */

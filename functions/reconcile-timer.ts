@@ -4,7 +4,6 @@ import type { ApiDeps } from "../shared/usecases/client-plane/api-deps.ts";
 import { githubLooks } from "../shared/usecases/reconcile/github-looks.ts";
 import { passDue } from "../shared/usecases/reconcile/reconcile.ts";
 import { sweep } from "../shared/usecases/reconcile/sweep.ts";
-
 import { createOutageLog, type OutageLog } from "./outage-log.ts";
 import { watchPools } from "./pool-watches.ts";
 

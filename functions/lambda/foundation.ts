@@ -35,8 +35,13 @@ export async function layFoundation<Needed extends SomeSecrets>(
   needs: Needs<Needed>,
 ): Promise<Foundation<Needed>> {
   const settings = readSettings(env);
-  const config = await readConfig(settings.configFile ?? join(dir, "config.json"));
-  const parameters = await readSecretsOf(settings, needs, config);
+  const reading = readConfig(settings.configFile ?? join(dir, "config.json"));
+  const [config, own, given] = await Promise.all([
+    reading,
+    readParametersAt(settings, "", needs.names),
+    reading.then((known) => readParametersAt(settings, "/programs", needs.programs?.(known) ?? [])),
+  ]);
+  const parameters = { ...given, ...own };
   const read = needs.read({ env: { ...env, ...parameters }, readFile: noFile }, config);
   if (!read.ok) throw new ConfigError(read.faults);
   const texts = [...secretTexts(read.secrets), settings.credentials.secretAccessKey];
@@ -51,18 +56,14 @@ export async function layFoundation<Needed extends SomeSecrets>(
 }
 
 /** Each by its own name, as variables of the environment are. */
-async function readSecretsOf(
+async function readParametersAt(
   settings: LambdaSettings,
-  { names, programs }: Pick<Needs<unknown>, "names" | "programs">,
-  config: Config,
+  folder: string,
+  names: readonly string[],
 ): Promise<{ readonly [name: string]: string }> {
-  if (settings.secretsPath === undefined) return {};
+  if (settings.secretsPath === undefined || names.length === 0) return {};
   const options = { ...settings, endpoint: settings.endpoints.ssm, random: systemRandom };
-  const [own, given] = await Promise.all([
-    readParameters(options, settings.secretsPath, names),
-    readParameters(options, `${settings.secretsPath}/programs`, programs?.(config) ?? []),
-  ]);
-  return { ...given, ...own };
+  return await readParameters(options, `${settings.secretsPath}${folder}`, names);
 }
 
 async function readConfig(file: string): Promise<Config> {

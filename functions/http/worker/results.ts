@@ -13,7 +13,9 @@ import { problem } from "../problem.ts";
 import type { WorkerContext, WorkerPlane } from "./context.ts";
 import { segment } from "./context.ts";
 
-/** RunPod takes 1 MB, and loses what is longer without a word; an image in base64 is longer. As much as `/stream` answers. */
+/**
+ * RunPod takes 1 MB, and loses what is longer without a word; an image in base64 is longer. As much as `/stream` answers.
+ */
 const MAX_CHUNK_BYTES = 4_000_000;
 
 /** RunPod's SDK gives a result up after three tries within 5 s: rather is it read later than refused. */
