@@ -7,7 +7,6 @@ import { withCommandsFrom } from "../../functions/serve/local-commands.ts";
 import { startServer } from "../../functions/server.ts";
 import { workerCommand } from "../../functions/worker-command.ts";
 import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
-import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom } from "../../shared/adapters/system/random.ts";
 import { jobId, poolName } from "../../shared/domain/ids.ts";
@@ -16,6 +15,7 @@ import { redact } from "../../shared/redacted.ts";
 import { apiConfig, SAMPLE_DIR } from "./config.ts";
 import { liveWorkers, sample, see } from "./observe.ts";
 import type { DemoResult } from "./run.ts";
+import { openSqlite } from "./stores.ts";
 
 const POOL = poolName("local");
 const ENDPOINT = "hello";
@@ -43,10 +43,7 @@ export async function runApiDemo({ count, print, log }: ApiDemoOptions): Promise
     host: "127.0.0.1",
     port: 0,
     poolsDir: join(dir, "pools"),
-    openStores: async (onChange) => {
-      const stores = createSqliteStores({ file: join(dir, "dispatch.db"), clock: systemClock, onChange });
-      return { stores, close: () => stores.close() };
-    },
+    openStores: async (onChange) => openSqlite(dir, onChange),
     workerCommand: workerCommand(),
     baseEnv: process.env,
     workerEnv: {},

@@ -2,32 +2,23 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { OpenStores } from "../../functions/server.ts";
 import { startServer } from "../../functions/server.ts";
 import { workerCommand } from "../../functions/worker-command.ts";
-import { createDynamoRows } from "../../shared/adapters/dynamodb/dynamo-rows.ts";
-import { createSdkTransport } from "../../shared/adapters/dynamodb/sdk-transport.ts";
-import { ensureTable } from "../../shared/adapters/dynamodb/table.ts";
 import { createJsonLog } from "../../shared/adapters/log/json-log.ts";
-import { createSqliteStores } from "../../shared/adapters/sqlite/sqlite-stores.ts";
-import { createApiStores } from "../../shared/adapters/store/api-stores.ts";
-import { createStores } from "../../shared/adapters/store/stores.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { systemRandom } from "../../shared/adapters/system/random.ts";
-import type { Change } from "../../shared/ports/store.ts";
 import { redact } from "../../shared/redacted.ts";
 import type { GithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { startGithubStandIn } from "../../test/fakes/github/stand-in.ts";
 import { pretendHost } from "../../test/fakes/npu-smi/pretend-host.ts";
 import { installRunnerStandIn } from "../../test/fakes/runner/install.ts";
-import { FAKE_CREDENTIALS, FAKE_REGION, startDynamodb } from "../../test/fakes/stores/dynamodb.ts";
 import type { DemoPoolKind } from "./options.ts";
 import { openDemoPool } from "./pools.ts";
 import { DEMO_ORG, DEMO_POOL } from "./run.ts";
+import { openDynamodb, openSqlite } from "./stores.ts";
 import type { DemoWorld } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const TABLE = "npu-dispatch-demo";
 const SECRET_LENGTH = 48;
 
 export type DemoProcessOptions = {
@@ -117,26 +108,5 @@ function demoSecrets(github: GithubStandIn) {
     githubApiUrl: github.apiUrl,
     dispatchSecret: redact(systemRandom.token(SECRET_LENGTH)),
     dispatchSecretPrevious: undefined,
-  };
-}
-
-function openSqlite(dir: string, onChange: (change: Change) => void): OpenStores {
-  const stores = createSqliteStores({ file: join(dir, "dispatch.db"), clock: systemClock, onChange });
-  return { stores, close: () => stores.close() };
-}
-
-async function openDynamodb(onChange: (change: Change) => void): Promise<OpenStores> {
-  const dynamodb = await startDynamodb();
-  const { endpoint } = dynamodb;
-  const transport = createSdkTransport({ region: FAKE_REGION, endpoint, credentials: FAKE_CREDENTIALS });
-  await ensureTable(transport.call, TABLE);
-  const rows = createDynamoRows(transport.call, TABLE);
-  const api = createApiStores(rows, { clock: systemClock });
-  return {
-    stores: { ...createStores(rows, { clock: systemClock, onChange }), api },
-    close() {
-      transport.close();
-      void dynamodb.stop();
-    },
   };
 }

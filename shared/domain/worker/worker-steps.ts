@@ -223,9 +223,8 @@ export function serving(worker: Worker, jobId: JobId): Worker {
 }
 
 /** Has no job of its own, and is kept for one that GitHub may give it. */
-export function isSpare(worker: Worker): boolean {
-  const mayGetOne = worker.state === "booted" || worker.state === "listening";
-  return mayGetOne && worker.drain === undefined && worker.spareUntil !== undefined;
+export function isSpare({ state, drain, spareUntil }: Worker): boolean {
+  return (state === "booted" || state === "listening") && drain === undefined && spareUntil !== undefined;
 }
 
 export function spared(worker: Worker, until: EpochMs, step: Step): Worker {
@@ -242,8 +241,8 @@ export function graceMs(worker: Worker): number {
 }
 
 function moved(worker: Worker, state: WorkerState, phase: WorkerPhase, step: Step): Worker {
-  const phases = { ...worker.phases, [phase]: step.now };
-  return due({ ...worker, state, phases, heartbeatAt: step.now }, step);
+  const { now } = step;
+  return due({ ...worker, state, phases: { ...worker.phases, [phase]: now }, heartbeatAt: now }, step);
 }
 
 function due(worker: Worker, { limits }: Step): Worker {
