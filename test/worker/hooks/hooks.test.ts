@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { workerOutput } from "../../../shared/protocol/worker-plane.ts";
-import { CLOSED_TO_OTHERS } from "../support/closed-to-others.ts";
 import type { DispatcherStub } from "../support/dispatcher-stub.ts";
 import { eventually } from "../support/eventually.ts";
 import { ACME, FORK, OWN_BRANCH, runHookedJob } from "../support/hooked-job.ts";
 import type { StartedWorker } from "../support/start-worker.ts";
+import { WITHOUT_USERS } from "../support/without-users.ts";
 
 const touch = 'echo "$0" >> stepped';
 /** All that actions/runner runs after a step that failed. */
@@ -63,8 +63,7 @@ describe("hooks tell what the runner was given", () => {
   });
 
   it("to another user's runner as well", async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
-    if (CLOSED_TO_OTHERS) skip(CLOSED_TO_OTHERS);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
     const policy = { ...ACME, forks: "allow" as const };
     await using run = await runHookedJob({ policy, env, job: { steps: ["id -u > stepped"] } });

@@ -3,7 +3,6 @@ import { chownSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { processesOf } from "../../../worker/supervisor/kill-user.ts";
-import { CLOSED_TO_OTHERS } from "../support/closed-to-others.ts";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -13,10 +12,8 @@ import {
   stageImage,
   startSupervised,
   WITHOUT_PIDS,
-  WITHOUT_ROOT,
 } from "../support/start-supervised.ts";
-
-const WITHOUT_USERS = WITHOUT_ROOT ?? CLOSED_TO_OTHERS;
+import { WITHOUT_USERS } from "../support/without-users.ts";
 
 let image: Image;
 beforeAll(async () => {

@@ -19,9 +19,9 @@ import {
   stageImage,
   startSupervised,
   WITHOUT_PIDS,
-  WITHOUT_ROOT,
 } from "../support/start-supervised.ts";
 import { startWorker } from "../support/start-worker.ts";
+import { WITHOUT_USERS } from "../support/without-users.ts";
 
 let image: Image;
 beforeAll(async () => {
@@ -57,7 +57,7 @@ describe("a worker that is its own host", () => {
 
 describe("a worker with a supervisor", () => {
   it("empties them, and the sidecar's copy; the next job may log in again", async ({ skip }) => {
-    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
+    if (WITHOUT_USERS) skip(WITHOUT_USERS);
     await using dispatcher = await startDispatcher();
     chownSync(logins, RUNNER.uid, RUNNER.gid);
     const env = { KANIKO_DOCKER_DIR: logins };

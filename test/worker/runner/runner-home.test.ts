@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
 import { startWorker } from "../support/start-worker.ts";
+import { WITHOUT_ROOT } from "../support/without-users.ts";
 
 describe("the runner's own copy of a shared folder", () => {
   it("is of what a release and its operator put there, nothing of an earlier use", async () => {
@@ -126,7 +127,7 @@ describe("the runner's own copy of a shared folder", () => {
   it("is made of links where the runner's user may change none of its files, and a copy where one", async ({
     skip,
   }) => {
-    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
     for (const [name, mode, isLink] of [
       ["closed", 0o644, true],
       ["open", 0o666, false],
@@ -151,7 +152,7 @@ describe("the runner's own copy of a shared folder", () => {
 
 describe("RUNNER_USER", () => {
   it("runs the runner under another user, with a token and not a JIT config", async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
     await using dispatcher = await startDispatcher({ registration: "auto" });
     const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
     await using worker = startWorker(dispatcher, { env });
@@ -185,7 +186,7 @@ describe("what actions/runner refuses is said before a registration, whatever th
 
   // Seen with actions/runner 2.333.1: to be let through is not enough.
   it("a folder above its own that its user may enter and not list", async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+    if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
     await using dispatcher = await startDispatcher();
     const env = { RUNNER_USER: "12345:12346", RUNNER_HOME_SHARED: "1" };
     await using worker = startWorker(dispatcher, { env });

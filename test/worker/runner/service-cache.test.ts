@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { startDispatcher } from "../support/dispatcher-stub.ts";
 import { startWorker } from "../support/start-worker.ts";
+import { WITHOUT_ROOT } from "../support/without-users.ts";
 
 let home: string;
 
@@ -43,7 +44,7 @@ it.each([
 });
 
 it("is no folder of root's for another user", async ({ skip }) => {
-  if (process.getuid?.() !== 0) skip("only root can start programs under another user");
+  if (WITHOUT_ROOT) skip(WITHOUT_ROOT);
   mkdirSync(join(home, ".config"));
   chmodSync(home, 0o755);
   await using dispatcher = await startDispatcher();

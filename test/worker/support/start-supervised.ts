@@ -19,6 +19,7 @@ import { asUser } from "../../../worker/runner/runner-user.ts";
 import { processesOf } from "../../../worker/supervisor/kill-user.ts";
 import type { DispatcherStub } from "./dispatcher-stub.ts";
 import { workerEnvironment } from "./start-worker.ts";
+import { WITHOUT_ROOT } from "./without-users.ts";
 
 const PROGRAMS = resolve(import.meta.dirname, "../../fixtures/programs");
 /** Of this test process alone: another one's processes are not ours to find, or to kill. */
@@ -26,9 +27,6 @@ const RUNNER_UID = 200_000 + (process.pid % 100_000) * 2;
 const WORKER_UID = RUNNER_UID + 1;
 
 export const RUNNER = { uid: RUNNER_UID, gid: RUNNER_UID, name: undefined, home: undefined };
-export const WITHOUT_ROOT =
-  process.getuid?.() === 0 ? undefined : "only root can start programs under two users";
-
 /** Puts a program into a container's place: the first process of its own numbering, with which all others end. */
 export const OWN_PIDS = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 export const WITHOUT_PIDS =
